@@ -1,0 +1,1 @@
+"""Everything that touches the world: engines, bytes, clocks, screens."""

@@ -1,0 +1,51 @@
+"""All contracts; docs, conformance tests and quality suites iterate over this."""
+
+from dataclasses import replace
+
+from schemas.campaign import CAMPAIGN
+from schemas.contract import Contract
+from schemas.event import EVENT
+from schemas.finding import FINDING, FLAGGED_ACCOUNT
+from schemas.hit import HIT
+from schemas.model import MODEL
+from schemas.quality import QUALITY
+from schemas.registry import REGISTRY
+from schemas.reject import REJECT
+from schemas.run import RUN
+from schemas.score import SCORE
+from schemas.session import SESSION
+from schemas.snapshot import PARTS
+from schemas.tally import TALLY
+from schemas.trait import TRAIT
+from schemas.truth import TRUTH
+from schemas.verdict import VERDICT
+from schemas.window import WINDOW
+
+TOO_LATE = replace(
+    EVENT, name="too_late", doc="One row is one event whose tick had closed before it arrived; `rebuild` takes it in."
+)
+
+CONTRACTS: tuple[Contract, ...] = (
+    EVENT, REJECT, TOO_LATE, TALLY, TRAIT, SESSION, WINDOW, HIT, SCORE, CAMPAIGN, FINDING, FLAGGED_ACCOUNT,
+    VERDICT, REGISTRY, QUALITY, MODEL, RUN, TRUTH, *PARTS,
+)  # fmt: skip
+
+TABLES: dict[str, Contract] = {contract.name: contract for contract in CONTRACTS if contract.is_table}
+
+PARITY_TABLES = (
+    "sessions",
+    "account_windows",
+    "account_scores",
+    "traits",
+    "campaigns",
+    "flagged_accounts",
+    "findings",
+    "models",
+)
+"""Byte-identical however the log was read (DESIGN invariant 1), without provisional rows."""
+
+COMMIT_ORDER = (
+    "events", "rejects", "too_late", "registry", "verdicts", "traits", "sessions", "account_windows",
+    "account_scores", "campaigns", "findings", "quality", "models", "flagged_accounts", "runs",
+)  # fmt: skip
+"""Referenced tables before referencing ones, the review list late, `runs` last."""

@@ -1,0 +1,31 @@
+"""A deterministic rule that fired for an account within a tick."""
+
+import pyarrow as pa
+
+from schemas.contract import UTC_MICROSECONDS, Contract, field
+
+HIT = Contract(
+    name="hits",
+    version=1,
+    doc="One row is one rule that held for one account at the end of one tick.",
+    key=("account_id", "tick", "rule"),
+    is_table=False,
+    arrow=pa.schema(
+        [
+            field("account_id", pa.string(), "The account.", required=True),
+            field("account_hash", pa.int64(), "xxh3-64 of account_id.", required=True),
+            field("tick", UTC_MICROSECONDS, "Start of the tick.", required=True),
+            field("rule", pa.string(), "Rule id.", required=True),
+            field("observed", pa.float64(), "What was seen.", required=True),
+            field("expected", pa.float64(), "The threshold.", required=True),
+            field("detail", pa.string(), "One sentence for the analyst.", required=True),
+            field(
+                "linked_account_ids",
+                pa.list_(pa.string()),
+                "Other accounts involved, at most 20, sorted.",
+                required=True,
+            ),
+            field("sample_event_ids", pa.list_(pa.string()), "Up to five example calls.", required=True),
+        ]
+    ),
+)

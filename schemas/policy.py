@@ -1,0 +1,404 @@
+"""Every number a deployment may change, each with its reason, read from one TOML file."""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self, get_args, get_origin
+
+from schemas.errors import PolicyError
+
+BOUNDS = ("ingest", "detect", "free")
+"""Which work a changed key asks for: re-ingest; rebuild or backtest; none."""
+
+
+def setting(default: Any, reason: str, bound: str = "detect") -> Any:
+    """One policy key: its default, the reason for that default, and what a change asks for."""
+    metadata = {"reason": reason, "bound": bound}
+    if isinstance(default, dict | list):
+        return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Time:
+    """Event time, ticks and lateness."""
+
+    tick_minutes: int = setting(
+        5,
+        "finer than a session's pause, coarse enough to tally; at 125,000 exchanges an hour 10,000 leave in 4.8 minutes (threats.md 4.2)",
+    )
+    lateness_minutes: int = setting(
+        5, "log shippers flush within minutes; every minute here is a minute of delay for each finding"
+    )
+    progress_events: int = setting(10, "one jumped clock must not close everyone's windows: ten events have to agree")
+    earliest: str = setting("2001-01-01", "before any API of this kind: such a clock is broken", "ingest")
+    latest: str = setting("2100-01-01", "after any log of today: such a clock is broken", "ingest")
+
+    @property
+    def tick(self) -> timedelta:
+        """Length of a tick."""
+        return timedelta(minutes=self.tick_minutes)
+
+    @property
+    def lateness(self) -> timedelta:
+        """How long a tick waits for stragglers."""
+        return timedelta(minutes=self.lateness_minutes)
+
+    @property
+    def earliest_time(self) -> datetime:
+        """First acceptable event time."""
+        return datetime.fromisoformat(self.earliest).replace(tzinfo=UTC)
+
+    @property
+    def latest_time(self) -> datetime:
+        """First unacceptable event time after it."""
+        return datetime.fromisoformat(self.latest).replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Sessionization."""
+
+    idle_minutes: int = setting(
+        30,
+        "the web-analytics convention; must not be shorter than a tick, so that sessions follow exactly from tallies",
+    )
+
+
+@dataclass(frozen=True)
+class Ingest:
+    """Reading sources."""
+
+    range_megabytes: int = setting(
+        128, "one worker's bite: a few seconds of decoding, a few hundred MB of memory", "ingest"
+    )
+    record_bytes: int = setting(
+        16_777_216,
+        "a 2-million-token context is about 10 MB of JSON; beyond that a record is an attack on the reader",
+        "ingest",
+    )
+    row_group_rows: int = setting(
+        16_384, "a slice of one account group should not read much of its neighbours", "ingest"
+    )
+    api_paths: list[str] = setting(
+        [
+            "/v1/",
+            "/v1beta/",
+            "/openai/",
+            "/api/",
+            "/chat/completions",
+            "/completions",
+            "/embeddings",
+            "/messages",
+            "/responses",
+            "/files",
+            "/batches",
+            "/images/generations",
+            "/audio/",
+        ],
+        "path prefixes that count as API calls in a web access log; other paths are ignored, and counted",
+        "ingest",
+    )
+    account_id_characters: int = setting(
+        256, "longer ids are replaced by their digest, so that a hostile id cannot bloat the lake", "ingest"
+    )
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What becomes a trait."""
+
+    shingle_slots: list[int] = setting(
+        [0, 4, 8, 12],
+        "four of sixteen minhash slots tie a fixed instruction inside a free payload in most calls; sixteen would quadruple the traits (kernel.md 2)",
+    )
+    shingle_least_words: int = setting(12, "shorter prompts share three-word shingles by chance")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Deterministic rules (L0)."""
+
+    handle_replays: int = setting(
+        3,
+        "handles redeemed by another account than they were issued to; the benign rate is near zero, three exclude a shared clipboard (threats.md 2.4 #32)",
+    )
+    handle_memory_days: int = setting(30, "how long an issued handle is remembered")
+    sweep_tokens: int = setting(
+        300,
+        "distinct biased tokens in 24 h: attacks need more than the hidden size, 1,024 and up; applications ban a few dozen words (threats.md 2.3 #16)",
+    )
+    sweep_calls: int = setting(
+        100, "calls with logit bias or log-probabilities in 24 h below which a sweep is no sweep"
+    )
+    logprob_calls: int = setting(
+        1000,
+        "one-token calls with log-probabilities in 24 h: the smallest published attack needs 1,024 (threats.md 2.3 #16)",
+    )
+    bypass_refusals: int = setting(
+        60, "refused variants of one payload in 24 h; the published search used 12,000 (threats.md 1.1 T-PROBE)"
+    )
+    bypass_refusal_share: float = setting(0.5, "the vast majority of the published variants was refused")
+    download_objects: int = setting(500, "distinct objects in 24 h; a pipeline fetches its own few results")
+    download_sequential_share: float = setting(
+        0.5, "share of object numbers that follow on each other: a walk, not a choice"
+    )
+    download_least_numbered: int = setting(200, "numbered downloads in 24 h below which a walk is chance")
+    system_prompt_asks: int = setting(10, "requests for the hidden system prompt in 24 h; a curious person asks twice")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Conjunctions of independent signals, used while no reference is large enough."""
+
+    least_families: int = setting(3, "independent families that must point the same way")
+    review_decades: float = setting(
+        5.0,
+        "sum of -log10(tail) over families: 1 in 100,000 if the families were independent; they are not quite, hence below the 1 in 1,000 the tier allows",
+    )
+    family_floor: float = setting(
+        0.001, "no single family counts for more than three decades: one broken sensor must not convict"
+    )
+    least_calls: int = setting(
+        100, "one hundred exchanges suffice to tell a pure harvester (threats.md 3.1, MMD at 100)"
+    )
+    peer_weight: int = setting(500, "windows of peers that weigh as much as the shipped prior of a feature")
+    least_peers: int = setting(200, "windows of peers below which peer ranks are not used at all")
+
+
+@dataclass(frozen=True)
+class Rates:
+    """False-positive budget, per account-day."""
+
+    review: float = setting(0.001, "what a team can look at: one in a thousand account-days (threats.md 3.3)")
+    act: float = setting(0.0001, "what may be acted on without a look")
+    least_decades: float = setting(
+        3.0,
+        "an account-day within the budget must also carry this much evidence against the shipped priors: the most unusual of ordinary accounts is not a thief",
+    )
+    l1_least_calls: int = setting(20, "calls in 24 h below which shares are noise; such accounts are left to linkage")
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What LEARN keeps and feeds to the models."""
+
+    reference_days: int = setting(
+        28, "four weeks: every weekday four times, and traffic of two months ago no longer counts"
+    )
+    reference_size: int = setting(100_000, "account-days kept a peer group, sampled by hash: the act tier needs 9,999")
+    rank_windows: int = setting(20_000, "windows behind percentile ranks a peer group, sampled by hash")
+    learn_windows: int = setting(
+        20_000, "windows fed to River a peer group and day, sampled by hash: 9 us each (measured)"
+    )
+    tree_count: int = setting(10, "HalfSpaceTrees: trees")
+    tree_height: int = setting(8, "HalfSpaceTrees: height")
+    tree_window: int = setting(250, "HalfSpaceTrees: windows between two pivots (the paper's default)")
+    adwin_delta: float = setting(0.002, "ADWIN's confidence (River's default)")
+    guard_days: int = setting(7, "days an account stays out of learning after its last flag")
+
+
+@dataclass(frozen=True)
+class Allow:
+    """Overlay: acts at once, never changes scores."""
+
+    contracts: list[str] = setting(
+        ["synthetic", "distill", "training", "red-team", "red_team", "research-agreement"],
+        "an account whose contract (accounts file) contains one of these words is permitted to do what would be flagged: its findings are suppressed",
+        "free",
+    )
+    account_ids: list[str] = setting([], "accounts whose findings are suppressed", "free")
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The audit of a closed day."""
+
+    audit_rows: int = setting(50_000, "rows of a table audited a day, sampled by hash: keeps the audit to seconds")
+    history_days: int = setting(
+        7, "days a day's volume and null rates are compared with; before three, nothing is compared"
+    )
+    volume_factor: float = setting(
+        10.0, "a day with ten times more or fewer calls than the median day is not ordinary traffic"
+    )
+    null_rate_rise: float = setting(0.5, "a column whose null rate rises by half has lost its producer")
+    largest_gap_hours: float = setting(12.0, "hours without any event inside a day that has more than 10,000")
+
+
+@dataclass(frozen=True)
+class SourceRule:
+    """How records of matching sources name account, key, end user and client: field names in order of preference.
+
+    A name is a field of the record, dotted for nested ones (`metadata.user_api_key_team_id`), or `header:NAME` for a
+    request header. Empty lists mean the adapter's stated default.
+    """
+
+    match: str = setting("*", "glob over the source's name", "ingest")
+    format: str = setting("auto", "adapter, or auto", "ingest")
+    account: list[str] = setting([], "fields that name the account", "ingest")
+    api_key: list[str] = setting([], "fields that name the key", "ingest")
+    end_user: list[str] = setting([], "fields that name the account's own user", "ingest")
+    client_fingerprint: list[str] = setting([], "fields or headers with a TLS or header fingerprint", "ingest")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The whole configuration; see `stillwatch policy` for the file with all reasons."""
+
+    time: Time = dataclasses.field(default_factory=Time)
+    sessions: Sessions = dataclasses.field(default_factory=Sessions)
+    ingest: Ingest = dataclasses.field(default_factory=Ingest)
+    traits: Traits = dataclasses.field(default_factory=Traits)
+    rules: Rules = dataclasses.field(default_factory=Rules)
+    evidence: Evidence = dataclasses.field(default_factory=Evidence)
+    rates: Rates = dataclasses.field(default_factory=Rates)
+    learning: Learning = dataclasses.field(default_factory=Learning)
+    allow: Allow = dataclasses.field(default_factory=Allow)
+    quality: Quality = dataclasses.field(default_factory=Quality)
+    source: dict[str, SourceRule] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The policy in a TOML file; keys it does not name keep their defaults.
+
+        Raises:
+            PolicyError: no such file, no TOML, an unknown key (the nearest known one is named), or a wrong type.
+        """
+        try:
+            return cls.parse(path.read_text(encoding="utf-8"), str(path))
+        except OSError as error:
+            raise PolicyError(str(path), f"cannot be read ({error.strerror})", "name an existing TOML file") from error
+        except UnicodeDecodeError as error:
+            raise PolicyError(str(path), "is not UTF-8", "save it as UTF-8") from error
+
+    @classmethod
+    def parse(cls, text: str, where: str = "policy") -> Self:
+        """The policy in a TOML text; `where` names it in errors."""
+        try:
+            data = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise PolicyError(where, f"is not TOML ({error})", "mend the syntax") from error
+        sections: dict[str, Any] = {}
+        known = {f.name: f for f in dataclasses.fields(cls)}
+        for name, body in data.items():
+            if name not in known:
+                raise _unknown(where, name, known)
+            if not isinstance(body, dict):
+                raise PolicyError(where, f"{name} is a value, not a section", f"write [{name}] on a line of its own")
+            if name == "source":
+                sections[name] = {
+                    key: _section(SourceRule, rule, f"{where}, [source.{key}]") for key, rule in body.items()
+                }
+            else:
+                sections[name] = _section(_kind(known[name]), body, f"{where}, [{name}]")
+        policy = cls(**sections)
+        policy._must_fit(where)
+        return policy
+
+    @property
+    def version(self) -> str:
+        """Twelve hex digits that change with every value that can change a score or an event."""
+        relevant = {
+            section.name: {
+                key.name: getattr(getattr(self, section.name), key.name)
+                for key in dataclasses.fields(getattr(self, section.name))
+                if key.metadata["bound"] != "free"
+            }
+            for section in dataclasses.fields(self)
+            if section.name != "source"
+        }
+        relevant["source"] = {name: dataclasses.asdict(rule) for name, rule in sorted(self.source.items())}
+        return hashlib.blake2b(json.dumps(relevant, sort_keys=True).encode(), digest_size=6).hexdigest()
+
+    def toml(self) -> str:
+        """The policy as a TOML file with the reason beside every key."""
+        lines = ["# stillwatch policy: every number with its reason. Delete what you do not change.", ""]
+        for section in dataclasses.fields(self):
+            if section.name == "source":
+                continue
+            body = getattr(self, section.name)
+            lines.append(f"[{section.name}]  # {(type(body).__doc__ or '').splitlines()[0]}")
+            for key in dataclasses.fields(body):
+                lines.append(f"# {key.metadata['reason']} ({key.metadata['bound']}-bound)")
+                lines.append(f"{key.name} = {json.dumps(getattr(body, key.name))}")
+            lines.append("")
+        for name, rule in sorted(self.source.items()):
+            lines.append(f"[source.{name}]")
+            lines += [f"{key.name} = {json.dumps(getattr(rule, key.name))}" for key in dataclasses.fields(rule)]
+            lines.append("")
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """The policy as JSON, for a run's plan."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The policy a plan recorded; the inverse of `to_json`."""
+        data = json.loads(text)
+        sources = {name: SourceRule(**rule) for name, rule in data.pop("source").items()}
+        sections = {f.name: _kind(f)(**data[f.name]) for f in dataclasses.fields(cls) if f.name in data}
+        return cls(**sections, source=sources)
+
+    def _must_fit(self, where: str) -> None:
+        day = 24 * 60
+        if self.time.tick_minutes < 1 or 60 % self.time.tick_minutes:
+            raise PolicyError(
+                where,
+                f"time.tick_minutes = {self.time.tick_minutes} does not divide an hour",
+                "use 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60",
+            )
+        if not self.time.tick_minutes <= self.sessions.idle_minutes < day:
+            raise PolicyError(
+                where,
+                "sessions.idle_minutes must be at least a tick and less than a day",
+                "raise it, or use a shorter tick",
+            )
+        if not 0 < self.rates.act <= self.rates.review < 1:
+            raise PolicyError(where, "rates must be 0 < act <= review < 1", "correct [rates]")
+        for key in ("earliest", "latest"):
+            try:
+                datetime.fromisoformat(getattr(self.time, key))
+            except ValueError as error:
+                raise PolicyError(where, f"time.{key} is no date", "write YYYY-MM-DD") from error
+
+
+def _kind(section: "dataclasses.Field[Any]") -> type[Any]:
+    kind = section.default_factory
+    assert isinstance(kind, type), section.name  # noqa: S101 - every section but `source` is a dataclass of this module
+    return kind
+
+
+def _section(kind: type[Any], body: dict[str, Any], where: str) -> Any:
+    known = {f.name: f for f in dataclasses.fields(kind)}
+    for name, value in body.items():
+        if name not in known:
+            raise _unknown(where, name, known)
+        if not _fits(value, known[name].type):
+            raise PolicyError(
+                where, f"{name} = {value!r} is not of type {_type_name(known[name].type)}", "correct the value"
+            )
+    return kind(**{name: float(value) if known[name].type is float else value for name, value in body.items()})
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if get_origin(kind) is list:
+        return isinstance(value, list) and all(_fits(item, get_args(kind)[0]) for item in value)
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, kind) and not (kind is int and isinstance(value, bool))
+
+
+def _type_name(kind: Any) -> str:
+    return str(kind) if get_origin(kind) else kind.__name__
+
+
+def _unknown(where: str, name: str, known: dict[str, Any]) -> PolicyError:
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    fix = f"write {near[0]}" if near else "use one of " + ", ".join(known)
+    return PolicyError(where, f"unknown key {name}", fix)

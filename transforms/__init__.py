@@ -1,0 +1,1 @@
+"""Pure kernels: frames in, frames out; no clock, disk, network or engine outside the `beam.py` files."""
