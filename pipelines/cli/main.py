@@ -1,0 +1,141 @@
+"""Entry point of `stillwatch`: finds the command, and turns errors into one line and an exit code."""
+
+import difflib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from pipelines.cli.output import neutral
+from schemas.errors import StillwatchError
+
+DONE, FAILED, USAGE, QUALITY, FINDINGS = range(5)
+"""Exit codes: done; failed; wrong usage; a quality gate refused data; findings exist (only with --fail-on)."""
+
+COMMANDS: dict[str, dict[str, str]] = {
+    "Start": {
+        "demo": "Simulate a small world, backfill it, and show what was found.",
+    },
+    "Find": {
+        "backfill": "Read logs into a lake and flag the accounts that steal.",
+    },
+    "Ask": {
+        "accounts": "The review list: flagged accounts, worst first.",
+        "explain": "Why an account is flagged, or why it is not.",
+        "query": "Run one SQL query over the lake.",
+    },
+    "Judge stillwatch": {
+        "simulate": "Write the logs of a seeded world whose truth is known.",
+        "evaluate": "Hold a lake against the truth of its simulated world.",
+    },
+    "Configure": {
+        "policy": "Print the default policy with its reasons, or check a policy file.",
+    },
+}
+"""Section -> command -> what it does; a command lives in pipelines/cli/<command>.py as `command`."""
+
+_EPILOG = """\b
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 data refused by a quality gate,
+4 findings exist (only with --fail-on).
+The result goes to stdout, the story (progress, warnings, errors) to stderr."""
+
+
+class LazyGroup(click.Group):
+    """A group that lists its commands from a table and imports a command's module when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names of all commands, in the order of the table."""
+        return [name for section in COMMANDS.values() for name in section]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, freshly imported; None if the table has none."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = import_module(f"pipelines.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name; an unknown one is answered with the nearest known one."""
+        known = self.list_commands(ctx)
+        if args[0] not in known and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], known, n=1)
+            hint = f"perhaps `{near[0]}`" if near else "known are " + ", ".join(known)
+            ctx.fail(f"there is no command `{args[0]}`; {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the table, section by section, without importing any command."""
+        width = max(len(name) for name in self.list_commands(ctx))
+        for section, commands in COMMANDS.items():
+            with formatter.section(section):
+                formatter.write_dl([(name.ljust(width), text) for name, text in commands.items()])
+
+
+def _show_version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        click.echo(f"stillwatch {version('stillwatch')}")
+        ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EPILOG,
+)
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show it.")
+def cli() -> None:
+    """Finds who is stealing an AI model through its API, from the access logs.
+
+    \b
+    Examples:
+      stillwatch demo
+      stillwatch backfill logs/ --lake lake
+      stillwatch accounts --lake lake
+      stillwatch explain ACCOUNT --lake lake
+    """
+
+
+def run(call: Callable[[], Any]) -> int:
+    """The exit code of a call; what went wrong in it is told on stderr in one line."""
+    try:
+        result = call()
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx is not None else "stillwatch"
+        _tell(StillwatchError(path, error.format_message().rstrip("."), f"see `{path} --help`"))
+        return USAGE
+    except click.Abort:
+        click.echo("stopped", err=True)
+        return 130
+    except StillwatchError as error:
+        _tell(error)
+        return FAILED
+    except BrokenPipeError:
+        # Whoever read stdout has gone (`| head`); Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        problem = error.strerror or str(error)
+        _tell(
+            StillwatchError(str(error.filename or "system"), problem, "check the path, its permissions and free space")
+        )
+        return FAILED
+    return result if isinstance(result, int) else DONE
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A path or id may hold what the terminal's encoding cannot show; the output must not fail because of it.
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(run(lambda: cli.main(args=arguments, prog_name="stillwatch", standalone_mode=False)))
+
+
+def _tell(error: StillwatchError) -> None:
+    click.echo(f"error: {neutral(str(error))}", err=True)
