@@ -220,14 +220,17 @@ class Quality:
     """The audit of a closed day."""
 
     audit_rows: int = setting(50_000, "rows of a table audited a day, sampled by hash: keeps the audit to seconds")
-    history_days: int = setting(
-        7, "days a day's volume and null rates are compared with; before three, nothing is compared"
+    history_days: int = setting(7, "days a day's volume and null rates are compared with: each weekday once")
+    history_least_days: int = setting(3, "with fewer earlier days nothing is compared: two days have no usual")
+    compare_least_rows: int = setting(
+        1_000, "rows below which a day is not compared: its volume and null rates are chance"
     )
     volume_factor: float = setting(
         10.0, "a day with ten times more or fewer calls than the median day is not ordinary traffic"
     )
     null_rate_rise: float = setting(0.5, "a column whose null rate rises by half has lost its producer")
-    largest_gap_hours: float = setting(12.0, "hours without any event inside a day that has more than 10,000")
+    largest_gap_hours: float = setting(12.0, "hours without any event inside a day; a busy API is never silent so long")
+    gap_least_events: int = setting(10_000, "events a day up to which a long silence is ordinary")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,16 @@ settings.register_profile("search", deadline=None, max_examples=500, print_blob=
 settings.load_profile("fixed")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-golden", action="store_true", help="write the golden files instead of comparing")
+
+
+@pytest.fixture(scope="session")
+def write_golden(pytestconfig: pytest.Config) -> bool:
+    """Whether golden files are to be written (`make golden`)."""
+    return bool(pytestconfig.getoption("--write-golden"))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_user_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Neither the user's configuration nor the user's variables reach a test."""

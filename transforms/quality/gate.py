@@ -1,0 +1,147 @@
+"""The audit: one closed day against its suites."""
+
+import math
+import os
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from schemas.catalogue import TABLES
+from schemas.policy import Quality
+from schemas.quality import QUALITY
+from transforms.quality.facts import DayFacts, facts_of
+from transforms.quality.suite import (
+    FACTS,
+    LARGEST_GAP,
+    NULL_RATE,
+    ROW_COUNT,
+    ROWS,
+    SHAPE,
+    Expectation,
+    Suite,
+    contract_suite,
+    history_suite,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
+
+
+def audit(day: datetime, frames: Mapping[str, pl.DataFrame], history: pl.DataFrame, policy: Quality) -> pl.DataFrame:
+    """QUALITY rows for a closed day: one an expectation, sorted by the contract's key.
+
+    Deterministic: depends on the rows of the day and of `history` only, not on their order. About a second a day for
+    50,000 rows a table, after two seconds for loading Great Expectations.
+
+    Args:
+        day: start of the UTC day.
+        frames: the day's rows by table name; pass facts to `audit_facts` where a day is too large for memory.
+        history: QUALITY rows of earlier days (later ones are ignored).
+        policy: section `quality` of the policy.
+    """
+    facts = {table: facts_of(TABLES[table], frame, policy.audit_rows) for table, frame in frames.items()}
+    return audit_facts(day, facts, history, policy)
+
+
+def audit_facts(day: datetime, facts: Mapping[str, DayFacts], history: pl.DataFrame, policy: Quality) -> pl.DataFrame:
+    """The same as `audit`, from facts that were gathered part by part."""
+    rows: list[dict[str, Any]] = []
+    for table, found in sorted(facts.items()):
+        suites = (contract_suite(found.contract), history_suite(day, found, history, policy))
+        for suite in suites:
+            for about in (SHAPE, ROWS, FACTS):
+                expectations = [e for e in suite.expectations if e.about == about]
+                if expectations:
+                    results = _validate(_batch(about, found), suite, expectations)
+                    rows += [{"day": day, "table": table, **result} for result in results]
+    return QUALITY.conform(pl.DataFrame(rows, schema=QUALITY.polars))
+
+
+def is_fit_for_learning(quality: pl.DataFrame) -> bool:
+    """Whether every expectation that is a gate held in these QUALITY rows of one day."""
+    return quality.filter(pl.col("is_gate") & ~pl.col("passed")).is_empty()
+
+
+def _batch(about: str, found: DayFacts) -> "pd.DataFrame":
+    """What Great Expectations looks at; it knows pandas, not Polars."""
+    if about == SHAPE:
+        lines = [f"{name}: {kind}" for name, kind in found.audited.schema.items()]
+        return pl.DataFrame({"column_and_type": lines}).to_pandas()
+    if about == ROWS:
+        return found.audited.to_pandas(use_pyarrow_extension_array=True)
+    facts = {ROW_COUNT: float(found.rows), LARGEST_GAP: found.largest_gap_hours}
+    facts |= {f"{NULL_RATE}{name}": found.null_rate(name) for name in found.nulls}
+    return pl.DataFrame([facts], schema=dict.fromkeys(facts, pl.Float64)).to_pandas()
+
+
+def _validate(batch: "pd.DataFrame", suite: Suite, expectations: list[Expectation]) -> list[dict[str, Any]]:
+    """One row an expectation: expectation, column, passed, observed, is_gate, suite."""
+    import great_expectations as gx
+
+    source = _context().data_sources.add_or_update_pandas("closed day")
+    asset = source.add_dataframe_asset(suite.name)
+    whole = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": batch})
+    asked = [{"type": e.type, "kwargs": e.arguments} for e in expectations]
+    outcome = whole.validate(
+        gx.ExpectationSuite(name=suite.name, expectations=asked),
+        result_format={"result_format": "BASIC", "partial_unexpected_count": 0},
+    )
+    answered: dict[tuple[str, str], Any] = {}
+    for each in outcome.results:
+        config: Any = each.expectation_config
+        answered[config.type, _subject(config.kwargs)] = each
+    rows = []
+    for expectation in expectations:
+        result = answered[expectation.type, _subject(expectation.arguments)]
+        rows.append(
+            {
+                "expectation": expectation.type,
+                "column": expectation.column,
+                "passed": bool(result.success),
+                "observed": _observed(expectation, result, batch),
+                "is_gate": expectation.is_gate,
+                "suite": suite.stamp,
+            }
+        )
+    return rows
+
+
+def _subject(arguments: Mapping[str, Any]) -> str:
+    return str(arguments.get("column", arguments.get("column_list")))
+
+
+def _observed(expectation: Expectation, result: Any, batch: "pd.DataFrame") -> str | None:
+    """What was seen, without a single value of the rows: numbers, counts, names of columns."""
+    raised = [info for info in _exceptions(result.exception_info) if info.get("raised_exception")]
+    if raised:
+        return f"could not be checked: {raised[0]['exception_message']}"
+    seen = result.result
+    if expectation.about == SHAPE:
+        promised, there = set(expectation.arguments["value_set"]), set(batch["column_and_type"])
+        missing, unknown = sorted(promised - there), sorted(there - promised)
+        return "; ".join([f"missing {line}" for line in missing] + [f"unknown {line}" for line in unknown])
+    if expectation.about == FACTS:
+        value = seen.get("observed_value")
+        return None if value is None or math.isnan(value) else repr(float(value))
+    return f"{seen.get('unexpected_count', 0)} of {seen.get('element_count', 0)} rows"
+
+
+def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Great Expectations gives one record, or a mapping of metrics to records."""
+    return [info] if "raised_exception" in info else [value for value in info.values() if isinstance(value, Mapping)]
+
+
+@cache
+def _context() -> "AbstractDataContext":
+    """A context in memory: no project folder, no progress bars, no word to anybody."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    return context
