@@ -1,0 +1,132 @@
+"""Which data files hold what, from a table's Delta log alone: no data file is opened."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from pipelines.lake.files import FileEntry
+from pipelines.lake.times import to_micros
+from schemas.contract import Contract
+from schemas.errors import LakeError
+
+
+@dataclass(frozen=True)
+class EventsIndex:
+    """The files of `events` (or `too_late`) at one version of the table.
+
+    Attributes:
+        folder: the table's folder.
+        version: the version.
+        files: one row a file, sorted by path: path, rows, size, time_least, time_most (microseconds since 1970),
+            hash_least, hash_most.
+    """
+
+    folder: Path
+    version: int
+    files: pl.DataFrame
+
+    @classmethod
+    def of(cls, table: DeltaTable, folder: Path) -> "EventsIndex":
+        """The index of an opened table."""
+        actions = pl.DataFrame(pa.table(table.get_add_actions(flatten=True)))
+        for column in ("min.time", "max.time", "min.account_hash", "max.account_hash"):
+            if column not in actions.columns:
+                actions = actions.with_columns(pl.lit(None, dtype=pl.Int64).alias(column))
+        files = actions.select(
+            "path",
+            rows=pl.col("num_records"),
+            size=pl.col("size_bytes"),
+            time_least=pl.col("min.time").cast(pl.Int64),
+            time_most=pl.col("max.time").cast(pl.Int64),
+            hash_least=pl.col("min.account_hash"),
+            hash_most=pl.col("max.account_hash"),
+        ).sort("path")
+        return cls(folder, table.version(), files)
+
+    @property
+    def rows(self) -> int:
+        """Rows in all files."""
+        return int(self.files["rows"].sum())
+
+    def holding(
+        self, since: datetime | None, until: datetime | None, hashes: tuple[int, int] | None = None
+    ) -> "EventsIndex":
+        """The files that can hold events with time in [since, until) and account hash in [lo, hi)."""
+        kept = pl.lit(value=True)
+        if since is not None:
+            kept = kept & (pl.col("time_most").is_null() | (pl.col("time_most") >= to_micros(since)))
+        if until is not None:
+            kept = kept & (pl.col("time_least").is_null() | (pl.col("time_least") < to_micros(until)))
+        if hashes is not None:
+            lo, hi = hashes
+            kept = kept & (pl.col("hash_most").is_null() | (pl.col("hash_most") >= lo))
+            kept = kept & (pl.col("hash_least").is_null() | (pl.col("hash_least") <= hi - 1))
+        return EventsIndex(self.folder, self.version, self.files.filter(kept))
+
+    def new_since(self, version: int | None) -> "EventsIndex":
+        """The files whose rows came after another version; all of them for None.
+
+        Files that compaction wrote hold no new rows and are left out; therefore only files that DETECT has already
+        read (older than its events_version) may be compacted.
+
+        Raises:
+            LakeError: a log entry between the two versions is gone.
+        """
+        if version is None:
+            return self
+        came: set[str] = set()
+        for number in range(version + 1, self.version + 1):
+            came |= _added(self.folder, number)
+        return EventsIndex(self.folder, self.version, self.files.filter(pl.col("path").is_in(sorted(came))))
+
+    def paths(self) -> list[Path]:
+        """Where the files are, in order of their names."""
+        return [self.folder / path for path in self.files["path"].to_list()]
+
+
+def entries(table: DeltaTable, contract: Contract) -> list[FileEntry]:
+    """The data files of an opened table with their bounds, sorted by name."""
+    actions = pl.DataFrame(pa.table(table.get_add_actions(flatten=True))).sort("path")
+    actions = actions.with_columns(
+        pl.col(name).cast(pl.Int64)
+        for name, kind in actions.schema.items()
+        if isinstance(kind, pl.Datetime) and name.partition(".")[2] in contract.columns
+    )
+    return [
+        FileEntry(
+            path=row["path"],
+            size=row["size_bytes"],
+            rows=row["num_records"],
+            least=_bounds(row, "min."),
+            most=_bounds(row, "max."),
+            nulls=_bounds(row, "null_count."),
+        )
+        for row in actions.iter_rows(named=True)
+    ]
+
+
+def _bounds(row: dict[str, object], prefix: str) -> dict[str, int]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in row.items()
+        if name.startswith(prefix) and isinstance(value, int) and not isinstance(value, bool)
+    }
+
+
+def _added(folder: Path, version: int) -> set[str]:
+    """Names of the files whose rows are new in one version."""
+    path = folder / "_delta_log" / f"{version:020d}.json"
+    try:
+        actions = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except OSError as error:
+        raise LakeError(
+            str(path), f"the log entry cannot be read ({error.strerror})", "run `stillwatch rebuild` from that day"
+        ) from error
+    except ValueError as error:
+        raise LakeError(str(path), "the log entry is damaged", "restore it from a copy of the lake") from error
+    return {action["add"]["path"] for action in actions if "add" in action and action["add"]["dataChange"]}

@@ -1,0 +1,290 @@
+"""A lake: a folder of Delta tables, and beside them what only stillwatch needs."""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+from deltalake import DeltaTable, Schema
+from deltalake.exceptions import DeltaError
+
+from pipelines.lake.events_index import entries
+from pipelines.lake.files import FileEntry, damaged, plain, scan
+from pipelines.lake.lease import Lease
+from pipelines.lake.sealed import unwritable, write_whole
+from pipelines.lake.times import to_micros
+from schemas.catalogue import TABLES
+from schemas.errors import LakeError
+
+FORMAT = 1
+"""Version of the layout; a change that an older program cannot read raises it."""
+
+APP = "stillwatch"
+"""Name of the application transaction that every commit carries; its version is the run's sequence number."""
+
+_CONFIGURATION = {"delta.checkpointInterval": "20"}
+_LOG_FIX = "restore the table's _delta_log from a copy, or run `stillwatch doctor` on the lake"
+
+
+@dataclass(frozen=True)
+class Lake:
+    """An opened lake; holds no connection and no lock, so that it can be passed around and opened many times.
+
+    Attributes:
+        root: its folder.
+        key_id: id of the fingerprint key that its fingerprints were made with.
+    """
+
+    root: Path
+    key_id: str
+
+    @classmethod
+    def create(cls, root: Path, key_id: str) -> "Lake":
+        """A new lake with all tables, empty; an existing lake is opened instead.
+
+        Repeated after a crash it completes what is there.
+
+        Raises:
+            LakeError: the folder holds other things, cannot be written, or is a lake of another key.
+            LeaseHeld: another process is creating it.
+        """
+        if _about(root).exists():
+            return cls.open(root, key_id)
+        marker = root / "_stillwatch" / "creating"
+        try:
+            if root.exists() and not marker.exists() and any(root.iterdir()):
+                raise LakeError(
+                    str(root), "it is neither empty nor a lake", "name a new or an empty folder, or an existing lake"
+                )
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.touch()
+        except OSError as error:
+            raise unwritable(root, error) from error
+        with Lease.acquire(root, "create the lake"):
+            for name in TABLES:
+                _create_table(root, name)
+            about = {"format": FORMAT, "key_id": key_id, "created": datetime.now(UTC).isoformat(timespec="seconds")}
+            write_whole(_about(root), json.dumps(about, indent=1).encode())
+            marker.unlink(missing_ok=True)
+        return cls(root, key_id)
+
+    @classmethod
+    def open(cls, root: Path, key_id: str | None = None) -> "Lake":
+        """An existing lake.
+
+        Args:
+            root: its folder.
+            key_id: id of the key in use; None for readers, which need no key.
+
+        Raises:
+            LakeError: no such folder, no lake, a newer format, another key, or a table is gone.
+        """
+        about = _read_about(root)
+        if key_id is not None and key_id != about["key_id"]:
+            raise LakeError(
+                str(root),
+                f"its fingerprints were made with key {about['key_id']}, not with {key_id}",
+                "use the key the lake was made with (STILLWATCH_KEY or --key-file), or name another lake",
+            )
+        for name in TABLES:
+            if not (root / name / "_delta_log").is_dir() and not _is_added_later(root, name):
+                raise LakeError(str(root / name), "the table is missing", "restore the folder from a copy of the lake")
+        return cls(root, about["key_id"])
+
+    def folder(self, table: str) -> Path:
+        """The folder of a table."""
+        return self.root / table
+
+    def table(self, name: str, version: int | None = None) -> DeltaTable:
+        """A Delta table at a version, None for the newest.
+
+        Raises:
+            LakeError: the table or that version is gone, or its log is damaged.
+        """
+        folder = self.folder(name)
+        try:
+            return DeltaTable(folder, version=version)
+        except (DeltaError, OSError, ValueError) as error:
+            what = "its log cannot be read" if version is None else f"its version {version} cannot be read"
+            raise LakeError(str(folder), f"{what} ({_first_line(error)})", _LOG_FIX) from error
+
+    def files(self, table: str, version: int | None = None) -> list[FileEntry]:
+        """The data files of a table at a version, sorted by name."""
+        return entries(self.table(table, version), TABLES[table])
+
+    def last_sequence(self) -> int:
+        """Sequence number of the last complete run, 0 before the first."""
+        number = self.table("runs").transaction_version(APP)
+        return 0 if number is None else number
+
+    def last_run(self) -> dict[str, Any] | None:
+        """The row of `runs` with the highest sequence: what is true about this lake; None before the first run."""
+        last = self.last_sequence()
+        if last == 0:
+            return None
+        paths = [self.folder("runs") / e.path for e in self.files("runs") if e.most.get("sequence", last) >= last]
+        rows = self._collect(paths, scan(paths, TABLES["runs"]).filter(pl.col("sequence") == last))
+        if rows.is_empty():
+            raise LakeError(str(self.folder("runs")), f"the row of run {last} is gone", _LOG_FIX)
+        return rows.row(0, named=True)
+
+    def versions(self) -> dict[str, int]:
+        """The version of every table after the last complete run: what readers must read."""
+        run = self.last_run()
+        known = {} if run is None else {item["table"]: item["version"] for item in run["tables"]}
+        return {name: known.get(name, 0) for name in TABLES}
+
+    def scan(
+        self,
+        table: str,
+        version: int | None = None,
+        between: tuple[str, datetime | None, datetime | None] | None = None,
+    ) -> pl.LazyFrame:
+        """A table's rows as a query that reads only what it needs; in no particular order.
+
+        Args:
+            table: its name.
+            version: None for the version of the last complete run.
+            between: a required time column and its range [since, until): files outside are not opened.
+        """
+        at = self.versions()[table] if version is None else version
+        files = self.files(table, at)
+        rows: pl.Expr = pl.lit(value=True)
+        if between is not None:
+            column, since, until = between
+            files = [entry for entry in files if may_hold(entry, column, since, until)]
+            if since is not None:
+                rows = rows & (pl.col(column) >= since)
+            if until is not None:
+                rows = rows & (pl.col(column) < until)
+        return scan([self.folder(table) / entry.path for entry in files], TABLES[table]).filter(rows)
+
+    def read(
+        self,
+        table: str,
+        version: int | None = None,
+        between: tuple[str, datetime | None, datetime | None] | None = None,
+    ) -> pl.DataFrame:
+        """A table's rows, sorted by its key; arguments as `scan`.
+
+        Raises:
+            LakeError: a data file is missing or damaged.
+        """
+        at = self.versions()[table] if version is None else version
+        paths = [self.folder(table) / entry.path for entry in self.files(table, at)]
+        return self._collect(paths, self.scan(table, at, between)).sort(list(TABLES[table].key), maintain_order=True)
+
+    def put_back(self, table: str, version: int) -> bool:
+        """Makes an earlier version the newest one again; whether anything had to be done."""
+        now = self.table(table)
+        if [entry.path for entry in self.files(table)] == [entry.path for entry in self.files(table, version)]:
+            return False
+        now.restore(version)
+        return True
+
+    def adopt_contracts(self, lease: Lease) -> list[str]:
+        """Brings tables made by an older program up to today's contracts: new tables, new nullable columns.
+
+        Returns:
+            `table` or `table.column` of everything added.
+
+        Raises:
+            LakeError: a table lacks a column that may not be null, so that its rows cannot be read as promised.
+        """
+        lease.check()
+        added = []
+        for name, contract in TABLES.items():
+            if not (self.folder(name) / "_delta_log").is_dir():
+                _create_table(self.root, name)
+                added.append(name)
+                continue
+            table = self.table(name)
+            there = {f.name for f in table.schema().fields}
+            new = [f for f in plain(contract) if f.name not in there]
+            if any(not f.nullable for f in new):
+                raise LakeError(
+                    str(self.folder(name)),
+                    f"it lacks column {next(f.name for f in new if not f.nullable)}, which may not be null",
+                    "make a new lake with this version and read the sources again",
+                )
+            if new:
+                table.alter.add_columns(list(Schema.from_arrow(pa.schema(new)).fields))
+                added += [f"{name}.{f.name}" for f in new]
+        return added
+
+    def _collect(self, paths: Sequence[Path], frame: pl.LazyFrame) -> pl.DataFrame:
+        try:
+            return frame.collect()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise damaged(paths, error) from error
+
+
+def may_hold(entry: FileEntry, column: str, since: datetime | None, until: datetime | None) -> bool:
+    """Whether a file can hold rows with `column` in [since, until), by its bounds; true where it has none."""
+    if column not in entry.least or column not in entry.most:
+        return True
+    return (since is None or entry.most[column] >= to_micros(since)) and (
+        until is None or entry.least[column] < to_micros(until)
+    )
+
+
+def _about(root: Path) -> Path:
+    return root / "_stillwatch" / "lake.json"
+
+
+def _is_added_later(root: Path, name: str) -> bool:
+    """Whether a missing table is one that an older program did not know: then no run recorded a version of it."""
+    with contextlib.suppress(DeltaError, OSError, ValueError):
+        runs = DeltaTable(root / "runs")
+        if runs.transaction_version(APP) is None:
+            return False
+        paths = [root / "runs" / entry.path for entry in entries(runs, TABLES["runs"])]
+        tables = scan(paths, TABLES["runs"]).select(pl.col("tables").explode().struct.field("table")).collect()
+        return name not in tables.to_series().to_list()
+    return False
+
+
+def _read_about(root: Path) -> dict[str, Any]:
+    path = _about(root)
+    try:
+        about = json.loads(path.read_bytes())
+        lake_format, key_id = int(about["format"]), str(about["key_id"])
+    except FileNotFoundError as error:
+        if not root.is_dir():
+            raise LakeError(str(root), "there is no such folder", "name a lake that `backfill` has made") from error
+        what = "its creation was interrupted" if (root / "_stillwatch" / "creating").exists() else "it is no lake"
+        raise LakeError(str(root), what, "name a lake that `backfill` has made, or run `backfill` on it") from error
+    except OSError as error:
+        raise LakeError(str(path), f"it cannot be read ({error.strerror})", "correct the path or the rights") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise LakeError(str(path), "it is damaged", "restore it: format, key_id and created as JSON") from error
+    if lake_format > FORMAT:
+        raise LakeError(
+            str(root), f"it has format {lake_format}, newer than {FORMAT}", "use the stillwatch that wrote it, or newer"
+        )
+    return {"format": lake_format, "key_id": key_id}
+
+
+def _create_table(root: Path, name: str) -> None:
+    try:
+        DeltaTable.create(
+            root / name,
+            plain(TABLES[name]),
+            mode="ignore",
+            name=name,
+            description=TABLES[name].doc,
+            configuration=_CONFIGURATION,
+        )
+    except OSError as error:
+        raise unwritable(root / name, error) from error
+    except DeltaError as error:
+        raise LakeError(str(root / name), f"it cannot be created ({_first_line(error)})", _LOG_FIX) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,104 @@
+"""Files that are either whole and as written, or refused."""
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+from schemas.errors import LakeError
+
+DIGEST_BYTES = 16
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Puts the bytes at `path` so that a crash leaves either the former file or the new one, never a part.
+
+    Raises:
+        LakeError: the disk is full, read-only, or the folder is gone.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        move_into_place(temporary, path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def move_into_place(temporary: Path, path: Path) -> None:
+    """Renames a fully written file and makes the new name durable."""
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def seal(kind: str, version: int, payload: bytes) -> bytes:
+    """The payload behind one line that names its kind, version, length and digest.
+
+    >>> seal("plan", 1, b"{}")[:20]
+    b'stillwatch plan 1 2 '
+    """
+    digest = hashlib.blake2b(payload, digest_size=DIGEST_BYTES).hexdigest()
+    return f"stillwatch {kind} {version} {len(payload)} {digest}\n".encode() + payload
+
+
+def unseal(where: Path, data: bytes, kind: str, version: int, fix: str) -> bytes:
+    """The payload of sealed bytes.
+
+    Args:
+        where: the file they came from, for the error.
+        data: what the file holds.
+        kind: the kind expected.
+        version: the newest version this program reads.
+        fix: what to do about a damaged file.
+
+    Raises:
+        LakeError: not sealed, cut short, changed, or of a newer version.
+    """
+    head, newline, payload = data.partition(b"\n")
+    words = head.split(b" ")
+    if not newline or len(words) != 5 or words[:2] != [b"stillwatch", kind.encode()] or not words[2].isdigit():
+        raise LakeError(str(where), f"it is not a {kind} of stillwatch", fix)
+    if int(words[2]) > version:
+        raise LakeError(
+            str(where), f"it is {kind} version {int(words[2])}, newer than {version}", "use a newer stillwatch"
+        )
+    if words[3] != str(len(payload)).encode():
+        raise LakeError(str(where), f"the {kind} is cut short or lengthened", fix)
+    if words[4] != hashlib.blake2b(payload, digest_size=DIGEST_BYTES).hexdigest().encode():
+        raise LakeError(str(where), f"the {kind} was changed after it was written (checksum)", fix)
+    return payload
+
+
+def read_sealed(path: Path, kind: str, version: int, fix: str) -> bytes:
+    """The payload of a sealed file; see `unseal`.
+
+    Raises:
+        LakeError: also where the file is missing or unreadable.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise LakeError(str(path), f"the {kind} is missing", fix) from error
+    except OSError as error:
+        raise LakeError(
+            str(path), f"the {kind} cannot be read ({error.strerror})", "mend the disk or rights"
+        ) from error
+    return unseal(path, data, kind, version, fix)
+
+
+def unwritable(path: Path, error: OSError) -> LakeError:
+    """The one sentence for a write that the file system refused."""
+    return LakeError(
+        str(path),
+        f"it cannot be written ({error.strerror or error})",
+        "free space or make the lake writable, then run the same command again: it continues where it stopped",
+    )

@@ -1,0 +1,114 @@
+"""What a stage remembers between two runs: sealed bytes by (stage, key, run), and which of them hold after a run."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.lake.sealed import read_sealed, seal, write_whole
+from schemas.errors import LakeError
+
+STATE_VERSION = 1
+MANIFEST_VERSION = 1
+_LOST = "run `stillwatch rebuild` from the day before: state is computed again from the events table"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+Manifest = dict[str, str]
+"""What holds after a run: (`stage/key`) -> name of the state (`stage/key/run_id`) or snapshot. Carried on from run to
+run, so that a key that did not change keeps the file of the run that wrote it last."""
+
+
+@dataclass(frozen=True)
+class States:
+    """State files of one lake; workers write and read them by name, nothing is listed.
+
+    Attributes:
+        root: the lake.
+    """
+
+    root: Path
+
+    def write(self, stage: str, key: str, run_id: str, payload: bytes) -> str:
+        """The name under which the payload can be read again; a repeated run writes the same name again.
+
+        Raises:
+            LakeError: a part of the name is not made of letters, digits, `.`, `_`, `-`; or the lake is not writable.
+        """
+        name = state_name(stage, key, run_id)
+        write_whole(self._path(name), seal("state", STATE_VERSION, payload))
+        return name
+
+    def read(self, name: str) -> bytes:
+        """The payload written under this name.
+
+        Raises:
+            LakeError: missing, damaged, or of a newer version.
+        """
+        return read_sealed(self._path(name), "state", STATE_VERSION, _LOST)
+
+    def write_manifest(self, run_id: str, manifest: Mapping[str, str]) -> None:
+        """Records what holds after this run; it counts once the run's row is in `runs`."""
+        payload = json.dumps(dict(manifest), sort_keys=True, indent=0).encode()
+        write_whole(self._manifest(run_id), seal("manifest", MANIFEST_VERSION, payload))
+
+    def read_manifest(self, run_id: str | None) -> Manifest:
+        """What held after a run; empty before the first (None).
+
+        Raises:
+            LakeError: missing, damaged, or of a newer version.
+        """
+        if run_id is None:
+            return {}
+        data = read_sealed(self._manifest(run_id), "manifest", MANIFEST_VERSION, _LOST)
+        return {str(key): str(name) for key, name in json.loads(data).items()}
+
+    def collect(self, keep: Iterable[str]) -> int:
+        """Removes states, snapshots and manifests that none of the kept runs needs.
+
+        Args:
+            keep: run ids: the last few runs, and those at day borders that `rebuild` may start from. The run being
+                planned or repaired must not be running.
+
+        Returns:
+            Number of states and snapshots removed.
+        """
+        kept_runs = set(keep)
+        needed = {name for run_id in kept_runs for name in self.read_manifest(run_id).values()}
+        gone = 0
+        for file in self._folder("state").glob("*/*/*"):
+            if "/".join(file.parts[-3:]) not in needed:
+                file.unlink(missing_ok=True)
+                gone += 1
+        for folder in self._folder("snapshots").glob("*"):
+            if f"snapshots/{folder.name}" not in needed:
+                shutil.rmtree(folder)
+                gone += 1
+        for file in self._folder("manifests").glob("*"):
+            if file.name not in kept_runs:
+                file.unlink(missing_ok=True)
+        return gone
+
+    def _folder(self, name: str) -> Path:
+        return self.root / "_stillwatch" / name
+
+    def _path(self, name: str) -> Path:
+        if len(name.split("/")) != 3:
+            raise LakeError(name, "it is no name of a state", "use the name that States.write returned")
+        return self._folder("state") / state_name(*name.split("/"))
+
+    def _manifest(self, run_id: str) -> Path:
+        return self._folder("manifests") / run_id
+
+
+def state_name(stage: str, key: str, run_id: str) -> str:
+    """The name of a state.
+
+    >>> state_name("order", "group-007", "detect-00000012")
+    'order/group-007/detect-00000012'
+    """
+    for part in (stage, key, run_id):
+        if not _NAME.fullmatch(part):
+            raise LakeError("state", f"{part!r} cannot be part of a name", "use letters, digits, '.', '_' and '-'")
+    return f"{stage}/{key}/{run_id}"

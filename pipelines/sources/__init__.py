@@ -1,0 +1,1 @@
+"""Sources of records: files listed, known again, divided into ranges, and read in blocks of whole records."""
