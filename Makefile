@@ -1,0 +1,85 @@
+# Every command of the project; `make` alone lists them.
+
+PYTHON  ?=
+WORKERS ?= 2
+UV      ?= uv
+ARGS    ?=
+
+BIN   := .venv/bin
+STAMP := .venv/.installed
+PYTEST := $(BIN)/pytest -q
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all soak check format golden docs bench lock clean
+
+##@ Start
+
+help: ## List the commands
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv from the lock (once; the others do it by themselves)
+
+demo: $(STAMP) ## Simulate a small world, backfill it, show what was found
+	@$(BIN)/stillwatch demo $(ARGS)
+
+##@ Prove
+
+test: $(STAMP) ## All tests but the long ones, a few minutes
+	$(PYTEST) -n $(WORKERS) --dist loadscope $(ARGS)
+
+test-all: $(STAMP) ## All tests, the longer proofs included
+	$(PYTEST) -n $(WORKERS) --dist loadscope -m "not soak" $(ARGS)
+
+soak: $(STAMP) ## Hour-long proofs; their figures are recorded in docs/
+	$(PYTEST) -m soak $(ARGS)
+
+bench: $(STAMP) ## Speed against a plain Polars script on the same file
+	$(BIN)/python tests/benchmarks/bench.py $(ARGS)
+
+##@ Work
+
+check: $(STAMP) ## Format, lint, types, tests: what a commit must pass
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(MAKE) --no-print-directory test
+
+format: $(STAMP) ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+golden: $(STAMP) ## Write expected outputs, frozen contracts and generated docs anew
+	$(PYTEST) --write-golden tests/golden tests/conformance/test_contracts.py tests/project/test_docs.py $(ARGS)
+
+docs: $(STAMP) ## Write docs/contracts.md and docs/cli.md anew
+	$(PYTEST) --write-golden tests/project/test_docs.py $(ARGS)
+
+lock: ## Resolve the dependencies anew (needs uv)
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  pyproject.toml --group dev -o requirements.lock
+
+clean: ## Remove the environment and all caches
+	rm -rf .venv .venv-litellm .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+
+# Everything from the lock, each file by its hash; then the project itself, without asking any registry.
+$(STAMP): requirements.lock pyproject.toml
+	@set -e; \
+	if [ ! -x $(BIN)/python ]; then \
+	  for name in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
+	    if "$$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	      found="$$name"; break; \
+	    fi; \
+	  done; \
+	  if [ -z "$${found:-}" ]; then \
+	    echo "error: setup: no Python 3.11 or newer with venv and ensurepip. Fix: install one, or name it with make PYTHON=/path/to/python3." >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "making .venv with $$($$found --version)"; \
+	  "$$found" -m venv .venv; \
+	fi
+	@echo "installing what requirements.lock names"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-build-isolation --no-deps -e .
+	@touch $(STAMP)
