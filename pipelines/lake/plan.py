@@ -10,6 +10,7 @@ from typing import Any
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.sealed import read_sealed, seal, write_whole
+from schemas.policy import Policy
 from schemas.run import PIPELINES
 
 PLAN_VERSION = 1
@@ -78,14 +79,20 @@ def unfinished(lake: Lake) -> Plan | None:
         f"run `stillwatch doctor {lake.root} --abandon {sequence}`: it undoes what the run had committed; then run the "
         "same command again, which plans anew"
     )
-    data = json.loads(read_sealed(path, "plan", PLAN_VERSION, fix))
-    return Plan(
-        sequence=data["sequence"],
-        pipeline=data["pipeline"],
-        created=datetime.fromisoformat(data["created"]),
-        policy=data["policy"],
-        work=data["work"],
-    )
+    return _read(path, fix)
+
+
+def last_policy(lake: Lake) -> Policy:
+    """The policy of the last planned run; the default one before the first.
+
+    Raises:
+        LakeError: the plan is damaged.
+    """
+    plans = _plans(lake, abandoned=False)
+    if not plans:
+        return Policy()
+    _, path = max(plans)
+    return Policy.from_json(_read(path, "restore the lake's _stillwatch/plans from a copy").policy)
 
 
 def abandon(lake: Lake, lease: Lease, sequence: int) -> list[str]:
@@ -114,6 +121,17 @@ def forget_plans(lake: Lake, keep: int) -> int:
     for _, path in old:
         path.unlink(missing_ok=True)
     return len(old)
+
+
+def _read(path: Path, fix: str) -> Plan:
+    data = json.loads(read_sealed(path, "plan", PLAN_VERSION, fix))
+    return Plan(
+        sequence=data["sequence"],
+        pipeline=data["pipeline"],
+        created=datetime.fromisoformat(data["created"]),
+        policy=data["policy"],
+        work=data["work"],
+    )
 
 
 def _path(lake: Lake, sequence: int, pipeline: str) -> Path:

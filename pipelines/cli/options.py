@@ -1,0 +1,71 @@
+"""Options that several commands share, and the types of their values."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+TIERS = ("review", "act")
+
+
+class Moment(click.ParamType[datetime]):
+    """A day or a moment; UTC where no offset is given."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The moment in UTC."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is no time; write 2026-03-01 or 2026-03-01T12:00:00Z", param, ctx)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def lake_option(command: Decorated) -> Decorated:
+    """The lake to work on; the command receives its folder as `lake_path`."""
+    return click.option(
+        "--lake",
+        "lake_path",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        required=True,
+        envvar="STILLWATCH_LAKE",
+        show_envvar=True,
+        help="The lake.",
+    )(command)
+
+
+def period_options(what: str) -> Callable[[Decorated], Decorated]:
+    """--since and --until, as UTC datetimes; `what` says what lies in [since, until)."""
+
+    def add(command: Decorated) -> Decorated:
+        until = click.option("--until", type=Moment(), help=f"Only {what} before this time.")
+        since = click.option("--since", type=Moment(), help=f"Only {what} from this time on.")
+        return since(until(command))
+
+    return add
+
+
+def fail_on_option(command: Decorated) -> Decorated:
+    """--fail-on: exit code 4 if an account of this tier or a surer one is in the result."""
+    return click.option(
+        "--fail-on",
+        type=click.Choice(TIERS),
+        help="Exit with code 4 if an account of this tier (or a surer one) is found.",
+    )(command)
+
+
+def reaches(tier: str, fail_on: str | None) -> bool:
+    """Whether a tier is at least as sure as the one that --fail-on names.
+
+    >>> reaches("act", "review"), reaches("review", "act"), reaches("act", None)
+    (True, False, False)
+    """
+    return fail_on is not None and TIERS.index(tier) >= TIERS.index(fail_on)
