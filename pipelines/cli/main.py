@@ -1,6 +1,7 @@
 """Entry point of `stillwatch`: finds the command, and turns errors into one line and an exit code."""
 
 import difflib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -133,7 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and exits with its code."""
     for stream in (sys.stdout, sys.stderr):
         # A path or id may hold what the terminal's encoding cannot show; the output must not fail because of it.
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.exit(run(lambda: cli.main(args=arguments, prog_name="stillwatch", standalone_mode=False)))
 
 

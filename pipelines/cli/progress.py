@@ -77,9 +77,10 @@ class Progress:
             self._finish()
 
     def _finish(self) -> None:
-        if self._phase and not self._quiet:
-            self._stay(self._line(ended=True))
+        line, was_running = self._line(ended=True), bool(self._phase)
         self._phase = ""
+        if was_running and not self._quiet:
+            self._stay(line)
 
     def _line(self, *, ended: bool = False) -> str:
         elapsed = max(self._clock() - self._began, 1e-9)
