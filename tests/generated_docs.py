@@ -1,0 +1,108 @@
+"""The generated pages of docs/: each a function that returns the whole text."""
+
+import click
+
+from pipelines.cli.main import COMMANDS, cli
+from schemas.catalogue import CONTRACTS
+from schemas.event import Presence
+from schemas.feature import FEATURES, LEFT_OUT
+from schemas.trait import TRAIT_KINDS
+
+_MADE = "<!-- Generated: `make docs` writes it, a test compares it. -->"
+
+
+def contracts_page() -> str:
+    """docs/contracts.md: every frame with every column, the features, the traits, what a format can carry."""
+    tables = [contract for contract in CONTRACTS if contract.is_table]
+    inside = [contract for contract in CONTRACTS if not contract.is_table]
+    return "\n".join(
+        [
+            "# Contracts",
+            "",
+            _MADE,
+            "",
+            "Every frame has one Arrow schema in `schemas/`; checks, Great Expectations suites, test frames and this page are",
+            "derived from it. A version only grows; anything else is a new version (`schemas/frozen/` holds what was published).",
+            "Missing is null, never 0 and never NaN. All times are UTC with microseconds.",
+            "",
+            "## Tables of the lake",
+            "",
+            *[contract.markdown() for contract in tables],
+            "## Features",
+            "",
+            "Columns of `account_windows`. A feature is null where the source lacks what it needs. *Suspicious* is the side that",
+            "points to an extraction (`none`: context only). Features of one family count once as evidence.",
+            "",
+            "| feature | family | unit | needs | suspicious | why | source |",
+            "|---|---|---|---|---|---|---|",
+            *[
+                f"| `{f.name}` | {f.family} | {f.unit} | {_bits(f.needs)} | {f.suspicious} | {f.why} | {f.source} |"
+                for f in FEATURES
+            ],
+            "",
+            "Left out:",
+            "",
+            *[f"- {name} ({source}): {why}." for name, source, why in LEFT_OUT],
+            "",
+            "## Trait kinds",
+            "",
+            "Values of `traits.kind`.",
+            "",
+            "| kind | meaning | keys kept per account and tick | kept | linked | label |",
+            "|---|---|---|---|---|---|",
+            *[
+                f"| `{t.name}` | {t.doc} | {t.per_tick} | {'commonest' if t.keep == 'most' else 'smallest keys'} "
+                f"| {'yes' if t.links else 'no'} | {'yes' if t.labelled else 'no'} |"
+                for t in TRAIT_KINDS
+            ],
+            "",
+            "## What a format can carry",
+            "",
+            "Bits of `presence`. A set bit says that the format has a place for the field, so that null means *not used in this call*.",
+            "",
+            "| bit | group |",
+            "|---|---|",
+            *[f"| {int(bit)} | {(bit.name or '').lower()} |" for bit in Presence],
+            "",
+            "## Frames inside the pipelines",
+            "",
+            *[contract.markdown() for contract in inside],
+        ]
+    )
+
+
+def cli_page() -> str:
+    """docs/cli.md: the help of every command, word for word."""
+    sections = [
+        "# Command line",
+        "",
+        _MADE,
+        "",
+        _help("stillwatch", cli),
+    ]
+    context = click.Context(cli, info_name="stillwatch")
+    for section in COMMANDS.values():
+        for name in section:
+            command = cli.get_command(context, name)
+            assert command is not None
+            sections += [f"## stillwatch {name}", "", _help(f"stillwatch {name}", command)]
+    return "\n".join(sections)
+
+
+def help_text(path: str, command: click.Command) -> str:
+    """The help as a terminal of 100 columns shows it."""
+    settings = {**command.context_settings, "terminal_width": 100}
+    return click.Context(command, info_name=path, **settings).get_help()
+
+
+def _help(path: str, command: click.Command) -> str:
+    return f"```text\n{help_text(path, command)}\n```\n"
+
+
+def _bits(needs: Presence) -> str:
+    return ", ".join((bit.name or "").lower() for bit in Presence if bit in needs)
+
+
+PAGES = {"contracts.md": contracts_page, "cli.md": cli_page}
+
+__all__ = ["PAGES", "cli_page", "contracts_page", "help_text"]
