@@ -203,7 +203,7 @@ def _unflagged(told: Mapping[str, Any]) -> list[str]:
     for title, row in (("Latest score", told["latest"]), ("Highest score", told["highest"])):
         if row is not None and (title == "Latest score" or row["window_end"] != told["latest"]["window_end"]):
             lines += ["", f"{title}: {_level(row)}, in the hour to {iso(row['window_end'])}"]
-            lines += _indented(_signal_table(row["signals"]))
+            lines += _indented(_signal_table(row["signals"])) if row["signals"] else []
             if title == "Latest score":
                 lines += [f"  abstained: {neutral(line)}" for line in row["abstained_because"]]
     return lines
@@ -239,8 +239,6 @@ def _history(revisions: Sequence[Mapping[str, Any]]) -> str:
 
 def _signal_table(signals: Sequence[Mapping[str, Any]]) -> list[str]:
     """Aligned lines: signal, observed, expected, peers, how rare, its part of the score."""
-    if not signals:
-        return ["none"]
     header = ["signal", "observed", "expected", "peers", "benign as extreme", "points", ""]
     rows = [
         [
