@@ -559,7 +559,7 @@ FEATURES = (
         "low",
         "Manufactured accounts are young.",
         "threats.md 2.2 #5",
-        ((2.0, 0.1), (7.0, 0.2)),
+        ((7.0, 0.2), (2.0, 0.1)),
     ),
 )
 """For a `low` feature the prior pairs read "value or less"."""
