@@ -12,7 +12,11 @@ from pipelines.lake.sql import words_of
 from schemas.catalogue import TABLES
 from schemas.errors import QueryRefused
 
-_SESSION = {"datafusion.catalog.information_schema": "true", "datafusion.execution.time_zone": "UTC"}
+_SESSION = {
+    "datafusion.catalog.information_schema": "true",  # SHOW TABLES
+    "datafusion.execution.time_zone": "UTC",
+    "datafusion.sql_parser.enable_ident_normalization": "true",  # unquoted names in any case, as in SQL
+}
 _TABLES = ", ".join(sorted(TABLES))
 _NO_TABLE = re.compile(r"table '(?:datafusion\.)?(?:public\.)?([^']+)' not found")
 _NO_COLUMN = re.compile(r"No field named ((?:\"[^\"]+\"|[\w.])+)")
@@ -63,5 +67,5 @@ def _explained(message: str) -> QueryRefused:
 
 
 def _nearest(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
+    near = difflib.get_close_matches(name.lower(), known, n=2, cutoff=0.5)
     return f"write {' or '.join(near)}; " if near else ""

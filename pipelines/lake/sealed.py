@@ -46,8 +46,12 @@ def seal(kind: str, version: int, payload: bytes) -> bytes:
     >>> seal("plan", 1, b"{}")[:20]
     b'stillwatch plan 1 2 '
     """
-    digest = hashlib.blake2b(payload, digest_size=DIGEST_BYTES).hexdigest()
-    return f"stillwatch {kind} {version} {len(payload)} {digest}\n".encode() + payload
+    head = f"stillwatch {kind} {version} {len(payload)}".encode()
+    return head + b" " + _digest(head, payload) + b"\n" + payload
+
+
+def _digest(head: bytes, payload: bytes) -> bytes:
+    return hashlib.blake2b(head + b"\n" + payload, digest_size=DIGEST_BYTES).hexdigest().encode()
 
 
 def unseal(where: Path, data: bytes, kind: str, version: int, fix: str) -> bytes:
@@ -73,7 +77,7 @@ def unseal(where: Path, data: bytes, kind: str, version: int, fix: str) -> bytes
         )
     if words[3] != str(len(payload)).encode():
         raise LakeError(str(where), f"the {kind} is cut short or lengthened", fix)
-    if words[4] != hashlib.blake2b(payload, digest_size=DIGEST_BYTES).hexdigest().encode():
+    if words[4] != _digest(b" ".join(words[:4]), payload):
         raise LakeError(str(where), f"the {kind} was changed after it was written (checksum)", fix)
     return payload
 

@@ -126,6 +126,8 @@ class Cutter:
                 return
             data = data[newline + 1 :]
             yield from self._end_long(terminated=True)
+            if self._is_past(self.record_start):
+                return
         last = data.rfind(b"\n") + 1
         if last:
             body = b"".join([*self._pending, memoryview(data)[:last]])
@@ -145,7 +147,8 @@ class Cutter:
         if resume is not None and resume <= self._start:
             self._tail.pass_by(held)
         elif not self._is_past(start):
-            until = self._position if resume is None else resume
+            lost = self._position if self._end is None else self._end
+            until = max(lost, self._position) if resume is None else resume
             self._gaps.append((start, until))
             yield Broken(start, max(0, until - start), "damaged_stream", self._line, digest_of(held), gap.why)
         if resume is None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import zstandard
 
 from pipelines.sources.members import LARGEST_WINDOW
+from pipelines.sources.streams import Gap, decompressed
 from schemas.errors import SourceRefused
 
 Compression = Literal["none", "gzip", "zstd"]
@@ -123,17 +124,21 @@ def head(source: FileSource, length: int = HEAD_BYTES) -> bytes:
     if source.compression == "none":
         with source.path.open("rb") as file:
             return file.read(length)
-    pieces: list[bytes] = []
-    left = length
     try:
         with pa.OSFile(str(source.path)) as raw, pa.CompressedInputStream(raw, source.compression) as stream:
-            # Small steps, because the bytes of the step in which damage shows are lost.
-            while left and (data := stream.read(min(left, 4096))):
-                pieces.append(data)
-                left -= len(data)
+            return bytes(stream.read(length))
     except OSError:
-        pass
-    return b"".join(pieces)
+        return _sound_head(source, length)
+
+
+def _sound_head(source: FileSource, length: int) -> bytes:
+    """The first bytes of a stream that is damaged or cut off near its start: as far as they can be trusted."""
+    found = b""
+    for data in decompressed(source.path, source.compression):
+        if isinstance(data, Gap) or len(found) >= length:
+            break
+        found += data
+    return found[:length]
 
 
 def _refused_magic(magic: bytes) -> str | None:

@@ -59,7 +59,7 @@ def members_of(file: BinaryIO, size: int, compression: str) -> Iterator[Member]:
     position = 0
     while position < size and not (compression == "gzip" and _only_zeros(file, position, size)):
         member = check(file, position, size)
-        if member.state == "damaged" and member.end < 0:
+        if member.state == "cut" or member.end < 0:
             member = _up_to_next(file, member, size, compression)
         yield member
         position = member.end
@@ -155,8 +155,10 @@ def _gzip_member(file: BinaryIO, start: int, size: int) -> Member:
         return Member(start, size, length, "cut", ends_line=last == b"\n")
     file.seek(end - 8)
     told_crc, told_length = struct.unpack("<II", file.read(8))
-    is_whole = told_crc == crc and told_length == length % 2**32
-    return Member(start, end, length, "whole" if is_whole else "damaged", ends_line=last == b"\n")
+    if told_crc == crc:
+        return Member(start, end, length, "whole", ends_line=last == b"\n")
+    true_length = length if told_length == length % 2**32 else _length_before(file, start, end, "gzip")
+    return Member(start, end, true_length, "damaged", ends_line=False)
 
 
 def _zstd_frame(file: BinaryIO, start: int, size: int) -> Member:
@@ -171,7 +173,8 @@ def _zstd_frame(file: BinaryIO, start: int, size: int) -> Member:
         for data in inflate(file, Member(start, min(end, size), None, "whole", ends_line=False), "zstd"):
             length, last = length + len(data), data[-1:]
     except zstandard.ZstdError:
-        return Member(start, min(end, size), told, "damaged", ends_line=False)
+        is_header_at_fault = told is not None and end <= size and _decodes_without_length(file, start, end)
+        return Member(start, min(end, size), None if is_header_at_fault else told, "damaged", ends_line=False)
     if end > size:
         return Member(start, size, length, "cut", ends_line=last == b"\n")
     return Member(start, end, length, "whole" if told in (None, length) else "damaged", ends_line=last == b"\n")
@@ -205,6 +208,24 @@ def _zstd_end(file: BinaryIO, start: int, size: int) -> tuple[int, bool]:
     return size + 1, False
 
 
+def _decodes_without_length(file: BinaryIO, start: int, end: int) -> bool:
+    """Whether a frame's blocks are sound, so that its damage is in the length that the header states."""
+    file.seek(start)
+    head = file.read(18)
+    has_checksum = zstandard.get_frame_parameters(head).has_checksum
+    # The same frame under a header that states no length (RFC 8878, 3.1.1.1): flags, and the largest window allowed.
+    header = _ZSTD_MAGIC + bytes([4 if has_checksum else 0, (LARGEST_WINDOW.bit_length() - 1 - 10) << 3])
+    blocks = _Part(file, start + zstandard.frame_header_size(head), end)
+    engine = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).decompressobj()
+    try:
+        engine.decompress(header)
+        while raw := blocks.read(OUTPUT >> 10):
+            engine.decompress(raw)
+    except zstandard.ZstdError:
+        return False
+    return True
+
+
 def _told_length(file: BinaryIO, start: int) -> int | None:
     """The decompressed length a zstd frame's header states; None where it states none."""
     file.seek(start)
@@ -216,7 +237,11 @@ def _told_length(file: BinaryIO, start: int) -> int | None:
 
 
 def _up_to_next(file: BinaryIO, broken: Member, size: int, compression: str) -> Member:
-    """The damaged member with its end: where the next one that is whole begins, or the end of the file."""
+    """A broken member with its end: where the next one that is whole begins, or the end of the file.
+
+    A member that seems to be cut off is damaged after all if a whole one begins within it, or if the file ends with
+    what looks like its trailer: then a bit flipped in the mark of its end.
+    """
     magic = _GZIP_MAGIC if compression == "gzip" else _ZSTD_MAGIC
     check = _gzip_member if compression == "gzip" else _zstd_frame
     spent, position = 0, broken.start
@@ -226,18 +251,34 @@ def _up_to_next(file: BinaryIO, broken: Member, size: int, compression: str) -> 
             break
         candidate = check(file, position, size)
         if candidate.state == "whole":
-            length = _length_before(file, broken, position, compression)
+            length = _length_before(file, broken.start, position, compression)
             return Member(broken.start, position, length, "damaged", ends_line=False)
         spent += candidate.length or CHUNK
+    if broken.state == "cut" and not (compression == "gzip" and _has_trailer(file, broken)):
+        return broken
     return Member(broken.start, size, None, "damaged", ends_line=False)
 
 
-def _length_before(file: BinaryIO, broken: Member, end: int, compression: str) -> int | None:
-    """How long the damaged member was when decompressed, from its trailer (gzip) or header (zstd); None if unsure."""
-    if compression == "zstd":
-        return _told_length(file, broken.start)
-    raw = end - broken.start
-    if raw < 18 or raw > _AMBIGUOUS:
+def _has_trailer(file: BinaryIO, cut: Member) -> bool:
+    """Whether the last bytes of a gzip member that lacks its end mark state about the length that came out of it.
+
+    Where a member was really cut off, they are arbitrary and do so once in 32,768 times.
+    """
+    if cut.length is None or cut.end - cut.start < 18:
+        return False
+    file.seek(cut.end - 4)
+    told = int.from_bytes(file.read(4), "little")
+    return abs(told - cut.length % 2**32) <= CHUNK
+
+
+def _length_before(file: BinaryIO, start: int, end: int, compression: str) -> int | None:
+    """How long a gzip member was when decompressed, by its trailer; None if unsure.
+
+    A zstd frame states its length in its header, but here not even the borders of its blocks can be made out, so that
+    the header may be what is damaged.
+    """
+    raw = end - start
+    if compression == "zstd" or raw < 18 or raw > _AMBIGUOUS:
         return None
     file.seek(end - 4)
     told = int.from_bytes(file.read(4), "little")

@@ -1,7 +1,7 @@
 """Which listed files are sources the lake knows, which are new, and which hold what another one holds."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -86,36 +86,29 @@ def recognise(sources: Sequence[FileSource], register: Mapping[str, Known]) -> R
     """
     result = Recognised()
     index = _Index(register)
-    claims: dict[str, list[Sight]] = defaultdict(list)
-    fresh: list[Sight] = []
-    for listed in sources:
-        sight = _look(listed, result)
-        if sight is None:
-            continue
-        sight.known = index.by_raw.get(sight.raws[0])
-        if sight.known is not None:
-            is_plain = listed.container == "text" and listed.compression == "none"
-            sight.total = listed.size if is_plain else sight.known.length + sight.known.left
-            sight.is_unchanged = True
-        elif listed.container == "text":
-            refused = _find_known(sight, index)
+    sights = [sight for sight in (_look(listed, index, result) for listed in sources) if sight is not None]
+    standing = [sight for alike in _alike(sights) for sight in _longest(alike, result)]
+    used = set(register)
+    claimed: set[str] = set()
+    # Of two files that go on differently from what is known, the longer one is its continuation.
+    for sight in sorted(standing, key=lambda s: (not s.is_unchanged, -(s.total or 0), s.listed.name)):
+        if not sight.is_unchanged and sight.listed.container == "text":
+            refused = _find_known(sight, index, claimed)
             if refused is not None:
-                result.refused.append((listed.name, refused))
+                result.refused.append((sight.listed.name, refused))
                 continue
         if sight.known is None:
-            fresh.append(sight)
+            sight.source = new_id(sight.first or repr(sight.raws[0]).encode(), used)
         else:
-            claims[sight.known.source].append(sight)
-    used = set(register)
-    for source, same in sorted(claims.items()):
-        _settle(same, source, used, result)
-    for alike in _alike(fresh):
-        _settle(alike, None, used, result)
+            sight.source = sight.known.source
+        used.add(sight.source)
+        claimed.add(sight.source)
+        result.sights.append(sight)
     result.sights.sort(key=lambda sight: sight.listed.name)
     return result
 
 
-def _look(listed: FileSource, result: Recognised) -> Sight | None:
+def _look(listed: FileSource, index: _Index, result: Recognised) -> Sight | None:
     """The file as it lies there; None after a refusal or a note."""
     if listed.refused is not None:
         result.refused.append((listed.name, listed.refused))
@@ -125,9 +118,15 @@ def _look(listed: FileSource, result: Recognised) -> Sight | None:
         return None
     try:
         sight = Sight(listed, [raw_mark(listed.path)])
+        sight.known = index.by_raw.get(sight.raws[0])
+        sight.is_unchanged = sight.known is not None
         if listed.container == "parquet":
             sight.total = pq.read_metadata(listed.path).num_rows
             return sight
+        if listed.compression == "none":
+            sight.total = listed.size
+        elif sight.known is not None:
+            sight.total = sight.known.length + sight.known.left
         sight.first = head(listed)
         is_empty = not sight.first and is_sound(listed.path, listed.compression)
     except (OSError, pa.ArrowException) as error:
@@ -140,23 +139,25 @@ def _look(listed: FileSource, result: Recognised) -> Sight | None:
     return sight
 
 
-def _find_known(sight: Sight, index: _Index) -> str | None:
+def _find_known(sight: Sight, index: _Index, claimed: Collection[str]) -> str | None:
     """Sets the source that a changed file continues, if there is one; the reason if it must be refused."""
-    listed = sight.listed
+    listed, refused = sight.listed, None
     for known in index.alike(sight.first):
-        has_same_name = listed.name in known.names
+        if known.source in claimed:
+            continue
         if not begins_like(known, sight.first):
-            if has_same_name and len(sight.first) < HEAD_BYTES and was_shortened(known, sight.first):
-                return _shortened(len(sight.first), known)
+            is_short = len(sight.first) < HEAD_BYTES and was_shortened(known, sight.first)
+            if is_short and listed.name in known.names:
+                refused = _shortened(len(sight.first), known)
             continue
         total, marks, _ = measure(listed, [known.length])
         if total < known.length:
-            return _shortened(total, known)
+            refused = _shortened(total, known)
         # A document does not grow: its end is rewritten.
-        if marks[known.length] == known.check and (known.framing == "lines" or total == known.length):
+        elif marks[known.length] == known.check and (known.framing == "lines" or total == known.length):
             sight.known, sight.total = known, total
             return None
-    return None
+    return refused
 
 
 def _shortened(total: int, known: Known) -> str:
@@ -166,50 +167,46 @@ def _shortened(total: int, known: Known) -> str:
     )
 
 
-def _alike(fresh: Sequence[Sight]) -> list[list[Sight]]:
-    """New files in groups within which one may be the beginning of another."""
+def _alike(sights: Sequence[Sight]) -> list[list[Sight]]:
+    """Files in groups within which one may be the beginning of another, or the same."""
     groups: list[list[Sight]] = []
-    for sight in sorted((s for s in fresh if s.listed.container == "text"), key=lambda s: (s.first, s.listed.name)):
+    for sight in sorted((s for s in sights if s.listed.container == "text"), key=lambda s: (s.first, s.listed.name)):
         # Sorted by their bytes, a beginning is directly followed by what goes on from it.
         if groups and sight.first.startswith(groups[-1][-1].first):
             groups[-1].append(sight)
         else:
             groups.append([sight])
     tables: dict[Mark, list[Sight]] = defaultdict(list)
-    for sight in fresh:
+    for sight in sights:
         if sight.listed.container == "parquet":
             tables[sight.raws[0]].append(sight)
     return groups + list(tables.values())
 
 
-def _settle(alike: list[Sight], source: str | None, used: set[str], result: Recognised) -> None:
-    """Among files that may be the same source, the longest stands for it; shorter ones that it contains are noted."""
+def _longest(alike: list[Sight], result: Recognised) -> list[Sight]:
+    """The files of a group that no other one contains; the others are noted."""
     if len(alike) > 1:
         for sight in alike:
             if sight.total is None:
                 sight.total = measure(sight.listed, ())[0]
-        alike.sort(key=lambda s: (-(s.total or 0), not s.is_unchanged, s.listed.name))
+        alike = sorted(alike, key=lambda s: (-(s.total or 0), not s.is_unchanged, s.listed.name))
     standing: list[Sight] = []
     for sight in alike:
         holder = next((other for other in standing if _contains(other, sight)), None)
-        if holder is not None:
-            if holder.total == sight.total:
-                holder.raws += sight.raws
-            result.notes.append((sight.listed.name, f"it holds nothing that {holder.listed.name} does not hold"))
+        if holder is None:
+            standing.append(sight)
             continue
-        if source is None or standing:
-            sight.known, sight.is_unchanged = None, False
-            sight.source = new_id(sight.first or repr(sight.raws[0]).encode(), used)
-        else:
-            sight.source = source
-        used.add(sight.source)
-        standing.append(sight)
-    result.sights += standing
+        if holder.total == sight.total:
+            holder.raws += sight.raws
+        result.notes.append((sight.listed.name, f"it holds nothing that {holder.listed.name} does not hold"))
+    return standing
 
 
 def _contains(longer: Sight, shorter: Sight) -> bool:
     if longer.raws[0] == shorter.raws[0]:
         return True
+    if longer.is_unchanged and shorter.is_unchanged:
+        return longer.known == shorter.known
     if longer.listed.container == "parquet" or not longer.first.startswith(shorter.first) or shorter.total is None:
         return False
     return measure(longer.listed, [shorter.total])[1].get(shorter.total) == measure(shorter.listed, ())[2]
