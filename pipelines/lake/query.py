@@ -2,15 +2,17 @@
 
 import difflib
 import re
+from collections.abc import Collection, Mapping
 
 import polars as pl
 import pyarrow as pa
 from deltalake import QueryBuilder
 
+from pipelines.lake.files import damaged
 from pipelines.lake.lake import Lake
 from pipelines.lake.sql import words_of
 from schemas.catalogue import TABLES
-from schemas.errors import QueryRefused
+from schemas.errors import LakeError, QueryRefused
 
 _SESSION = {
     "datafusion.catalog.information_schema": "true",  # SHOW TABLES
@@ -44,7 +46,14 @@ def query(lake: Lake, sql: str) -> pl.DataFrame:
     try:
         return pl.DataFrame(pa.table(builder.execute(sql).read_all()))
     except Exception as error:  # the engine raises bare Exception for what it could not execute
+        if "Parquet error" in str(error) or "Object Store" in str(error):
+            raise _damaged(lake, chosen, versions, error) from error
         raise _explained(str(error)) from error
+
+
+def _damaged(lake: Lake, chosen: Collection[str], versions: Mapping[str, int], error: Exception) -> LakeError:
+    paths = [lake.folder(name) / entry.path for name in sorted(chosen) for entry in lake.files(name, versions[name])]
+    return damaged(paths, error)
 
 
 def _explained(message: str) -> QueryRefused:

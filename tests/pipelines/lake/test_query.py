@@ -16,7 +16,7 @@ from pipelines.lake.plan import Plan, next_sequence
 from pipelines.lake.query import query
 from pipelines.lake.sql import CHANGING, words_of
 from schemas.catalogue import TABLES
-from schemas.errors import QueryRefused
+from schemas.errors import LakeError, QueryRefused
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +137,21 @@ def test_a_run_that_is_half_committed_is_not_seen(filled: Lake, make_rows: Calla
 
 def test_a_new_lake_answers_with_no_rows(lake: Lake) -> None:
     assert query(lake, "select * from flagged_accounts").height == 0
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 torn"])
+def test_a_damaged_data_file_is_named_and_not_blamed_on_the_statement(
+    lake: Lake, lease: Lease, make_rows: Callable[..., pl.DataFrame], damage: bytes
+) -> None:
+    plan = Plan(1, "detect", datetime(2026, 1, 1, tzinfo=UTC), "{}", {})
+    rows = Write(rows=make_rows(TABLES["sessions"], 3))
+    Committer(lake, lease).commit(plan, {"sessions": rows}, Outcome(0, 0, 0, "x"), {})
+    path = next((lake.root / "sessions").glob("*.parquet"))
+    path.unlink()
+    if damage:
+        path.write_bytes(damage)
+    with pytest.raises(LakeError, match=rf"{path.name}: the data file is (damaged|missing)"):
+        query(lake, "select max(calls) from sessions where calls > 1")
 
 
 def test_no_column_of_ours_is_a_word_that_queries_may_not_hold() -> None:
