@@ -238,3 +238,18 @@ def test_a_file_shortened_while_it_is_read_is_counted(take: Take, tmp_path: Path
     assert rest.lines[-1] == b"more"
     assert rest.lines == split(PARTS[0] + b"more\n")[-len(rest.lines) :]
     assert rest.records[0][1] <= 1000
+
+
+def test_a_stream_that_expands_beyond_measure_is_read_so_far_and_counted_once(
+    take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.sources import streams
+
+    monkeypatch.setattr(streams, "_BOMB_BYTES", 1 << 20)
+    path = tmp_path / "a.zst"
+    path.write_bytes(pack(b"first\n" + b"x" * 30_000_000 + b"\nlast\n", "zstd"))
+    taken = take({}, path)
+    assert taken.lines == [b"first"]
+    assert [b.why for b in taken.broken] == ["it expands more than 1,100-fold"]
+    assert taken.broken[0].length < 4 << 20
+    assert take(taken.register, path).broken == []

@@ -19,7 +19,7 @@ def table(rows: int, start: int = 0) -> pa.Table:
     return pa.table({"n": list(range(start, start + rows)), "text": [f"row {n} " * 5 for n in range(rows)]})
 
 
-@given(rows=st.integers(1, 900), group=st.integers(1, 300), range_bytes=st.integers(1, 40_000))
+@given(rows=st.integers(1, 300), group=st.integers(20, 300), range_bytes=st.integers(1, 40_000))
 def test_every_row_is_read_once_with_its_number(
     rows: int, group: int, range_bytes: int, take: Take, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
