@@ -10,7 +10,8 @@ from transforms.sketches.alphabet import ASCII_FOLD, read_beyond_ascii
 from transforms.sketches.mix import I64, U64, mix
 
 _NEWLINE = 10
-_PAD = 8
+PAD = 8
+"""Zero bytes before and after the text in `utf8`."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,14 @@ def split(texts: pl.Series, multipliers: U64) -> Words:
         texts: String column; null is read as an empty text.
         multipliers: four odd values: the seed, then one each for the word's beginning, end and length.
     """
-    data, bounds = _bytes(texts)
-    size = len(data) - 2 * _PAD
+    data, bounds = utf8(texts)
+    size = len(data) - 2 * PAD
     folded = np.frombuffer(data.tobytes().translate(ASCII_FOLD), dtype=np.uint8)
     breaks = np.zeros(size + 1, dtype=np.bool_)
     breaks[bounds] = True
     if size and int(data.max()) >= 0x80:
-        folded = read_beyond_ascii(data, folded, breaks, _PAD)
-    is_letter = folded[_PAD - 1 : _PAD + size + 1] != 0
+        folded = read_beyond_ascii(data, folded, breaks, PAD)
+    is_letter = folded[PAD - 1 : PAD + size + 1] != 0
     edges = is_letter[1:] != is_letter[:-1]
     edges |= breaks
     starts = np.flatnonzero(edges & is_letter[1:])
@@ -74,11 +75,11 @@ def split(texts: pl.Series, multipliers: U64) -> Words:
     return Words(
         hashes=_hashes(folded, starts, ends, multipliers),
         offsets=offsets,
-        lines=_lines(data[_PAD : _PAD + size], bounds, starts, offsets),
+        lines=_lines(data[PAD : PAD + size], bounds, starts, offsets),
     )
 
 
-def _bytes(texts: pl.Series) -> tuple[npt.NDArray[np.uint8], I64]:
+def utf8(texts: pl.Series) -> tuple[npt.NDArray[np.uint8], I64]:
     """The UTF-8 bytes of all texts, eight zeros before and after, and where each text starts and ends."""
     array = texts.fill_null("").rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
     _, offsets, values = array.buffers()
@@ -86,9 +87,9 @@ def _bytes(texts: pl.Series) -> tuple[npt.NDArray[np.uint8], I64]:
     if not len(bounds):
         bounds = np.zeros(1, dtype=np.int64)
     start, end = int(bounds[0]), int(bounds[-1])
-    data = np.zeros(end - start + 2 * _PAD, dtype=np.uint8)
+    data = np.zeros(end - start + 2 * PAD, dtype=np.uint8)
     if end > start:
-        data[_PAD:-_PAD] = np.frombuffer(values, dtype=np.uint8)[start:end]
+        data[PAD:-PAD] = np.frombuffer(values, dtype=np.uint8)[start:end]
     return data, bounds - start
 
 
@@ -97,8 +98,8 @@ def _hashes(folded: npt.NDArray[np.uint8], starts: I64, ends: I64, multipliers: 
     eight = np.ndarray((len(folded) - 7,), dtype="<u8", buffer=folded, strides=(1,))
     lengths = ends - starts
     surplus = ((8 - np.minimum(lengths, 8)) * 8).astype(np.uint64)
-    head = eight[starts + _PAD] << surplus
-    tail = eight[ends] >> surplus  # ends + _PAD - 8
+    head = eight[starts + PAD] << surplus
+    tail = eight[ends] >> surplus  # ends + PAD - 8
     head ^= head >> np.uint64(29)
     total = head * multipliers[1]
     total += tail * multipliers[2]
@@ -109,7 +110,7 @@ def _hashes(folded: npt.NDArray[np.uint8], starts: I64, ends: I64, multipliers: 
 
 def _lines(data: npt.NDArray[np.uint8], bounds: I64, starts: I64, offsets: I64) -> Lines:
     newlines = np.flatnonzero(data == _NEWLINE)
-    segments = np.searchsorted(bounds, newlines, side="right") - 1
+    segments = np.repeat(np.arange(len(bounds) - 1), np.diff(np.searchsorted(newlines, bounds)))
     several = np.unique(segments)
     begins = np.concatenate([newlines + 1, bounds[several]])
     order = np.argsort(begins, kind="stable")  # an empty last line comes before the next text's first
