@@ -6,6 +6,7 @@ from schemas.campaign import CAMPAIGN
 from schemas.contract import Contract
 from schemas.event import EVENT
 from schemas.finding import FINDING, FLAGGED_ACCOUNT
+from schemas.foreign import FOREIGN
 from schemas.hit import HIT
 from schemas.model import MODEL
 from schemas.quality import QUALITY
@@ -13,6 +14,7 @@ from schemas.registry import REGISTRY
 from schemas.reject import REJECT
 from schemas.run import RUN
 from schemas.score import SCORE
+from schemas.scored import SCORED
 from schemas.session import SESSION
 from schemas.snapshot import PARTS
 from schemas.tally import TALLY
@@ -26,7 +28,7 @@ TOO_LATE = replace(
 )
 
 CONTRACTS: tuple[Contract, ...] = (
-    EVENT, REJECT, TOO_LATE, TALLY, TRAIT, SESSION, WINDOW, HIT, SCORE, CAMPAIGN, FINDING, FLAGGED_ACCOUNT,
+    EVENT, REJECT, TOO_LATE, TALLY, TRAIT, SESSION, WINDOW, FOREIGN, HIT, SCORED, SCORE, CAMPAIGN, FINDING, FLAGGED_ACCOUNT,
     VERDICT, REGISTRY, QUALITY, MODEL, RUN, TRUTH, *PARTS,
 )  # fmt: skip
 

@@ -90,6 +90,16 @@ FEATURES = (
     Feature(
         "cost_usd_7d", "volume", "USD", P.COST, "high", "A subscription drained at list price.", "threats.md 2.2 #6"
     ),
+    Feature(
+        "busy_share_1h",
+        "volume",
+        "calls in flight",
+        P.LATENCY,
+        "high",
+        "A closed loop keeps a call in flight all the time.",
+        "threats.md 2.2 #7; volume, because calls in flight = rate x duration (Little)",
+        ((0.9, 0.1), (4.0, 0.05)),
+    ),
     # -- rhythm
     Feature(
         "gap_entropy_24h",
@@ -148,16 +158,6 @@ FEATURES = (
         ((0.15, 0.3),),
         (),
         100,
-    ),
-    Feature(
-        "busy_share_1h",
-        "rhythm",
-        "calls in flight",
-        P.LATENCY,
-        "high",
-        "A closed loop keeps a call in flight all the time.",
-        "threats.md 2.2 #7",
-        ((0.9, 0.1), (4.0, 0.05)),
     ),
     Feature(
         "day_share_of_week",
@@ -505,6 +505,18 @@ FEATURES = (
     ),
     Feature("agents_24h", "diversity", "clients", P.AGENT, "none", "Context: clients in use.", "threats.md 2.5 #36"),
     Feature("models_24h", "diversity", "models", P.MODEL, "none", "Context: models in use.", "threats.md 2.2 #8"),
+    Feature(
+        "model_top_share_24h",
+        "diversity",
+        "share",
+        P.MODEL,
+        "none",
+        "Context: share of the most used model; a jump is a pivot or a new hand on the key.",
+        "threats.md 2.2 #8; watched for change",
+        (),
+        (),
+        20,
+    ),
     Feature(
         "end_users_24h",
         "diversity",

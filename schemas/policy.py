@@ -128,10 +128,17 @@ class Rules:
         3,
         "handles redeemed by another account than they were issued to; the benign rate is near zero, three exclude a shared clipboard (threats.md 2.4 #32)",
     )
+    handle_act: int = setting(
+        30, "foreign handles in 24 h that no shared conversation explains: ten times the threshold, a relay at work"
+    )
     handle_memory_days: int = setting(30, "how long an issued handle is remembered")
     sweep_tokens: int = setting(
         300,
         "distinct biased tokens in 24 h: attacks need more than the hidden size, 1,024 and up; applications ban a few dozen words (threats.md 2.3 #16)",
+    )
+    sweep_act_tokens: int = setting(
+        1024,
+        "distinct biased tokens in 24 h: the smallest published hidden size, the layer is out (threats.md 2.3 #16)",
     )
     sweep_calls: int = setting(
         100, "calls with logit bias or log-probabilities in 24 h below which a sweep is no sweep"
@@ -145,6 +152,10 @@ class Rules:
     )
     bypass_refusal_share: float = setting(0.5, "the vast majority of the published variants was refused")
     download_objects: int = setting(500, "distinct objects in 24 h; a pipeline fetches its own few results")
+    download_breadth: int = setting(
+        10_000,
+        "distinct objects in 24 h without a walk: the priors (3 % of accounts at 100, 0.5 % at 1,000) leave 0.08 % there",
+    )
     download_sequential_share: float = setting(
         0.5, "share of object numbers that follow on each other: a walk, not a choice"
     )
@@ -158,8 +169,12 @@ class Evidence:
 
     least_families: int = setting(3, "independent families that must point the same way")
     review_decades: float = setting(
-        5.0,
-        "sum of -log10(tail) over families: 1 in 100,000 if the families were independent; they are not quite, hence below the 1 in 1,000 the tier allows",
+        4.5,
+        "sum of -log10(tail) over the families a harvest shows in: the shipped priors give at most 1 in 1,000 account-days such a sum together with core_decades, whatever depends on what inside a family (a test computes it)",
+    )
+    core_decades: float = setting(
+        1.0,
+        "what the families that make a pattern (a harvest: structure, and tokens or elicitation) must each carry: rarer than one account in ten",
     )
     family_floor: float = setting(
         0.001, "no single family counts for more than three decades: one broken sensor must not convict"
@@ -169,6 +184,10 @@ class Evidence:
     )
     peer_weight: int = setting(500, "windows of peers that weigh as much as the shipped prior of a feature")
     least_peers: int = setting(200, "windows of peers below which peer ranks are not used at all")
+    change_points: float = setting(
+        0.5, "decades for a change of behaviour (ADWIN): a hint beside other evidence, never enough alone"
+    )
+    change_days: int = setting(2, "days a change of behaviour is counted; later it is the account's own habit")
 
 
 @dataclass(frozen=True)
@@ -192,6 +211,12 @@ class Learning:
         28, "four weeks: every weekday four times, and traffic of two months ago no longer counts"
     )
     reference_size: int = setting(100_000, "account-days kept a peer group, sampled by hash: the act tier needs 9,999")
+    forget_days: int = setting(
+        90, "an account unseen for a quarter is a newcomer again: bounds what is kept of accounts"
+    )
+    most_plans: int = setting(
+        16, "plans with a peer group of their own; plan names come from logs and must not multiply groups"
+    )
     rank_windows: int = setting(20_000, "windows behind percentile ranks a peer group, sampled by hash")
     learn_windows: int = setting(
         20_000, "windows fed to River a peer group and day, sampled by hash: 9 us each (measured)"

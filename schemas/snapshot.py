@@ -29,7 +29,14 @@ PEER = Contract(
     doc="One row says which peer group an account belongs to on the next day.",
     key=("account_id",),
     is_table=False,
-    arrow=pa.schema([_ACCOUNT, _HASH, _GROUP]),
+    arrow=pa.schema(
+        [
+            _ACCOUNT,
+            _HASH,
+            _GROUP,
+            field("last_day", UTC_MICROSECONDS, "Start of the last UTC day with calls.", null="not recorded"),
+        ]
+    ),
 )
 
 RANK = Contract(
@@ -66,6 +73,12 @@ REFERENCE = Contract(
             _ACCOUNT,
             _HASH,
             field("day_maximum", pa.float64(), "Largest l1_score of the day.", required=True, at_least=0),
+            field(
+                "regime",
+                pa.string(),
+                "What the score was made with: only scores made alike are compared.",
+                null="not recorded; compared with nothing",
+            ),
         ]
     ),
 )

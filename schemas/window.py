@@ -21,6 +21,9 @@ WINDOW = Contract(
                 "Plan and kind of use, fixed for the day from earlier days; `new` for accounts first seen on this day.",
                 required=True,
             ),
+            field(
+                "plan", pa.string(), "Commercial plan: the registry's, else the greatest name logged.", null="not known"
+            ),
             field("presence", pa.int64(), "Bitwise OR of the presence of the day's calls.", required=True, at_least=0),
             field(
                 "lifetime_calls",

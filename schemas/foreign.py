@@ -1,0 +1,22 @@
+"""A reasoning handle redeemed by another account than it was issued to."""
+
+import pyarrow as pa
+
+from schemas.contract import UTC_MICROSECONDS, Contract, field
+
+FOREIGN = Contract(
+    name="foreign_handles",
+    version=1,
+    doc="One row is one handle an account redeemed within a tick although it had been issued to another.",
+    key=("account_id", "tick", "key"),
+    is_table=False,
+    arrow=pa.schema(
+        [
+            field("account_id", pa.string(), "The account that redeemed it.", required=True),
+            field("account_hash", pa.int64(), "xxh3-64 of account_id.", required=True),
+            field("tick", UTC_MICROSECONDS, "Start of the tick of the redemption.", required=True),
+            field("key", pa.int64(), "Fingerprint of the handle.", required=True),
+            field("issuer", pa.string(), "The account it was last issued to before.", required=True),
+        ]
+    ),
+)
