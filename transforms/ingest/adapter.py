@@ -129,6 +129,4 @@ def merged(parts: Iterable[Decoded]) -> Decoded:
         rejects.append(part.rejects)
         ignored.update(part.ignored)
         unknown.update(part.unknown_fields)
-    return Decoded(
-        EVENT.conform(pl.concat(events)), REJECT.conform(pl.concat(rejects)), dict(ignored), dict(unknown)
-    )
+    return Decoded(EVENT.conform(pl.concat(events)), REJECT.conform(pl.concat(rejects)), dict(ignored), dict(unknown))

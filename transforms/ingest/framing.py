@@ -85,9 +85,9 @@ def _lines(block: Block) -> Pieces:
     lengths = np.fromiter(map(len, texts), np.int64, len(texts))
     positions = block.offset + np.cumsum(lengths + 1) - lengths - 1
     numbers = np.arange(block.line, block.line + len(texts))
-    if b"\r\n" in block.data or block.data.endswith(b"\r"):
+    if b"\r" in block.data:
         texts = [text.removesuffix(b"\r") for text in texts]
-    if BOM in block.data:
+    if BOM[:1] in block.data:  # one byte is found much faster than three
         texts = [text.removeprefix(BOM) for text in texts]
     kept = [row for row, text in enumerate(texts) if text and not text.isspace()]
     if len(kept) < len(texts):
@@ -157,7 +157,7 @@ def _scan(text: str, start: int, *, in_array: bool) -> list[tuple[int, int]]:
             return [*spans, (start, end)]
         spans.append((start, stop))
         start = stop
-        while in_array and start < end and text[start] in blank:
+        while start < end and text[start] in blank:
             start += 1
-        if in_array and start < end and text[start] == ",":
+        if start < end and text[start] == ",":
             start += 1

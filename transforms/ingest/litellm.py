@@ -1,0 +1,157 @@
+"""LiteLLM's logs: standard logging payloads (lines, arrays, one object a file) and spend-log rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from schemas.event import Presence
+from transforms.ingest import columns
+from transforms.ingest.accounting import ADDRESS_AND_AGENT, accounts, address_and_agent, first_of
+from transforms.ingest.adapter import Block, Context, Decoded, Guess
+from transforms.ingest.assembling import Sheet, assemble
+from transforms.ingest.dotted import field_values, header_values
+from transforms.ingest.drafting import DRAFT
+from transforms.ingest.framing import cut
+from transforms.ingest.json_reader import JsonReader, Read, at_fixed_depth
+from transforms.ingest.litellm_payload import ACCOUNT, BASES, TOLERANT, Call
+from transforms.ingest.litellm_values import COLUMNS, row_of
+from transforms.ingest.moments import microseconds
+from transforms.ingest.sniffing import top_level_names
+
+FAILED_AUTHENTICATION = "failed authentication: the key hash is of a key that is not an account's"
+_READER = JsonReader(Call, TOLERANT)
+_ROWS = 4096  # decoded objects held at a time
+_OWN = {
+    "time": "startTime",
+    "start": "startTime",
+    "end": "endTime",
+    "account_id": "metadata",
+    "input_tokens": "prompt_tokens",
+    "output_tokens": "completion_tokens",
+    "cost_usd": "response_cost",
+    "http_status": "error_information.error_code",
+}
+_KINDS: dict[Any, Any] = {
+    "moment": microseconds,
+    pl.Int64: columns.whole,
+    pl.Float64: columns.number,
+    pl.Boolean: columns.flag,
+    pl.String: columns.name,
+    pl.List(pl.String): columns.names,
+}
+P = Presence
+
+
+class LiteLLM:
+    """The LiteLLM proxy."""
+
+    name = "litellm"
+    presence = (
+        P.ACCOUNT | P.TOKENS | P.CACHED_TOKENS | P.REASONING_TOKENS | P.LATENCY | P.STATUS | P.FINISH | P.PARAMETERS
+        | P.TOOLS | P.PROMPT | P.RESPONSE | P.REFUSAL | P.CONVERSATION | P.ADDRESS | P.AGENT | P.MODEL | P.COST
+        | P.HANDLES | P.MESSAGES | P.END_USER | P.OBJECT
+    )  # fmt: skip
+    documentation = (
+        "Standard logging payloads as the callbacks write them (an object a line, an array a line, an object or array a "
+        "file) and rows of `LiteLLM_SpendLogs`; the two may be mixed. The account is the team, else the organisation, "
+        "else the user, else the key hash. A failed authentication is ignored: its key hash is of a wrong key. Latency "
+        "is endTime - startTime (`response_time` is the first token's for streams); times without a zone are UTC; the "
+        "status is 200, or `error_information.error_code`. An empty string is absent, and so is the text "
+        "`redacted-by-litellm`. Spend logs hold prompts and parameters only where `store_prompts_in_spend_logs` is set; "
+        "a prompt they cut short keeps its template keys but has no digest and no length. The last user message is the "
+        "prompt. `/files/ID/content` and `/batches/ID/results` are downloads of ID. A client fingerprint is read from the "
+        "request header `x-client-fingerprint` unless the policy names another."
+    )
+
+    def sniff(self, head: bytes) -> Guess:
+        """How much the head looks like LiteLLM's logs."""
+        names = top_level_names(head)
+        is_payload = {"startTime", "endTime"} <= names and not names.isdisjoint(
+            {"call_type", "model_group", "request_id"}
+        )
+        known = names & {field.encode_name for field in msgspec.structs.fields(Call)}
+        if not is_payload:
+            return Guess(0.2 * len(known) / max(1, len(names)), "no fields startTime, endTime and call_type")
+        return Guess(0.6 + 0.4 * len(known) / len(names), f"startTime, endTime and {len(known) - 2} more of its fields")
+
+    def decode(self, block: Block, context: Context) -> Decoded:
+        """The block's calls as events and rejects."""
+        return at_fixed_depth(lambda: self._decode(block, context))
+
+    def _decode(self, block: Block, context: Context) -> Decoded:
+        read = _READER.read(cut(block))
+        draft = _with_accounts(_draft(read, _headers(context.rule.client_fingerprint)), read, context)
+        failed = draft["is_stranger"] & (draft["account_basis"].is_null() | (draft["account_basis"] == "key"))
+        ignored = int(failed.fill_null(value=False).sum())
+        if ignored:
+            draft = draft.filter(~failed.fill_null(value=False))
+        draft = draft.select(name for name in DRAFT if name in draft.columns)
+        decoded = assemble(Sheet(read.pieces, draft, read.faults, _OWN), self.name, context)
+        reasons = {FAILED_AUTHENTICATION: ignored} if ignored else {}
+        return Decoded(decoded.events, decoded.rejects, reasons, dict(read.unknown))
+
+
+ADAPTER = LiteLLM()
+
+
+def _draft(read: Read[Call], header: str) -> pl.DataFrame:
+    parts = []
+    for low in range(0, len(read.records), _ROWS):
+        rows = [row_of(call, header) for call in read.records[low : low + _ROWS]]
+        values = zip(*rows, strict=True)
+        parts.append(
+            pl.DataFrame({name: _KINDS[kind](some) for (name, kind), some in zip(COLUMNS.items(), values, strict=True)})
+        )
+    if not parts:
+        schema = {name: pl.Int64 if kind == "moment" else kind for name, kind in COLUMNS.items()}
+        return pl.DataFrame(schema=schema | {"row": pl.Int64, "ttft_ms": pl.Int64})
+    waited = (pl.col("first_token") - pl.col("start")) / 1000
+    return pl.concat(parts).with_columns(
+        pl.Series("row", read.rows, dtype=pl.Int64),
+        pl.when(waited >= 0).then(waited).round(0).cast(pl.Int64).alias("ttft_ms"),
+    )
+
+
+def _headers(rule: Sequence[str]) -> str:
+    """The header with the client fingerprint, where the rule's first choice is a header; it is read while decoding."""
+    first = rule[0] if len(rule) > 0 else "header:x-client-fingerprint"
+    return first.removeprefix("header:").lower() if first.startswith("header:") else ""
+
+
+def _with_accounts(draft: pl.DataFrame, read: Read[Call], context: Context) -> pl.DataFrame:
+    rule, size = context.rule, draft.height
+    known = {name: name for name in draft.columns if name in ACCOUNT} | {"end_user": "end_user_id"}
+    header = "header:" + _headers(rule.client_fingerprint)
+
+    def look_up(name: str) -> pl.Series:
+        if name == ADDRESS_AND_AGENT:
+            return address_and_agent(draft["source_ip"], draft["user_agent"], context.key)
+        if name in known:
+            return draft[known[name]]
+        if name.lower() == header:
+            return draft["client_fingerprint"]
+        texts = [read.pieces.text(row) for row in draft["row"]]
+        if name.startswith("header:"):
+            return header_values(texts, _HEADERS, name.removeprefix("header:"))
+        return field_values(texts, name)
+
+    names = rule.account if len(rule.account) > 0 else ACCOUNT
+    account, basis = accounts(names, BASES | {ADDRESS_AND_AGENT: ADDRESS_AND_AGENT}, look_up, size)
+    keys = rule.api_key if len(rule.api_key) > 0 else _KEYS
+    users = rule.end_user if len(rule.end_user) > 0 else ("end_user",)
+    clients = rule.client_fingerprint if len(rule.client_fingerprint) > 0 else (header,)
+    return draft.with_columns(
+        account.alias("account_id"),
+        basis.alias("account_basis"),
+        first_of(_ORGANISATIONS, look_up, size).alias("org_id"),
+        first_of(keys, look_up, size).alias("api_key_id"),
+        first_of(users, look_up, size).alias("end_user_id"),
+        first_of(clients, look_up, size).alias("client_fingerprint"),
+    )
+
+
+_HEADERS = ("metadata.requester_custom_headers", "metadata.requester_metadata.headers")
+_KEYS = ("metadata.user_api_key_hash", "metadata.user_api_key", "api_key")
+_ORGANISATIONS = ("metadata.user_api_key_org_id", "organization_id")
