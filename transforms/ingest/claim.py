@@ -8,12 +8,12 @@ class Claim:
     """One boolean about a text: true where a pattern is found.
 
     Attributes:
-        patterns: regular expressions over lower-case text, the likeliest first.
+        patterns: regular expressions over lower-case text, in groups that are searched as one, the likeliest first.
         anchors: literals; every match of every pattern holds one, so a text without any need not be searched.
         is_negatable: whether what a negation turns is cut out first.
     """
 
-    patterns: tuple[str, ...]
+    patterns: tuple[tuple[str, ...], ...]
     anchors: tuple[str, ...]
     is_negatable: bool = True
 

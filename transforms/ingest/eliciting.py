@@ -12,7 +12,7 @@ from transforms.ingest.claim import Claim
 _GAP = r"[^.!?;\n]{0,48}?"
 _SHOW = (
     r"\b(?:show|reveal|output|print|display|expose|include|provide|give|share|write|articulate|verbali[sz]e|describe|dump"
-    r"|present|produce|return|emit|reproduce|reconstruct|narrate|transcribe|record|expand|externali[sz]e|spell out|lay out"
+    r"|present|produc(?:e|ing)|return|emit|reproduce|reconstruct|narrate|transcribe|record|expand|externali[sz]e|spell out|lay out"
     r"|disclose|imagine|simulate|leak|log)(?:s|d|ing)?\b"
 )
 _WRITE_OUT = (
@@ -33,125 +33,133 @@ _OWNER = r"(?:your|the model['’]?s|the assistant['’]?s)"
 
 ELICITS_REASONING = Claim(
     patterns=(
-        # what only a model has
         (
-            rf"{_SHOW}{_GAP}\b(?:chain(?: of |-of-)thoughts?|(?:internal|hidden|private|raw|unfiltered) (?:[a-z-]+ )?"
-            r"(?:reasoning|thinking|deliberation|thought[ -]process)|(?:reasoning|thinking) (?:traces?|tokens?|blocks?))\b"
-        ),
-        # your whole thinking
-        (
-            rf"{_SHOW}{_GAP}\b{_OWNER}\s+{_FILLER}{_WHOLE}\s+(?:{_WHOLE}[\s,]+)*{_FILLER}"
-            rf"(?:{_THINKING}|thoughts|monologue|scratch ?pad|working memory|(?:inner )?dialogue)\b"
-        ),
-        rf"{_SHOW}{_GAP}\b(?:all(?: of)?|every (?:single )?(?:step|part|detail) of) {_OWNER} {_FILLER}(?:internal )?{_THINKING}\b",
-        # written out
-        (
-            rf"{_WRITE_OUT}{_GAP}\b(?:{_OWNER}|all (?:of )?(?:the|your)|every|the {_WHOLE}|a {_WHOLE})\s+{_FILLER}(?:{_WHOLE}[\s,]+)*"
-            rf"{_FILLER}{_THINKING}\b"
-        ),
-        # behind a completed response
-        (
-            rf"\b{_THINKING}\s+(?:that (?:led|leads|produced) to|that produced|behind|leading (?:up )?to|which (?:led to|produced))\s+"
-            r"(?:a|an|the|this|that|your|each)\s+(?:already\s+)?(?:completed?|finished|previous|prior|earlier|existing)\s+"
-            r"(?:response|answer|output|completion|reply|solution)\b"
-        ),
-        rf"\b(?:internal|inner|hidden) {_THINKING}\s+(?:behind|that led to|of|for)\s+[a-z' ]{{0,24}}(?:response|answer|output)\b",
-        # debug modes and counterfeit switches
-        rf"\b(?:debug|developer|diagnostics?|verbose|trace|maintenance|inspection)[ _-]mode\b[^?\n]{{0,120}}?\b{_THINKING}\b",
-        (
-            r"\b(?:show|reveal|expose|print|enable|display|output|log|dump|return)[_-](?:internal[_-]|raw[_-]|full[_-])?"
-            r"(?:thinking|reasoning|thoughts?|cot|chain_of_thoughts?|scratchpad)\b"
+            # what only a model has
+            (
+                rf"{_SHOW}{_GAP}\b(?:chain(?: of |-of-)thoughts?|(?:internal|hidden|private|raw|unfiltered) (?:[a-z-]+ )?"
+                r"(?:reasoning|thinking|deliberation|thought[ -]process)|(?:reasoning|thinking) (?:traces?|tokens?|blocks?))\b"
+            ),
+            # your whole thinking
+            (
+                rf"{_SHOW}{_GAP}\b{_OWNER}\s+{_FILLER}{_WHOLE}\s+(?:{_WHOLE}[\s,]+)*{_FILLER}"
+                rf"(?:{_THINKING}|thoughts|monologue|scratch ?pad|working memory|(?:inner )?dialogue)\b"
+            ),
+            rf"{_SHOW}{_GAP}\b(?:all(?: of)?|every (?:single )?(?:step|part|detail) of) {_OWNER} {_FILLER}(?:internal )?{_THINKING}\b",
         ),
         (
-            r"\b(?:reasoning|thinking|cot)[ _-](?:visibility|display|disclosure|transparency|output)\s*(?::|=|is|mode)\s*[\"']?"
-            r"(?:full|on|true|verbose|enabled|visible|raw|1)\b"
-        ),
-        # working memory
-        (
-            r"\b(?:translate|print|output|repeat|dump|convert|transcribe|recite|render|export|restate|reveal)\b"
-            rf"{_GAP}\b(?:your|the)\s+(?:[a-z]+\s+){{0,2}}?(?:previous |prior |internal )?"
-            r"(?:working memory|hidden states?|thinking tokens?|reasoning tokens?|thinking blocks?)\b"
-        ),
-        # thinking aloud, and inside tags
-        r"\b(?:you must|always|please|required to)\b[^.!?\n]{0,24}\bthink(?:ing)? (?:aloud|out loud)\b",
-        (
-            r"\bthink(?:ing)? (?:aloud|out loud)\b[^.!?\n]{0,48}\b(?:before (?:you |the |your |giving |writing )?(?:answer|final|respond)"
-            r"|step by step|in (?:full|detail)|as you (?:work|solve|go|reason)|<)"
-        ),
-        (
-            rf"(?:\b(?:in|inside|within|between|using|use|with|into|by|to|start|open|begin|emit)|在|用|于|放入)\s*"
-            rf"(?:(?:the|a|your|special|xml|opening|literal|paired)\s+)*[\"'`“「]?<\|?{_TAG}\|?>"
-        ),
-        rf"<{_TAG}>\s*(?:\.\.\.|…|\{{|\[|\(?(?:your|write|all|step|full|put|here))",
-        # the language of the thinking
-        (
-            r"\b(?:your|the|all) (?:internal |inner )?(?:thinking|reasoning)(?: (?:content|process|section|part|text|trace))? "
-            r"(?:must|should|has to|needs to) (?:also )?(?:be )?(?:written |kept )?(?:in|use|match|stay|follow)\b[^.!?\n]{0,32}"
-            r"\b(?:language|english|chinese|mandarin|japanese|korean|russian|spanish|french|german)\b"
-        ),
-        # other languages
-        (
-            r"(?:输出|展示|显示|写出|写下|给出|提供|打印|公开|包含|呈现|还原|复现|翻译)[^。！？\n]{0,16}?(?:思维链|思考链|内部推理|内部思考|内心独白"
-            r"|工作记忆|隐藏的?推理|(?:完整|全部|原始|真实|内部|详尽)的?(?:内部)?(?:思考|推理|思维)(?:过程|步骤|链|内容)|chain(?: of |-of-)thought)"
+            # written out
+            (
+                rf"{_WRITE_OUT}{_GAP}\b(?:{_OWNER}|all (?:of )?(?:the|your)|every|the {_WHOLE}|a {_WHOLE})\s+{_FILLER}(?:{_WHOLE}[\s,]+)*"
+                rf"{_FILLER}{_THINKING}\b"
+            ),
+            # behind a completed response
+            (
+                rf"\b{_THINKING}\s+(?:that (?:led|leads|produced) to|that produced|behind|leading (?:up )?to|which (?:led to|produced))\s+"
+                r"(?:a|an|the|this|that|your|each)\s+(?:already\s+)?(?:completed?|finished|previous|prior|earlier|existing)\s+"
+                r"(?:response|answer|output|completion|reply|solution)\b"
+            ),
+            rf"\b(?:internal|inner|hidden) {_THINKING}\s+(?:behind|that led to|of|for)\s+[a-z' ]{{0,24}}(?:response|answer|output)\b",
+            # debug modes and counterfeit switches
+            rf"\b(?:debug|developer|diagnostics?|verbose|trace|maintenance|inspection)[ _-]mode\b[^?\n]{{0,120}}?\b{_THINKING}\b",
+            (
+                r"\b(?:show|reveal|expose|print|enable|display|output|log|dump|return)[_-](?:internal[_-]|raw[_-]|full[_-])?"
+                r"(?:thinking|reasoning|thoughts?|cot|chain_of_thoughts?|scratchpad)\b"
+            ),
+            (
+                r"\b(?:reasoning|thinking|cot)[ _-](?:visibility|display|disclosure|transparency|output)\s*(?::|=|is|mode)\s*[\"']?"
+                r"(?:full|on|true|verbose|enabled|visible|raw|1)\b"
+            ),
         ),
         (
-            r"(?:思考の連鎖|思考連鎖|内部(?:の)?(?:推論|思考)|(?:完全|すべて|全て)(?:な|の)(?:思考|推論)(?:過程|プロセス)|思考過程|推論過程)"
-            r"[^。！？\n]{0,16}?(?:出力|書き出|開示|公開|すべて|全て)"
+            # working memory
+            (
+                r"\b(?:translate|print|output|repeat|dump|convert|transcribe|recite|render|export|restate|reveal)\b"
+                rf"{_GAP}\b(?:your|the)\s+(?:[a-z]+\s+){{0,2}}?(?:previous |prior |internal )?"
+                r"(?:working memory|hidden states?|thinking tokens?|reasoning tokens?|thinking blocks?)\b"
+            ),
+            # thinking aloud, and inside tags
+            r"\b(?:you must|always|please|required to)\b[^.!?\n]{0,24}\bthink(?:ing)? (?:aloud|out loud)\b",
+            (
+                r"\bthink(?:ing)? (?:aloud|out loud)\b[^.!?\n]{0,48}\b(?:before (?:you |the |your |giving |writing )?(?:answer|final|respond)"
+                r"|step by step|in (?:full|detail)|as you (?:work|solve|go|reason)|<)"
+            ),
+            (
+                rf"(?:\b(?:in|inside|within|between|using|use|with|into|by|to|start|open|begin|emit)|在|用|于|放入)\s*"
+                rf"(?:(?:the|a|your|special|xml|opening|literal|paired)\s+)*[\"'`“「]?<\|?{_TAG}\|?>"
+            ),
+            rf"<{_TAG}>\s*(?:\.\.\.|…|\{{|\[|\(?(?:your|write|all|step|full|put|here))",
+            # the language of the thinking
+            (
+                r"\b(?:your|the|all) (?:internal |inner )?(?:thinking|reasoning)(?: (?:content|process|section|part|text|trace))? "
+                r"(?:must|should|has to|needs to) (?:also )?(?:be )?(?:written |kept )?(?:in|use|match|stay|follow)\b[^.!?\n]{0,32}"
+                r"\b(?:language|english|chinese|mandarin|japanese|korean|russian|spanish|french|german)\b"
+            ),
         ),
         (
-            r"(?:사고의 연쇄|사고 사슬|생각의 사슬|내부 (?:추론|사고)|(?:전체|모든) (?:사고|추론) 과정|사고 과정|추론 과정)[^.!?\n]{0,16}?"
-            r"(?:출력|모두|전부|적어|써|작성|공개|드러)"
-        ),
-        (
-            r"\b(?:muestra|escribe|revela|imprime|incluye|expón|articula|proporciona|detalla)[a-z]*\b[^.!?\n]{0,40}?\b(?:cadena de"
-            r" pensamientos?|(?:razonamiento|pensamiento) (?:interno|completo|oculto|íntegro)|todo (?:tu|el|su) razonamiento"
-            r"|proceso de (?:pensamiento|razonamiento) (?:interno|completo))"
-        ),
-        (
-            r"\b(?:montre|écri[st]|révèle|affiche|inclu[st]|expose|rédige|fourni[st]|donne|détaille)[a-z]*\b[^.!?\n]{0,40}?\b(?:chaîne"
-            r" de (?:pensées?|raisonnement)|(?:raisonnement|réflexion) (?:interne|complète?|intégrale?|cachée?)|tout (?:ton|votre|le)"
-            r" raisonnement|processus de (?:pensée|réflexion|raisonnement) (?:interne|complet))"
-        ),
-        (
-            r"\b(?:zeige?|schreibe?|gib|offenbare?|drucke?|formuliere?|lege?|nenne?)\b[^.!?\n]{0,40}?\b(?:gedankenkette|(?:interne|"
-            r"vollständige|gesamte|ganze|verborgene)[nrsm]? (?:überlegung(?:en)?|denkprozess|gedankeng(?:a|ä)nge?|argumentation|"
-            r"denkvorgang|gedanken))"
-        ),
-        (
-            r"\b(?:mostre|escreva|revele|imprima|inclua|exponha|articule|forneça|detalhe)\b[^.!?\n]{0,40}?\b(?:cadeia de"
-            r" pensamentos?|(?:raciocínio|pensamento) (?:interno|completo|oculto)|todo o (?:seu )?raciocínio|processo de"
-            r" (?:pensamento|raciocínio) (?:interno|completo))"
-        ),
-        (
-            r"\b(?:mostra|scrivi|rivela|stampa|includi|esponi|fornisci|articola)\b[^.!?\n]{0,40}?\b(?:catena di pensier[oi]"
-            r"|(?:ragionamento|pensiero) (?:interno|completo|nascosto)|tutto il (?:tuo )?ragionamento)"
-        ),
-        (
-            r"\b(?:покажи|выведи|напиши|раскрой|распечатай|изложи|приведи|выпиши|опиши|запиши)(?:те)?\b[^.!?\n]{0,40}?(?:цепочк[уи]"
-            r" (?:мыслей|рассуждений|размышлений)|внутренн\w+ (?:рассуждени|монолог|размышлени|ход)|(?:полн\w+|весь|все)"
-            r" (?:(?:твой|свой|ваш|свои|твои) )?(?:ход (?:мыслей|рассуждени)|рассуждени|процесс (?:мышлени|рассуждени)))"
-        ),
-        (
-            r"(?:اعرض|اكتب|أظهر|اظهر|اطبع|اكشف)[^.!؟\n]{0,40}?(?:سلسلة (?:الأفكار|التفكير|أفكارك|تفكيرك)|(?:التفكير|الاستدلال)"
-            r" الداخلي|تفكيرك (?:الداخلي|الكامل)|استدلالك (?:الداخلي|الكامل))"
-        ),
-        r"(?:विचार श्रृंखला|आंतरिक (?:तर्क|विचार|सोच)|पूरी (?:तर्क|विचार|सोचने की) प्रक्रिया)[^.!?।\n]{0,24}?(?:लिख|दिखा|बता|प्रकट)",
-        (
-            r"\b(?:hiển thị|viết ra|in ra|xuất|tiết lộ|trình bày)[^.!?\n]{0,40}?(?:chuỗi suy (?:nghĩ|luận)|suy (?:nghĩ|luận) nội"
-            r" (?:tại|bộ|tâm)|toàn bộ (?:quá trình )?suy (?:nghĩ|luận))"
-        ),
-        (
-            r"\b(?:tampilkan|tuliskan|tulis|ungkapkan|cetak|keluarkan)\b[^.!?\n]{0,40}?\b(?:rantai (?:pemikiran|penalaran)|penalaran"
-            r" internal|proses (?:berpikir|penalaran) (?:lengkap|internal)|seluruh (?:penalaran|proses berpikir))"
-        ),
-        r"(?:düşünce zincir|iç (?:muhakeme|monolog)|tüm (?:akıl yürütme|düşünme) süre)\w*[^.!?\n]{0,24}?(?:yaz|göster|açığa|çıktı)",
-        (
-            r"\b(?:pokaż|wypisz|napisz|ujawnij|wyświetl)\b[^.!?\n]{0,40}?(?:łańcuch (?:myśli|rozumowania)|wewnętrzn\w+ (?:rozumowani|"
-            r"myśl)|pełn\w+ (?:rozumowani|tok rozumowania|proces myślow))"
-        ),
-        (
-            r"\b(?:toon|schrijf|geef|onthul|druk)\b[^.!?\n]{0,40}?\b(?:gedachteketen|denkketen|interne (?:redenering|gedachten)"
-            r"|volledige (?:redenering|denkproces|gedachtegang))"
+            # other languages
+            (
+                r"(?:输出|展示|显示|写出|写下|给出|提供|打印|公开|包含|呈现|还原|复现|翻译)[^。！？\n]{0,16}?(?:思维链|思考链|内部推理|内部思考|内心独白"
+                r"|工作记忆|隐藏的?推理|(?:完整|全部|原始|真实|内部|详尽)的?(?:内部)?(?:思考|推理|思维)(?:过程|步骤|链|内容)|chain(?: of |-of-)thought)"
+            ),
+            (
+                r"(?:思考の連鎖|思考連鎖|内部(?:の)?(?:推論|思考)|(?:完全|すべて|全て)(?:な|の)(?:思考|推論)(?:過程|プロセス)|思考過程|推論過程)"
+                r"[^。！？\n]{0,16}?(?:出力|書き出|開示|公開|すべて|全て)"
+            ),
+            (
+                r"(?:사고의 연쇄|사고 사슬|생각의 사슬|내부 (?:추론|사고)|(?:전체|모든) (?:사고|추론) 과정|사고 과정|추론 과정)[^.!?\n]{0,16}?"
+                r"(?:출력|모두|전부|적어|써|작성|공개|드러)"
+            ),
+            (
+                r"\b(?:muestra|escribe|revela|imprime|incluye|expón|articula|proporciona|detalla)[a-z]*\b[^.!?\n]{0,40}?\b(?:cadena de"
+                r" pensamientos?|(?:razonamiento|pensamiento) (?:interno|completo|oculto|íntegro)|todo (?:tu|el|su) razonamiento"
+                r"|proceso de (?:pensamiento|razonamiento) (?:interno|completo))"
+            ),
+            (
+                r"\b(?:montre|écri[st]|révèle|affiche|inclu[st]|expose|rédige|fourni[st]|donne|détaille)[a-z]*\b[^.!?\n]{0,40}?\b(?:chaîne"
+                r" de (?:pensées?|raisonnement)|(?:raisonnement|réflexion) (?:interne|complète?|intégrale?|cachée?)|tout (?:ton|votre|le)"
+                r" raisonnement|processus de (?:pensée|réflexion|raisonnement) (?:interne|complet))"
+            ),
+            (
+                r"\b(?:zeige?|schreibe?|gib|offenbare?|drucke?|formuliere?|lege?|nenne?)\b[^.!?\n]{0,40}?\b(?:gedankenkette|(?:interne|"
+                r"vollständige|gesamte|ganze|verborgene)[nrsm]? (?:überlegung(?:en)?|denkprozess|gedankeng(?:a|ä)nge?|argumentation|"
+                r"denkvorgang|gedanken))"
+            ),
+            (
+                r"\b(?:mostre|escreva|revele|imprima|inclua|exponha|articule|forneça|detalhe)\b[^.!?\n]{0,40}?\b(?:cadeia de"
+                r" pensamentos?|(?:raciocínio|pensamento) (?:interno|completo|oculto)|todo o (?:seu )?raciocínio|processo de"
+                r" (?:pensamento|raciocínio) (?:interno|completo))"
+            ),
+            (
+                r"\b(?:mostra|scrivi|rivela|stampa|includi|esponi|fornisci|articola)\b[^.!?\n]{0,40}?\b(?:catena di pensier[oi]"
+                r"|(?:ragionamento|pensiero) (?:interno|completo|nascosto)|tutto il (?:tuo )?ragionamento)"
+            ),
+            (
+                r"\b(?:покажи|выведи|напиши|раскрой|распечатай|изложи|приведи|выпиши|опиши|запиши)(?:те)?\b[^.!?\n]{0,40}?(?:цепочк[уи]"
+                r" (?:мыслей|рассуждений|размышлений)|внутренн\w+ (?:рассуждени|монолог|размышлени|ход)|(?:полн\w+|весь|все)"
+                r" (?:(?:твой|свой|ваш|свои|твои) )?(?:ход (?:мыслей|рассуждени)|рассуждени|процесс (?:мышлени|рассуждени)))"
+            ),
+            (
+                r"(?:اعرض|اكتب|أظهر|اظهر|اطبع|اكشف)[^.!؟\n]{0,40}?(?:سلسلة (?:الأفكار|التفكير|أفكارك|تفكيرك)|(?:التفكير|الاستدلال)"
+                r" الداخلي|تفكيرك (?:الداخلي|الكامل)|استدلالك (?:الداخلي|الكامل))"
+            ),
+            r"(?:विचार श्रृंखला|आंतरिक (?:तर्क|विचार|सोच)|पूरी (?:तर्क|विचार|सोचने की) प्रक्रिया)[^.!?।\n]{0,24}?(?:लिख|दिखा|बता|प्रकट)",
+            (
+                r"\b(?:hiển thị|viết ra|in ra|xuất|tiết lộ|trình bày)[^.!?\n]{0,40}?(?:chuỗi suy (?:nghĩ|luận)|suy (?:nghĩ|luận) nội"
+                r" (?:tại|bộ|tâm)|toàn bộ (?:quá trình )?suy (?:nghĩ|luận))"
+            ),
+            (
+                r"\b(?:tampilkan|tuliskan|tulis|ungkapkan|cetak|keluarkan)\b[^.!?\n]{0,40}?\b(?:rantai (?:pemikiran|penalaran)|penalaran"
+                r" internal|proses (?:berpikir|penalaran) (?:lengkap|internal)|seluruh (?:penalaran|proses berpikir))"
+            ),
+            r"(?:düşünce zincir|iç (?:muhakeme|monolog)|tüm (?:akıl yürütme|düşünme) süre)\w*[^.!?\n]{0,24}?(?:yaz|göster|açığa|çıktı)",
+            (
+                r"\b(?:pokaż|wypisz|napisz|ujawnij|wyświetl)\b[^.!?\n]{0,40}?(?:łańcuch (?:myśli|rozumowania)|wewnętrzn\w+ (?:rozumowani|"
+                r"myśl)|pełn\w+ (?:rozumowani|tok rozumowania|proces myślow))"
+            ),
+            (
+                r"\b(?:toon|schrijf|geef|onthul|druk)\b[^.!?\n]{0,40}?\b(?:gedachteketen|denkketen|interne (?:redenering|gedachten)"
+                r"|volledige (?:redenering|denkproces|gedachtegang))"
+            ),
         ),
     ),
     anchors=(
