@@ -24,7 +24,7 @@ WINDOW = Contract(
             field(
                 "plan", pa.string(), "Commercial plan: the registry's, else the greatest name logged.", null="not known"
             ),
-            field("presence", pa.int64(), "Bitwise OR of the presence of the day's calls.", required=True, at_least=0),
+            field("presence", pa.int64(), "Bitwise OR of the presence of the hour's calls.", required=True, at_least=0),
             field(
                 "lifetime_calls",
                 pa.int64(),
