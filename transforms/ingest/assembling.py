@@ -68,6 +68,8 @@ def assemble(sheet: Sheet, adapter: str, context: Context) -> Decoded:
     with a time outside the policy's bounds, an end before the start, a negative or unbelievable count, or a status
     outside 100-599. Settings a caller chose out of range (n, max_tokens, top_logprobs, seed) are taken as not set.
     """
+    if sheet.draft.is_empty():
+        return Decoded(EVENT.empty(), rejects(sheet.faults, sheet.pieces, adapter, context))
     given, size = set(sheet.draft.columns), sheet.draft.height
     missing = [
         pl.Series(name, [None], kind).new_from_index(0, size) for name, kind in DRAFT.items() if name not in given
@@ -121,6 +123,8 @@ def _tidied(draft: pl.DataFrame, context: Context) -> pl.DataFrame:
     """Empty names are absent, long labels are cut, long ids and bare keys are replaced by their digest."""
     widest = context.policy.ingest.account_id_characters
     known = [name for name in IDS + LABELS if draft[name].null_count() < draft.height]
+    if not known:
+        return draft
     most = {name: widest if name in IDS else LABEL_CHARACTERS for name in known}
     looks = draft.select(
         *[(pl.col(name) == "").any().alias(f"{name} empty") for name in known],

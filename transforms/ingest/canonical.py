@@ -19,6 +19,7 @@ from transforms.ingest.canonical_fields import CARRIES, COLUMNS, FIELDS, NAMES, 
 from transforms.ingest.canonical_table import read_table
 from transforms.ingest.canonical_values import draft_columns
 from transforms.ingest.dotted import field_values, header_values
+from transforms.ingest.drafting import DRAFT
 from transforms.ingest.framing import Pieces, cut
 from transforms.ingest.json_reader import JsonReader, Read, at_fixed_depth
 from transforms.ingest.mending import without_lone_surrogates
@@ -27,6 +28,7 @@ from transforms.ingest.sniffing import top_level_names
 
 BASES = {"account_id": "account", "org_id": "organisation", "end_user_id": "user", "api_key_id": "key"}
 _ROWS = 8192  # decoded objects held at a time: more leave the processor's cache
+_KNOWN = frozenset(NAMES)
 _READER: JsonReader[Any] = JsonReader(Record)
 _COLON = re.compile(rb'["\x00-\x20]:')
 _KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -92,7 +94,7 @@ def _draft(read: Read[Any]) -> tuple[pl.DataFrame, list[Fault]]:
         parts.append(part)
         filled.append(part["filled"].to_numpy())
     if not parts:
-        return pl.DataFrame({"row": []}, schema={"row": pl.Int64}), []
+        return pl.DataFrame(schema=DRAFT), []
     draft = pl.concat(parts).with_columns(pl.Series("row", read.rows, dtype=pl.Int64))
     members = _members(read)
     suspects = np.flatnonzero(members != np.concatenate(filled) + _unknown_filled(read))
@@ -134,7 +136,7 @@ def _with_presence(
         names, twice = _names(without_lone_surrogates(read.pieces.text(row)), int(members[index]))
         presence[index] |= _bits(names)
         if twice is not None:
-            refused.append(Fault(row, "not_json", twice[:64]))
+            refused.append(Fault(row, "not_json", twice if twice in _KNOWN else None))
     draft = draft.with_columns(pl.Series("presence", presence))
     if refused:
         draft = draft.filter(~pl.col("row").is_in([fault.row for fault in refused]))
@@ -142,28 +144,29 @@ def _with_presence(
 
 
 @lru_cache(maxsize=1024)
-def _bits(names: tuple[str, ...]) -> int:
-    """Presence bits of the fields of these names."""
+def _bits(names: frozenset[str]) -> int:
+    """Presence bits of the fields of these names, all of them known."""
     bits = 0
     for field in FIELDS:
         bits |= field.group.value if field.name in names else 0
     return bits
 
 
-def _names(text: bytes, members: int) -> tuple[tuple[str, ...], str | None]:
-    """The top-level names of a record that decoded, and one of them that stands there twice.
+def _names(text: bytes, members: int) -> tuple[frozenset[str], str | None]:
+    """The known fields of a record that decoded, and a name that stands there twice.
 
     Where the colons are those of the names and those inside the values, no name can stand there twice.
     """
     values = _KEYS.decode(text)
+    known = _KNOWN.intersection(values)
     if len(values) == members:
-        return tuple(values), None
+        return known, None
     inside = sum(len(_COLON.findall(value)) for value in values.values() if len(value) > 3 and b":" in bytes(value))
     if len(values) + inside == members:
-        return tuple(values), None
+        return known, None
     pairs: list[tuple[str, Any]] = json.loads(text, object_pairs_hook=list, parse_int=len)
     counts = Counter(name for name, _ in pairs)
-    return tuple(counts), next((name for name, count in counts.items() if count > 1), None)
+    return known, next((name for name, count in counts.items() if count > 1), None)
 
 
 def _with_accounts(draft: pl.DataFrame, pieces: Pieces, context: Context) -> pl.DataFrame:

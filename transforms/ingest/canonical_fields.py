@@ -24,7 +24,7 @@ TYPES: dict[Kind, Any] = {
     "number": float | None,
     "flag": bool | None,
     "names": list[str | Whole] | None,
-    "text": str | list[Message | str] | None,
+    "text": str | Message | list[Message | str] | None,
     "tools": list[Tool | str] | str | None,
     "format": Format | str | None,
     "logprobs": bool | Whole | None,

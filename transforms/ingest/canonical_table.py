@@ -15,6 +15,8 @@ from transforms.ingest.framing import Pieces
 from transforms.ingest.moments import microseconds
 from transforms.ingest.rejecting import Fault
 
+_ROWS = 1024  # rows made into text at a time
+
 
 @dataclass(frozen=True)
 class ReadTable:
@@ -38,6 +40,8 @@ class TableRows(Sequence[bytes]):
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
+        self._low = 0
+        self._some: list[bytes] = []
 
     def __len__(self) -> int:
         return int(self._table.num_rows)
@@ -49,9 +53,20 @@ class TableRows(Sequence[bytes]):
     def __getitem__(self, row: int | slice) -> bytes | list[bytes]:
         if isinstance(row, slice):
             return [self[index] for index in range(*row.indices(len(self)))]
-        cells = [column[row] for column in self._table.columns]
-        values = [_readable(cell) for cell in cells]
-        return msgspec.json.encode(list(zip(self._table.column_names, values, strict=True)), enc_hook=str)
+        if not 0 <= row < len(self):
+            raise IndexError(row)
+        if not self._low <= row < self._low + len(self._some):
+            self._low = row - row % _ROWS
+            self._some = self._encoded(self._table.slice(self._low, _ROWS))
+        return self._some[row - self._low]
+
+    def _encoded(self, some: pa.Table) -> list[bytes]:
+        columns = [_python_values(column) for column in some.columns]
+        rows = zip(*columns, strict=True) if columns else ()
+        return [
+            msgspec.json.encode(list(zip(some.column_names, row, strict=True)), enc_hook=str, order="deterministic")
+            for row in rows
+        ]
 
 
 def read_table(table: pa.Table, first_row: int) -> ReadTable:
@@ -156,8 +171,8 @@ def _is_small_integer(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind)) and not pa.types.is_uint64(kind)
 
 
-def _readable(cell: pa.Scalar) -> Any:
+def _python_values(column: pa.ChunkedArray) -> list[Any]:
     try:
-        return cell.as_py()
+        return column.to_pylist()  # type: ignore[no-any-return]
     except (UnicodeDecodeError, ValueError, OverflowError):  # bytes or a date that Python cannot hold
-        return repr(cell.cast(pa.large_binary()).as_py()) if _is_text(cell.type) else str(cell)
+        return [str(cell.cast(pa.large_binary()) if _is_text(cell.type) else cell) for cell in column]

@@ -84,6 +84,12 @@ def _simple(values: Values | pl.Series, kind: str) -> pl.Series:
     return values if isinstance(values, pl.Series) else _SIMPLE[kind](values)
 
 
+def _text_values(values: Values | pl.Series) -> Values:
+    """Texts; a single message or part as a list of one."""
+    known = tuple(_values(values))
+    return known if columns.is_nothing(known) else [[v] if isinstance(v, Message) else v for v in known]
+
+
 def _values(values: Values | pl.Series) -> Values:
     return values.to_list() if isinstance(values, pl.Series) else values
 
@@ -94,11 +100,11 @@ def _marks(values: Values | pl.Series) -> pl.Series:
 
 
 def _texts(values: Mapping[str, Values | pl.Series], made: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
-    prompts = _values(values["prompt"])
+    prompts = _text_values(values["prompt"])
     texts = {
         "prompt": columns.text(_mapped(prompts, _prompt)),
-        "system": columns.text(_mapped(_values(values["system"]), _joined)),
-        "response": columns.text(_mapped(_values(values["response"]), _joined)),
+        "system": columns.text(_mapped(_text_values(values["system"]), _joined)),
+        "response": columns.text(_mapped(_text_values(values["response"]), _joined)),
     }
     lists = [value if isinstance(value, list) and _are_messages(value) else None for value in prompts]
     if columns.is_nothing(tuple(lists)):

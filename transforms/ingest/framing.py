@@ -122,7 +122,7 @@ def _is_one_value(data: bytes) -> bool:
     return True
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)  # faults of one array come one after the other
 def _elements(text: bytes) -> tuple[tuple[int, int], ...]:
     try:
         values = _RAW.decode(text)

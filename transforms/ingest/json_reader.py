@@ -153,7 +153,7 @@ class _Work(Generic[S]):
         counts = Counter(self._uncounted)
         for index, name in enumerate(self._names):
             found = sum(getattr(record, f"unknown_{index}", None) is not None for record in self.records)
-            counts[name[:_NAME_CHARACTERS]] += found
+            counts[name] += found
         return +counts
 
     def _retake(self, text: bytes, row: int, error: Exception) -> None:
@@ -186,6 +186,8 @@ class _Work(Generic[S]):
         """Extends the decoder by the unknown field an error names, if it may be."""
         found = _UNKNOWN.match(str(error)) if isinstance(error, msgspec.ValidationError) else None
         if found is None or len(self._names) == MOST_UNKNOWN or _CANNOT_RENAME.search(found[1]):
+            return False
+        if len(found[1]) > _NAME_CHARACTERS:
             return False
         self._names.append(found[1])
         self._decode = _decoder(self._kind, tuple(self._names))

@@ -22,6 +22,7 @@ from transforms.ingest.chat import (
     text_of,
     tool_signature,
 )
+from transforms.ingest.drafting import LABEL_CHARACTERS
 from transforms.ingest.litellm_payload import Body, Call, ErrorInformation, Guardrail, Metadata, Parameters, Usage
 from transforms.ingest.mending import decode_what_fits
 from transforms.ingest.paths import object_of, operation_of
@@ -162,7 +163,9 @@ def _is_stranger(metadata: Metadata, error: ErrorInformation) -> bool:
 
 
 def _what(call: Call, metadata: Metadata, *, failed: bool, streams: bool) -> tuple[Any, ...]:
-    operation, fetched = _kind(metadata.user_api_key_request_route, call.call_type)
+    route = metadata.user_api_key_request_route
+    is_short = route is None or len(route) <= LABEL_CHARACTERS  # what a caller chose must not fill a cache
+    operation, fetched = (_known_kind if is_short else _kind)(route, call.call_type)
     model, group = name_of(call.model), name_of(call.model_group)
     return (
         _either(_either(call.id, call.request_id), call.litellm_call_id),
@@ -177,7 +180,11 @@ def _what(call: Call, metadata: Metadata, *, failed: bool, streams: bool) -> tup
     )
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
+def _known_kind(route: str | None, call_type: str | None) -> tuple[str, str | None]:
+    return _kind(route, call_type)
+
+
 def _kind(route: str | None, call_type: str | None) -> tuple[str, str | None]:
     if route is not None:
         fetched = object_of(route) if route.endswith(("/content", "/results")) else None

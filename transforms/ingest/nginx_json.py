@@ -127,7 +127,7 @@ class NginxJson:
 
 
 ADAPTER = NginxJson()
-_OWN = {"time": "msec", "start": "request_time", "end": "msec", "account_id": "account", "http_status": "status"}
+_OWN = {"time": "msec", "start": "msec", "end": "msec", "account_id": "account", "http_status": "status"}
 
 
 def _logged(read: Read[Line]) -> pl.DataFrame:

@@ -1,7 +1,6 @@
 """What an API path says about a call: the kind of call, and what is downloaded."""
 
 import re
-from functools import lru_cache
 
 _OPERATIONS = (
     (re.compile(r"/embeddings?$|:(?:batch)?embedcontents?$"), "embedding"),
@@ -23,7 +22,6 @@ RULE = (
 )
 
 
-@lru_cache(maxsize=65_536)
 def operation_of(path: str) -> str:
     """The kind of call a POST to a path is; `other` where the path says nothing.
 
@@ -34,7 +32,6 @@ def operation_of(path: str) -> str:
     return next((operation for pattern, operation in _OPERATIONS if pattern.search(lowered)), "other")
 
 
-@lru_cache(maxsize=65_536)
 def object_of(path: str) -> str | None:
     """What a GET of a path downloads, None where it is no download (see RULE).
 
