@@ -93,6 +93,12 @@ SCORE = Contract(
                 "Snapshot of models and references scored against.",
                 null="none was published yet",
             ),
+            field(
+                "regime",
+                pa.string(),
+                "What l1_score was made with: only scores made alike are compared.",
+                null="not recorded",
+            ),
             field("provisional", pa.bool_(), "The hour was still open at the end of the input.", required=True),
         ]
     ),

@@ -1,8 +1,34 @@
-"""Shared sketch algorithms over text: words, mixed hashes, minhash; arrays in, arrays out, none of our frames."""
+"""Shared algorithms, none of our frames: words, mixed hashes, minhash; percentiles, half-space trees; frames as bytes."""
 
 from transforms.sketches.alphabet import code_points
+from transforms.sketches.forest import NEUTRAL, Forest, depth_first, from_rows
 from transforms.sketches.minhash import SLOTS, minhash, slot_of
 from transforms.sketches.mix import combine, mix
+from transforms.sketches.packing import pack, unpack
+from transforms.sketches.percentile import at_least, at_most, middle_rank, position, quantiles
 from transforms.sketches.words import PAD, Lines, Words, split, utf8
 
-__all__ = ["PAD", "SLOTS", "Lines", "Words", "code_points", "combine", "minhash", "mix", "slot_of", "split", "utf8"]
+__all__ = [
+    "NEUTRAL",
+    "PAD",
+    "SLOTS",
+    "Forest",
+    "Lines",
+    "Words",
+    "at_least",
+    "at_most",
+    "code_points",
+    "combine",
+    "depth_first",
+    "from_rows",
+    "middle_rank",
+    "minhash",
+    "mix",
+    "pack",
+    "position",
+    "quantiles",
+    "slot_of",
+    "split",
+    "unpack",
+    "utf8",
+]

@@ -1,0 +1,137 @@
+"""Handle replay: reasoning handles issued to one account are redeemed by another.
+
+The links room finds the single redemptions, key by key; this rule counts them per account, so that no hit depends on how
+keys were spread over shards.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import polars as pl
+
+from schemas.card import Card, Example
+from schemas.event import Presence
+from schemas.foreign import FOREIGN
+from schemas.hit import HIT
+from schemas.policy import Policy
+from transforms.detectors import day
+from transforms.sketches.packing import pack, unpack
+
+CARD = Card(
+    id="handle_replay",
+    layer="L0",
+    family="identity",
+    sees="Opaque reasoning handles (thinking signatures) redeemed within 24 hours by another account than they were issued to.",
+    blind_to="Two accounts of one customer that hand conversations to each other; handles issued before the log begins.",
+    needs=Presence.HANDLES,
+    techniques=("AML.T0008.005", "AML.T0024.002"),
+    severity="high",
+    kind="relay",
+    points=4.0,
+    points_reason="the benign rate is near zero (threats.md 2.4 #32); one in 10,000 leaves room for customers with two accounts",
+    runbook=(
+        "Look at the issuing accounts: one owner, one payment, one contract? Then it is failover between a customer's own keys.",
+        "Otherwise treat issuers and redeemers as one pool and look for what else they share.",
+        "Bind handles to the issuing account.",
+    ),
+    firing=Example(
+        says="Five handles of two other accounts redeemed within ten minutes.",
+        tallies=({"minute": 0, "calls": 3}, {"minute": 5, "calls": 4}),
+        foreign=tuple({"minute": 5 * (k % 2), "key": k, "issuer": f"other-{k % 2}"} for k in range(5)),
+    ),
+    silent=Example(
+        says="One conversation continued on a colleague's account: a single foreign handle, redeemed in every turn.",
+        tallies=tuple({"minute": 5 * t, "calls": 4} for t in range(6)),
+        foreign=tuple({"minute": 5 * t, "key": 1, "issuer": "colleague"} for t in range(6)),
+    ),
+    act=lambda rules: float(rules.handle_act),
+    act_reason="ten times what a shared conversation explains: conversations are moved between accounts on an industrial scale",
+)
+
+MOST_ISSUERS = 20
+"""As many linked accounts as a hit lists (HIT.linked_account_ids)."""
+
+_SERIES = ["account_id", "account_hash"]
+
+
+@dataclass(frozen=True)
+class ReplayState:
+    """Foreign handles redeemed in the last 23 hours: account_id, account_hash, key, issuer, hour; unique."""
+
+    handles: pl.DataFrame
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Nothing seen yet."""
+        columns = FOREIGN.polars
+        layout = {name: columns[name] for name in ("account_id", "account_hash", "key", "issuer")}
+        return cls(pl.DataFrame(schema=layout | {"hour": columns["tick"]}))
+
+    def to_bytes(self) -> bytes:
+        """The state as versioned bytes."""
+        return pack("handle replay", 1, {"handles": self.handles})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The inverse of `to_bytes`; raises ValueError on other bytes."""
+        return cls(**unpack(data, "handle replay", 1))
+
+
+def step(
+    state: ReplayState, foreign: pl.DataFrame, tallies: pl.DataFrame, until: datetime, policy: Policy
+) -> tuple[ReplayState, pl.DataFrame]:
+    """Ticks in which an account redeemed a foreign handle and has redeemed enough of them within 24 hours.
+
+    Args:
+        state: the hours before.
+        foreign: FOREIGN rows of the account group, ticks before `until`, in any order.
+        tallies: TALLY rows of the same ticks, for example calls.
+        until: border up to which ticks are closed.
+        policy: rules.handle_replays.
+
+    Returns:
+        The state, and HIT rows.
+    """
+    foreign = FOREIGN.conform(foreign)
+    ticks = foreign.select(*_SERIES, "tick").unique()
+    kept = state.handles
+    counted = day.distinct(kept.select(*_SERIES, "key", "hour").unique(), foreign, ticks, _SERIES)
+    hits = counted.filter(pl.col("distinct") >= policy.rules.handle_replays)
+    issuers = pl.concat(
+        [
+            kept.select(*_SERIES, "issuer", "hour", tick=pl.col("hour")),
+            foreign.select(*_SERIES, "issuer", day.hour(), "tick"),
+        ]
+    )
+    linked = (
+        hits.select("account_id", "tick")
+        .join(issuers, on="account_id", suffix="_shown")
+        .filter(
+            (pl.col("tick_shown") <= pl.col("tick")) & (pl.col("hour") > pl.col("tick").dt.truncate("1h") - day.DAY)
+        )
+        .group_by("account_id", "tick")
+        .agg(pl.col("issuer").unique().sort().alias("issuers"))
+    )
+    calls = tallies.select("account_id", "tick", "sample_event_ids")
+    found = (
+        hits.join(linked, on=["account_id", "tick"], how="left")
+        .join(calls, on=["account_id", "tick"], how="left")
+        .select(
+            *_SERIES,
+            "tick",
+            rule=pl.lit(CARD.id),
+            observed=pl.col("distinct").cast(pl.Float64),
+            expected=pl.lit(float(policy.rules.handle_replays)),
+            detail=pl.format(
+                "{} distinct reasoning handles redeemed in 24 h were issued to {} other accounts",
+                "distinct",
+                pl.col("issuers").list.len(),
+            ),
+            linked_account_ids=pl.col("issuers").list.head(MOST_ISSUERS),
+            sample_event_ids=pl.col("sample_event_ids").fill_null([]),
+        )
+    )
+    after = pl.concat([kept, foreign.select(*_SERIES, "key", "issuer", day.hour())])
+    after = after.filter(pl.col("hour") >= day.first_kept_hour(until)).unique().sort(*_SERIES, "key", "issuer", "hour")
+    return ReplayState(after), HIT.conform(found)

@@ -1,0 +1,52 @@
+"""When is it enough? Rules by their cards, models by the calibrated rate, a conjunction where nothing can be calibrated."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from schemas.card import Card
+from schemas.policy import Policy
+from transforms.findings.calibration import reaches
+
+
+def decided_by_models(hours: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """The hours at which L1 flags, with `tier` and `uncalibrated`.
+
+    An account-day within the false-positive budget flags if its evidence also has the shape of an extraction and weighs
+    `rates.least_decades` against the shipped priors: the most unusual of ordinary accounts is not a thief. Where no
+    reference is large enough to reach the review rate, the shipped priors decide alone: the pattern of a harvest, from
+    `evidence.least_families` families on, with `evidence.review_decades` and `evidence.least_calls` calls.
+
+    Args:
+        hours: what `hourly_scores` gives.
+        policy: `policy.rates`, `policy.evidence`.
+    """
+    rates, evidence = policy.rates, policy.evidence
+    worst_size = pl.col("reference_size")
+    weighs = pl.col("pattern").is_not_null() & (pl.col("prior_points") >= rates.least_decades)
+    by_rate = weighs & (pl.col("p_value") <= rates.review)
+    largest = _smallest_size(rates.review)
+    alone = (
+        (worst_size < largest)
+        & (pl.col("pattern") == "distillation")
+        & (pl.col("families") >= evidence.least_families)
+        & (pl.col("harvest_points") >= evidence.review_decades)
+        & (pl.col("calls_24h") >= evidence.least_calls)
+    )
+    acts = by_rate & (pl.col("p_value") <= rates.act)
+    return hours.filter(by_rate | alone).with_columns(
+        tier=pl.when(acts).then(pl.lit("act")).otherwise(pl.lit("review")), uncalibrated=~by_rate.fill_null(False)
+    )
+
+
+def tier_of_hit(hit: Mapping[str, Any], card: Card, policy: Policy) -> str:
+    """`act` where the card justifies it for what was observed, else `review`."""
+    return "act" if card.act is not None and hit["observed"] >= card.act(policy.rules) else "review"
+
+
+def _smallest_size(rate: float) -> int:
+    size = max(0, int(1.0 / rate) - 2)
+    while not reaches(size, rate):
+        size += 1
+    return size

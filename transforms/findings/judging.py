@@ -1,0 +1,48 @@
+"""What a finding is about: its kind, severity, techniques and damage."""
+
+from collections.abc import Iterable, Mapping
+
+from schemas.card import Card
+from schemas.finding import DAMAGE_TIERS, SEVERITIES
+
+TECHNIQUES = {
+    "distillation": ("AML.T0024.002", "AML.T0040"),
+    "reverse_engineering": ("AML.T0024.002", "AML.T0063"),
+    "bulk_download": ("AML.T0024",),
+    "relay": ("AML.T0008.005",),
+}
+"""Kind -> MITRE ATLAS ids of what the models see; rules bring their own."""
+
+_SEVERE_FROM = {1_000: "medium", 10_000: "high", 100_000: "critical"}
+"""Exchanges gone -> how bad: the first recipes need 1,000, most 10,000 to 100,000 (threats.md 4.2)."""
+
+TIER_RANK = {"review": 0, "act": 1}
+
+
+def damage_tier(exchanges: int) -> int | None:
+    """The largest of DAMAGE_TIERS that was reached.
+
+    >>> damage_tier(999), damage_tier(52_000)
+    (None, 52000)
+    """
+    return max((tier for tier in DAMAGE_TIERS if tier <= exchanges), default=None)
+
+
+def severity(exchanges: int, rules: Iterable[str], cards: Mapping[str, Card]) -> str:
+    """The worse of what left and what the rules are about."""
+    by_damage = [name for least, name in _SEVERE_FROM.items() if exchanges >= least]
+    return max([SEVERITIES[0], *by_damage, *(cards[rule].severity for rule in rules)], key=SEVERITIES.index)
+
+
+def kind(weights: Mapping[str, float]) -> tuple[str, float]:
+    """The kind with the most points, the first by name of equals, and those points; `unknown` where there is none."""
+    if not weights:
+        return "unknown", 0.0
+    name = min(weights, key=lambda one: (-weights[one], one))
+    return name, weights[name]
+
+
+def techniques(rules: Iterable[str], kinds: Iterable[str], cards: Mapping[str, Card]) -> list[str]:
+    """ATLAS ids, sorted: the rules' own, and those of the kinds the models saw."""
+    found = {one for rule in rules for one in cards[rule].techniques}
+    return sorted(found | {one for name in kinds for one in TECHNIQUES.get(name, ())})

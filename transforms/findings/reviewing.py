@@ -1,0 +1,76 @@
+"""The review list: who is to be looked at now, after verdicts and what contracts allow.
+
+An overlay that acts at once and never changes a score: whatever it hides stays in `findings`.
+"""
+
+import polars as pl
+
+from schemas.finding import FLAGGED_ACCOUNT
+from schemas.policy import Policy
+
+RESOLVES = ("false_positive", "benign", "test", "disregard", "duplicate")
+"""Verdicts that take an account off the list; the others say that someone is looking."""
+
+
+def standing(findings: pl.DataFrame, verdicts: pl.DataFrame, registry: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """Every account with an open finding, with where its review stands.
+
+    `suppressed` where the policy allows the account or a word of its contract; else `resolved` or `in_progress` by the
+    account's latest verdict; else `new`.
+
+    Args:
+        findings: all FINDING revisions so far.
+        verdicts: all VERDICT rows so far.
+        registry: REGISTRY, one row an account.
+        policy: `policy.allow`.
+
+    Returns:
+        FLAGGED_ACCOUNT rows.
+    """
+    latest = findings.sort("finding_uid", "revision").unique("finding_uid", keep="last", maintain_order=True)
+    is_open = pl.col("activity").is_in(["created", "updated"])
+    one = (
+        latest.filter(is_open)
+        .sort("account_id", "flagged_at", "finding_uid")
+        .unique("account_id", keep="first", maintain_order=True)
+    )
+    judged = (
+        verdicts.sort("account_id", "given_at")
+        .unique("account_id", keep="last", maintain_order=True)
+        .select("account_id", "verdict")
+    )
+    known = one.join(judged, on="account_id", how="left").join(
+        registry.select("account_id", "contract"), on="account_id", how="left"
+    )
+    return FLAGGED_ACCOUNT.conform(
+        known.with_columns(
+            campaign_ids=pl.when(pl.col("campaign_id").is_null())
+            .then(pl.lit([], dtype=pl.List(pl.String)))
+            .otherwise(pl.concat_list("campaign_id")),
+            status=_status(policy),
+            provisional=pl.lit(False),
+        )
+    )
+
+
+def review_list(findings: pl.DataFrame, verdicts: pl.DataFrame, registry: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """The accounts a person should look at: `standing` without those suppressed or resolved."""
+    return standing(findings, verdicts, registry, policy).filter(~pl.col("status").is_in(["suppressed", "resolved"]))
+
+
+def _status(policy: Policy) -> pl.Expr:
+    words = [word.casefold() for word in policy.allow.contracts]
+    contract = pl.col("contract").str.to_lowercase().fill_null("")
+    allowed = pl.any_horizontal(
+        pl.col("account_id").is_in(pl.Series(policy.allow.account_ids, dtype=pl.String).implode()),
+        *[contract.str.contains(word, literal=True) for word in words],
+    )
+    return (
+        pl.when(allowed)
+        .then(pl.lit("suppressed"))
+        .when(pl.col("verdict").is_in(RESOLVES))
+        .then(pl.lit("resolved"))
+        .when(pl.col("verdict").is_not_null())
+        .then(pl.lit("in_progress"))
+        .otherwise(pl.lit("new"))
+    )

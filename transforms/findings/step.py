@@ -1,0 +1,181 @@
+"""One step of findings: hours are scored, accounts flagged, findings revised."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+
+import polars as pl
+
+from schemas.card import Card
+from schemas.finding import FINDING, FLAGGED_ACCOUNT
+from schemas.policy import Policy
+from schemas.score import SCORE
+from transforms.findings.calibration import Calibration
+from transforms.findings.deciding import decided_by_models
+from transforms.findings.hourly import HOUR, hourly_scores, with_day_maxima
+from transforms.findings.observing import Observation, observations
+from transforms.findings.revising import Context, revise
+from transforms.findings.state import OPEN, FindingsState
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run found out about an account group; ticks and hours that ended by `until` and were not given before.
+
+    Attributes:
+        scored: SCORED rows.
+        hits: HIT rows of all rules.
+        tallies: TALLY rows.
+    """
+
+    scored: pl.DataFrame
+    hits: pl.DataFrame
+    tallies: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Judge:
+    """What it is judged by; the same for all runs between two feedback borders.
+
+    Attributes:
+        calibration: of the snapshot's references.
+        registry: REGISTRY, one row an account.
+        cards: cards by detector id.
+        policy: the policy.
+        snapshot_id: the snapshot's id, None before the first.
+    """
+
+    calibration: Calibration
+    registry: pl.DataFrame
+    cards: Mapping[str, Card]
+    policy: Policy
+    snapshot_id: str | None
+
+
+def step(
+    state: FindingsState, inputs: Inputs, judge: Judge, until: datetime
+) -> tuple[FindingsState, pl.DataFrame, pl.DataFrame]:
+    """Findings after more ticks; once over a day gives what once a tick gives.
+
+    Args:
+        state: totals, open hour and open findings before.
+        inputs: new ticks and hours, in any order.
+        judge: what they are judged by.
+        until: border up to which ticks are closed; accounts without rows are stepped to it too.
+
+    Returns:
+        The state, SCORE rows of the hours given, FINDING rows of the revisions made.
+    """
+    policy, cards = judge.policy, judge.cards
+    tallies = inputs.tallies.with_columns(day=pl.col("tick").dt.truncate("1d"))
+    hits = pl.concat([state.pending, inputs.hits])
+    maxima = with_day_maxima(inputs.scored, state, policy)
+    hours = hourly_scores(maxima, hits, judge.calibration, cards, policy)
+    flagged = decided_by_models(hours, policy)
+    totals = _totals(state, tallies, inputs.hits, flagged, policy)
+    seen = observations(inputs.hits, flagged, totals, judge.snapshot_id, cards, policy)
+    opened, revisions = _revise_all(state.open, seen, judge, until)
+    counted = state.add(tallies).remember(
+        maxima.filter(pl.col("day_maximum").is_not_null())
+        .sort("account_id", "window_end")
+        .unique("account_id", keep="last", maintain_order=True)
+        .select("account_id", maximum_day="day", day_maximum="day_maximum")
+    )
+    pending = hits.filter(pl.col("tick").dt.truncate("1h") + HOUR > until).sort("account_id", "tick", "rule")
+    return replace(counted, pending=pending, open=opened), SCORE.conform(hours), FINDING.conform(revisions)
+
+
+def provisional(state: FindingsState, inputs: Inputs, judge: Judge, until: datetime) -> pl.DataFrame:
+    """FLAGGED_ACCOUNT rows for accounts that would be flagged if the open hour ended with what is known of it.
+
+    The state is not advanced. Accounts with an open finding are left out: they have a definite row.
+
+    Args:
+        state: as of the last closed tick.
+        inputs: the ticks and hours still open, evaluated with the same rules and models.
+        judge: what they are judged by.
+        until: end of the open hour.
+    """
+    _, _, revisions = step(state, inputs, judge, until)
+    fresh = revisions.filter(pl.col("activity") == "created").sort("account_id", "tick")
+    first = fresh.unique("account_id", keep="first", maintain_order=True)
+    known = first.filter(~pl.col("account_id").is_in(state.open["account_id"].implode()))
+    return FLAGGED_ACCOUNT.conform(
+        known.with_columns(
+            finding_uid=pl.lit(None, pl.String),
+            campaign_ids=pl.lit([], dtype=pl.List(pl.String)),
+            status=pl.lit("new"),
+            provisional=pl.lit(True),
+        )
+    )
+
+
+def open_accounts(state: FindingsState) -> frozenset[str]:
+    """Ids of accounts with an open finding: LEARN's `flagged`."""
+    return frozenset(state.open["account_id"])
+
+
+def linked_accounts(state: FindingsState) -> frozenset[str]:
+    """Ids of other accounts that open findings name: LEARN's `linked`."""
+    return frozenset(state.open["linked_account_ids"].explode().drop_nulls())
+
+
+def _totals(
+    state: FindingsState, tallies: pl.DataFrame, hits: pl.DataFrame, flagged: pl.DataFrame, policy: Policy
+) -> pl.DataFrame:
+    """Lifetime totals, first call of the day and presence at each deciding tick; benign accounts are not looked at."""
+    ticks = pl.concat(
+        [
+            hits.select("account_id", "tick"),
+            flagged.select("account_id", tick=pl.col("window_end") - policy.time.tick),
+        ]
+    ).unique()
+    summed = ["calls", "output_tokens", "tokens_known"]
+    wanted = tallies.join(ticks.select("account_id").unique(), on="account_id", how="semi")
+    before = state.accounts.select(
+        "account_id", *[pl.col(name).alias(f"{name}_before") for name in summed], day="day", first_before="day_first"
+    )
+    running = wanted.sort("account_id", "tick").with_columns(
+        *[pl.col(name).cum_sum().over("account_id") for name in summed],
+        day_first=pl.col("first_time").cum_min().over("account_id", "day"),
+    )
+    return (
+        ticks.with_columns(day=pl.col("tick").dt.truncate("1d"))
+        .sort("tick")
+        .join_asof(
+            running.select("account_id", "tick", *summed, "presence", first_day="day", day_first="day_first").sort(
+                "tick"
+            ),
+            on="tick",
+            by="account_id",
+            check_sortedness=False,
+        )
+        .join(before.drop("day", "first_before"), on="account_id", how="left")
+        .join(before.select("account_id", "day", "first_before"), on=["account_id", "day"], how="left")
+        .select(
+            "account_id",
+            "tick",
+            *[pl.col(name).fill_null(0) + pl.col(f"{name}_before").fill_null(0) for name in summed],
+            pl.min_horizontal(pl.when(pl.col("first_day") == pl.col("day")).then("day_first"), "first_before")
+            .fill_null(pl.col("day"))
+            .alias("day_first"),
+            pl.col("presence").fill_null(0),
+        )
+    )
+
+
+def _revise_all(
+    opened: pl.DataFrame, seen: list[Observation], judge: Judge, until: datetime
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    contracts = dict(judge.registry.select("account_id", "contract").drop_nulls().iter_rows())
+    context = Context(judge.cards, contracts, judge.policy)
+    current = {row["account_id"]: row for row in opened.iter_rows(named=True)}
+    by_account = {account: list(rows) for account, rows in groupby(seen, key=lambda one: one.account_id)}
+    still, revisions = [], []
+    for account in sorted({*current, *by_account}):
+        after, made = revise(current.get(account), by_account.get(account, []), until, context)
+        revisions += made
+        if after is not None:
+            still.append(after)
+    return pl.DataFrame(still, schema=OPEN), pl.DataFrame(revisions, schema=OPEN)

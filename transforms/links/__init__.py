@@ -1,0 +1,5 @@
+"""Links: what one account's traffic says about another's; by trait key, so that keys can be spread over shards."""
+
+from transforms.links.replay import LinksState, step
+
+__all__ = ["LinksState", "step"]
