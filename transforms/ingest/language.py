@@ -1,6 +1,7 @@
 """The language of each prompt, from its letters and its small words."""
 
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Final
 
 import numpy as np
@@ -21,13 +22,14 @@ _SYLLABIC = ("han", "kana", "hangul")
 _SYLLABLE = 3  # letters of an alphabet that a syllable's character stands for
 _LATIN_PER_LETTER = 2  # Latin names and code among another script: up to twice its letters do not matter
 _HAN_PER_KANA = 10  # a tenth of kana makes Japanese of Han
-_VOTES = 6  # of a word that one language has; it is shared by those that share the word
-_LEAST_VOTES = 6
+_VOTES = 4  # of a word that one language has, divided among those that share it; a single letter has one: x, y, it's
+_LEAST_VOTES = 4
 
 _MULTIPLIERS = np.array(
     [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64
 )
 _FIRST_BITS = np.uint64(48)
+_NO_WORD = 2**64 - 1
 _BLOCK_ROWS = 4096
 
 
@@ -52,27 +54,23 @@ def language(texts: pl.Series) -> pl.Series:
 
 @dataclass(frozen=True)
 class _Lexicon:
-    """Function words as hashes, and who owns them.
+    """Function words as hashes, and what each is worth to whom.
 
     Attributes:
-        languages: every language an answer can be.
-        hashes: the words' hashes, ascending.
-        is_likely: whether any of them begins with given 16 bits.
-        votes: what each word is worth to each of its owners.
-        offsets: word w is owned by the languages owners[offsets[w]:offsets[w + 1]].
-        owners: indexes of languages.
+        languages: every language an answer can be; those with function words come first.
+        hashes: the words' hashes, ascending, two numbers that are none behind them.
+        bucket: for the first sixteen bits of a hash, where in `hashes` it would be: there or one further.
+        votes: for each word, a byte of votes for each language, eight to an integer; none for the two behind.
         sole: for each script, the language it names by itself, -1 where words must tell.
-        rivals: for each script, which languages share it: shape (scripts, languages).
+        rivals: for each script, which languages with function words share it: shape (scripts, 8 * columns of votes).
     """
 
     languages: tuple[str, ...]
     hashes: U64
-    is_likely: npt.NDArray[np.bool_]
-    votes: I64
-    offsets: I64
-    owners: I64
+    bucket: I64
+    votes: U64
     sole: I64
-    rivals: npt.NDArray[np.bool_]
+    rivals: npt.NDArray[np.uint8]
 
 
 def _lexicon() -> _Lexicon:
@@ -84,20 +82,17 @@ def _lexicon() -> _Lexicon:
         forms = pl.Series([form for word in words.split() for form in (word, word.capitalize())])
         for hashed in split(forms, _MULTIPLIERS).hashes.tolist():
             owners.setdefault(hashed, set()).add(languages.index(name))
-    hashes = np.array(sorted(owners), dtype=np.uint64)
-    counts = np.array([len(owners[hashed]) for hashed in sorted(owners)])
-    is_likely = np.zeros(1 << 16, dtype=np.bool_)
-    is_likely[hashes >> _FIRST_BITS] = True
-    return _Lexicon(
-        languages=languages,
-        hashes=hashes,
-        is_likely=is_likely,
-        votes=np.maximum(_VOTES // counts, 1),
-        offsets=np.concatenate([[0], np.cumsum(counts)]),
-        owners=np.array([owner for hashed in sorted(owners) for owner in sorted(owners[hashed])]),
-        sole=np.array([languages.index(name) if name else -1 for name in LANGUAGE_OF.values()]),
-        rivals=np.array([[name in STOPWORDS.get(script, {}) for name in languages] for script in SCRIPTS]),
-    )
+    hashes = np.array([*sorted(owners), _NO_WORD, _NO_WORD], dtype=np.uint64)
+    bucket = np.searchsorted(hashes, np.arange(1 << 16, dtype=np.uint64) << _FIRST_BITS)
+    letters = set(split(pl.Series(list(ascii_lowercase)), _MULTIPLIERS).hashes.tolist())
+    votes = np.zeros((len(hashes), -(-len(spoken) // 8) * 8), dtype=np.uint8)
+    for row, hashed in enumerate(sorted(owners)):
+        votes[row, list(owners[hashed])] = 1 if hashed in letters else max(_VOTES // len(owners[hashed]), 1)
+    rivals = np.zeros((len(SCRIPTS), votes.shape[1]), dtype=np.uint8)
+    for row, script in enumerate(SCRIPTS):
+        rivals[row, [languages.index(name) for name in STOPWORDS.get(script, {})]] = 1
+    sole = np.array([languages.index(name) if name else -1 for name in LANGUAGE_OF.values()])
+    return _Lexicon(languages, hashes, bucket, votes.view("<u8").astype(np.uint64), sole, rivals)
 
 
 _LEXICON = _lexicon()
@@ -106,7 +101,9 @@ _LEXICON = _lexicon()
 def _codes(texts: pl.Series) -> I64:
     """Index of each text's language in `_LEXICON.languages`, one beyond for undecided."""
     heads = texts.str.head(LOOK)
-    script = _prevailing(script_letters(heads))
+    script = np.zeros(len(heads), dtype=np.int64)
+    beyond_ascii = heads.str.len_bytes() != heads.str.len_chars()
+    script[beyond_ascii.fill_null(value=False).to_numpy()] = _prevailing(script_letters(heads.filter(beyond_ascii)))
     codes = _LEXICON.sole[script]
     open_rows = np.flatnonzero(codes < 0)
     votes = _votes(heads.gather(open_rows))
@@ -119,34 +116,28 @@ def _codes(texts: pl.Series) -> I64:
 
 def _prevailing(letters: I64) -> I64:
     """Index of each text's script; Latin where no other has enough letters."""
-    script = np.zeros(len(letters), dtype=np.int64)
-    mixed = np.flatnonzero(letters[:, 1:].any(axis=1))
     weights = np.array([_SYLLABLE if name in _SYLLABIC else 1 for name in SCRIPTS])
     han, kana = SCRIPTS.index("han"), SCRIPTS.index("kana")
-    weighted = letters[mixed] * weights
+    weighted = letters * weights
     is_japanese = (weighted[:, kana] * _HAN_PER_KANA >= weighted[:, han]) & (weighted[:, kana] > 0)
     weighted[:, kana] += np.where(is_japanese, weighted[:, han], 0)
     weighted[is_japanese, han] = 0
     other = weighted[:, 1:].argmax(axis=1) + 1
-    is_other = weighted[np.arange(len(mixed)), other] * _LATIN_PER_LETTER > weighted[:, 0]
-    script[mixed] = np.where(is_other, other, 0)
-    return script
+    is_other = weighted[np.arange(len(letters)), other] * _LATIN_PER_LETTER > weighted[:, 0]
+    return np.where(is_other, other, 0)
 
 
-def _votes(texts: pl.Series) -> I64:
-    """Votes of each text's words for each language."""
+def _votes(texts: pl.Series) -> npt.NDArray[np.uint8]:
+    """Votes of each text's words for each language with function words: shape (texts, 8 * columns of votes).
+
+    A byte holds the votes of any text of `LOOK` characters: fifty-three words of two letters, four votes each.
+    """
     words = split(texts, _MULTIPLIERS)
-    likely = np.flatnonzero(_LEXICON.is_likely[words.hashes >> _FIRST_BITS])
-    place = np.searchsorted(_LEXICON.hashes, words.hashes[likely])
-    np.minimum(place, len(_LEXICON.hashes) - 1, out=place)
-    is_known = _LEXICON.hashes[place] == words.hashes[likely]
-    place = place[is_known]
-    row = np.repeat(np.arange(len(texts)), np.diff(words.offsets))[likely[is_known]]
-
-    owners = np.diff(_LEXICON.offsets)[place]
-    ends = np.cumsum(owners)
-    entry = np.arange(owners.sum()) + np.repeat(_LEXICON.offsets[place] - (ends - owners), owners)
-    cells = np.repeat(row * len(_LEXICON.languages), owners) + _LEXICON.owners[entry]
-    tally = np.zeros(len(texts) * len(_LEXICON.languages), dtype=np.int64)
-    np.add.at(tally, cells, np.repeat(_LEXICON.votes[place], owners))
-    return tally.reshape(len(texts), len(_LEXICON.languages))
+    place = _LEXICON.bucket[words.hashes >> _FIRST_BITS]
+    place += _LEXICON.hashes[place] < words.hashes
+    known = np.flatnonzero(_LEXICON.hashes[place] == words.hashes)
+    running = np.zeros((len(known) + 1, _LEXICON.votes.shape[1]), dtype=np.uint64)
+    for column in range(running.shape[1]):
+        np.cumsum(_LEXICON.votes[place[known], column], out=running[1:, column])
+    tally = np.diff(running[np.searchsorted(known, words.offsets)], axis=0)
+    return tally.astype("<u8").view(np.uint8).reshape(len(texts), 8 * tally.shape[1])

@@ -6,7 +6,8 @@ STOPWORDS: Final[dict[str, dict[str, str]]] = {
     "latin": {
         "en": "the and of to in is that it for was on are with as at this but his by from they have an be or which you were"
         " not what how write please explain would there their about into can could should who when where why your my me he"
-        " she we will do does if than then them her its each has had give tell make create following between using",
+        " she we will do does if than then them her its each has had give tell make create following between using find implement"
+        " function return some any these those two one been more only out up now both over while after before",
         "es": "el la los las de que y en un una por con no para es su se lo como más pero sus le ya o este sí porque esta"
         " entre cuando muy sin sobre también me hasta hay donde quien desde todo nos durante qué cómo cuál escribe explica"
         " puedes dame haz del al son está ser fue tiene cuáles",

@@ -5,6 +5,8 @@ import numpy.typing as npt
 
 from transforms.sketches.mix import I64
 
+I32 = npt.NDArray[np.int32]
+
 _LETTER, _SEPARATOR, _ALONE = 0, 1, 2
 
 ASCII_FOLD = bytes(
@@ -43,20 +45,20 @@ def _classes() -> npt.NDArray[np.uint8]:
 _CLASSES = _classes()
 
 
-def code_points(data: npt.NDArray[np.uint8]) -> tuple[I64, I64, I64]:
+def code_points(data: npt.NDArray[np.uint8]) -> tuple[I64, I32, I64]:
     """Where each character beyond ASCII begins, its code point, and its length in bytes.
 
     Args:
         data: UTF-8 with at least two bytes of padding behind.
     """
     leads = np.flatnonzero(data >= 0xC2)
-    first = data[leads].astype(np.int64)
-    second = data[leads + 1].astype(np.int64) & 0x3F
-    third = data[leads + 2].astype(np.int64) & 0x3F
+    first = data[leads].astype(np.int32)
+    second = data[leads + 1].astype(np.int32) & 0x3F
+    third = data[leads + 2].astype(np.int32) & 0x3F
     size = 2 + (first >= 0xE0) + (first >= 0xF0)
     code = np.where(size == 2, (first & 0x1F) << 6 | second, (first & 0x0F) << 12 | second << 6 | third)
     astral = np.flatnonzero(size == 4)
-    fourth = data[leads[astral] + 3].astype(np.int64) & 0x3F
+    fourth = data[leads[astral] + 3].astype(np.int32) & 0x3F
     code[astral] = (first[astral] & 0x07) << 18 | second[astral] << 12 | third[astral] << 6 | fourth
     return leads, code, size
 
