@@ -1,0 +1,112 @@
+"""What DETECT does for one account group: the rooms in the order of the data, and the state they keep."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from pipelines.lake.state import Manifest, States
+from schemas.policy import Policy
+from schemas.snapshot import Snapshot
+from transforms import features, order, sessions
+from transforms.detectors import RulesState, rules, score
+from transforms.features import FeatureState
+from transforms.order import OrderState
+from transforms.sessions import SessionState
+
+
+@dataclass(frozen=True)
+class GroupState:
+    """What the stages of one account group remember."""
+
+    order: OrderState
+    sessions: SessionState
+    features: FeatureState
+    rules: RulesState
+
+    @classmethod
+    def read(cls, states: States, manifest: Manifest, key: str) -> "GroupState":
+        """The group's state after the run that wrote the manifest; empty where it has none."""
+
+        def stored(stage: str) -> bytes | None:
+            name = manifest.get(f"{stage}/{key}")
+            return None if name is None else states.read(name)
+
+        order_bytes, session_bytes = stored("order"), stored("sessions")
+        feature_bytes, rule_bytes = stored("features"), stored("rules")
+        return cls(
+            order=OrderState.empty() if order_bytes is None else OrderState.from_bytes(order_bytes),
+            sessions=SessionState.empty() if session_bytes is None else SessionState.from_bytes(session_bytes),
+            features=FeatureState.empty() if feature_bytes is None else FeatureState.from_bytes(feature_bytes),
+            rules=RulesState.empty() if rule_bytes is None else RulesState.from_bytes(rule_bytes),
+        )
+
+    def write(self, states: States, key: str, run_id: str) -> Manifest:
+        """Stores the state; returns its entries for the run's manifest."""
+        parts = {
+            "order": self.order.to_bytes(),
+            "sessions": self.sessions.to_bytes(),
+            "features": self.features.to_bytes(),
+            "rules": self.rules.to_bytes(),
+        }
+        return {f"{stage}/{key}": states.write(stage, key, run_id, data) for stage, data in parts.items()}
+
+
+@dataclass(frozen=True)
+class GroupRows:
+    """What the stages of one account group give out.
+
+    Attributes:
+        counts: source, accepted, duplicates.
+        tallies: TALLY rows.
+        traits: TRAIT rows.
+        sessions: SESSION rows that closed.
+        windows: WINDOW rows of hours that ended.
+        scored: SCORED rows of the same windows.
+        hits: HIT rows of rules over an account's own calls.
+    """
+
+    counts: pl.DataFrame
+    tallies: pl.DataFrame
+    traits: pl.DataFrame
+    sessions: pl.DataFrame
+    windows: pl.DataFrame
+    scored: pl.DataFrame
+    hits: pl.DataFrame
+
+
+def step(
+    state: GroupState,
+    events: pl.DataFrame,
+    snapshot: Snapshot,
+    registry: pl.DataFrame,
+    until: datetime,
+    policy: Policy,
+) -> tuple[GroupState, GroupRows]:
+    """The group's state at `until`, and the rows of the ticks closed since.
+
+    Args:
+        state: as of the end of the last closed tick.
+        events: EVENT rows of the group's accounts from then until `until`.
+        snapshot: what holds on the day; frozen.
+        registry: REGISTRY rows, at most one an account.
+        until: end of the last tick closed by this step.
+        policy: the configuration.
+    """
+    ordered_state, ordered = order.step(state.order, events, until, policy)
+    session_state, closed = sessions.step(state.sessions, ordered.tallies, until, policy)
+    feature_state, windows = features.step(
+        state.features, ordered.tallies, ordered.traits, snapshot["peers"], registry, until, policy
+    )
+    rule_state, hits = rules.step(state.rules, ordered.tallies, ordered.traits, until, policy)
+    after = GroupState(ordered_state, session_state, feature_state, rule_state)
+    scored = score(windows, snapshot, policy)
+    return after, GroupRows(ordered.counts, ordered.tallies, ordered.traits, closed, windows, scored, hits)
+
+
+def still_open(
+    state: GroupState, snapshot: Snapshot, registry: pl.DataFrame, policy: Policy
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Provisional SESSION, WINDOW and SCORED rows of what the state holds open."""
+    windows = features.still_open(state.features, snapshot["peers"], registry)
+    return sessions.still_open(state.sessions, policy), windows, score(windows, snapshot, policy)

@@ -1,0 +1,310 @@
+"""DETECT: events of some ticks in; sessions, windows, scores and findings out.
+
+    Create groups | account group | (shards | links) | findings | messages
+
+An account group is a range of account hashes; a shard is a part of the trait keys. The pipeline holds no data between
+two runs: state comes in and goes out as files.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import polars as pl
+
+from pipelines.account_group import GroupRows, GroupState, step, still_open
+from pipelines.lake.files import FileEntry, group_range, read_events, write_frame
+from pipelines.lake.lake import Lake
+from pipelines.lake.snapshots import read_snapshot
+from pipelines.lake.state import Manifest, States
+from pipelines.manifests import WriteMessages, staging
+from pipelines.wire import pack, tagged, unpack, untagged
+from schemas.catalogue import TABLES
+from schemas.foreign import FOREIGN
+from schemas.hit import HIT
+from schemas.policy import Policy
+from schemas.scored import SCORED
+from schemas.snapshot import Snapshot
+from schemas.tally import TALLY
+from schemas.trait import TRAIT, TRAIT_KINDS
+from transforms import findings, links
+from transforms.detectors import ReplayState, cards, handle_replay
+from transforms.findings import Calibration, FindingsState, Inputs, Judge
+
+SHARDS = 4
+_SHARD_KEY = 1_000_000
+"""Keys of shards start here, those of account groups at 0."""
+
+_LINKED = [kind.name for kind in TRAIT_KINDS if kind.links]
+_SNAPSHOT_PARTS = ("peers", "ranks", "references", "trees", "drifts")
+
+
+@dataclass(frozen=True)
+class DetectJob:
+    """Everything a worker needs to know of a run.
+
+    Attributes:
+        root: the lake.
+        run_id: the run.
+        policy: as JSON.
+        closed_from: end of the ticks closed before; None before the first run.
+        closed_until: end of the ticks to close.
+        files: event files that can hold events of these ticks.
+        late_files: files that came since the last run and can hold events of ticks closed before.
+        groups: account groups.
+        manifest: states by `stage/key`.
+        snapshot: name of the snapshot, None before the first.
+        registry_version: version of `registry` to read.
+        provisional: only show what would close; nothing is remembered.
+    """
+
+    root: str
+    run_id: str
+    policy: str
+    closed_from: datetime | None
+    closed_until: datetime
+    files: tuple[str, ...]
+    late_files: tuple[str, ...]
+    groups: int
+    manifest: Manifest
+    snapshot: str | None
+    registry_version: int
+    provisional: bool = False
+
+
+def build(job: DetectJob, pipeline: beam.Pipeline) -> object:
+    """Applies the pipeline."""
+    shown = (
+        pipeline
+        | "Account groups" >> beam.Create(list(range(job.groups)))
+        | "Spread groups" >> beam.Reshuffle()
+        | "Step groups" >> beam.ParDo(StepGroups(job)).with_output_types(tuple[int, bytes])
+        | "Keep order of stages" >> beam.Reshuffle()
+    )
+    linked = (
+        shown
+        | "To shards" >> beam.Filter(_is_for_shard)
+        | "Gather shards" >> beam.GroupByKey()
+        | "Step links" >> beam.ParDo(StepLinks(job)).with_output_types(tuple[int, bytes])
+    )
+    own = shown | "To groups" >> beam.Filter(_is_for_group)
+    return (
+        (own, linked)
+        | "All of a group" >> beam.Flatten()
+        | "Gather groups" >> beam.GroupByKey()
+        | "Step findings" >> beam.ParDo(StepFindings(job)).with_output_types(tuple[int, bytes])
+        | "Gather messages" >> beam.GroupByKey()
+        | "Write messages" >> beam.ParDo(WriteMessages(job.root, job.run_id))
+    )
+
+
+def _is_for_shard(element: tuple[int, bytes]) -> bool:
+    return element[0] >= _SHARD_KEY
+
+
+def _is_for_group(element: tuple[int, bytes]) -> bool:
+    return element[0] < _SHARD_KEY
+
+
+def group_key(group: int) -> str:
+    """How a group is called in names of files and states."""
+    return f"group-{group:03d}"
+
+
+@lru_cache(maxsize=2)
+def _snapshot(root: str, name: str | None) -> Snapshot:
+    return read_snapshot(Path(root), name, _SNAPSHOT_PARTS)
+
+
+@lru_cache(maxsize=2)
+def _registry(root: str, version: int, until: datetime) -> pl.DataFrame:
+    """REGISTRY rows that hold before `until`, the latest of each account."""
+    rows = Lake.open(Path(root)).read("registry", version).filter(pl.col("holds_from") < until)
+    return rows.sort("account_id", "holds_from").unique("account_id", keep="last", maintain_order=True)
+
+
+class _Stage(beam.DoFn):
+    """What the stages share: the job, and where their rows go."""
+
+    def __init__(self, job: DetectJob) -> None:
+        self._job = job
+
+    @property
+    def _states(self) -> States:
+        return States(Path(self._job.root))
+
+    def _policy(self) -> Policy:
+        return Policy.from_json(self._job.policy)
+
+    def _stored(self, stage: str, key: str) -> bytes | None:
+        name = self._job.manifest.get(f"{stage}/{key}")
+        return None if name is None else self._states.read(name)
+
+    def _rows(self, table: str, key: str, frame: pl.DataFrame) -> dict[str, list[Any]]:
+        """Writes rows where the commit finds them: a data file, or the staging folder if they are provisional."""
+        if self._job.provisional:
+            if not frame.is_empty():
+                path = staging(Path(self._job.root), self._job.run_id) / f"{table}-{key}.arrow"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(pack(frame))
+            return {}
+        contract = TABLES[table]
+        name = f"{self._job.run_id}-{key}.parquet"
+        entry = write_frame(Path(self._job.root) / table, contract, name, contract.conform(frame))
+        return {} if entry is None else {table: [entry.to_json()]}
+
+
+class StepGroups(_Stage):
+    """A group's events become tallies, sessions, windows, scores and hits."""
+
+    def process(self, group: int) -> Iterator[tuple[int, bytes]]:
+        """One account group."""
+        job, policy, key = self._job, self._policy(), group_key(group)
+        hashes = group_range(group, job.groups)
+        events = read_events([Path(p) for p in job.files], hashes, (job.closed_from, job.closed_until))
+        snapshot = _snapshot(job.root, job.snapshot)
+        registry = _registry(job.root, job.registry_version, job.closed_until)
+        before = GroupState.read(self._states, job.manifest, key)
+        after, rows = step(before, events, snapshot, registry, job.closed_until, policy)
+        if job.provisional:
+            yield from self._provisional(group, after, rows, snapshot, registry, policy)
+            return
+        late = pl.DataFrame(schema=TABLES["too_late"].polars)
+        if job.closed_from is not None and job.late_files:
+            late = read_events([Path(p) for p in job.late_files], hashes, (None, job.closed_from))
+        tables = self._rows("sessions", key, rows.sessions)
+        tables |= self._rows("account_windows", key, rows.windows)
+        tables |= self._rows("traits", key, rows.traits.filter(pl.col("kind").is_in(_LINKED)))
+        tables |= self._rows("too_late", key, late)
+        days = rows.tallies.select("account_id", pl.col("tick").dt.truncate("1d")).unique()
+        message = {
+            "group": group,
+            "tables": tables,
+            "states": after.write(self._states, key, job.run_id),
+            "counts": _counts(rows.counts, late),
+            "accounts": days["account_id"].n_unique(),
+            "account_days": days.height,
+            "windows": rows.windows.height,
+        }
+        yield from self._messages(group, message, rows.tallies, rows.scored, rows.hits, rows.traits)
+
+    def _provisional(
+        self,
+        group: int,
+        after: GroupState,
+        rows: GroupRows,
+        snapshot: Snapshot,
+        registry: pl.DataFrame,
+        policy: Policy,
+    ) -> Iterator[tuple[int, bytes]]:
+        sessions, windows, scored = still_open(after, snapshot, registry, policy)
+        shown = pl.lit(value=True).alias("provisional")
+        self._rows("sessions", group_key(group), pl.concat([rows.sessions.with_columns(shown), sessions]))
+        self._rows("account_windows", group_key(group), pl.concat([rows.windows.with_columns(shown), windows]))
+        scores = pl.concat([rows.scored.with_columns(shown), scored])
+        yield from self._messages(group, {"group": group}, rows.tallies, scores, rows.hits, rows.traits)
+
+    def _messages(
+        self,
+        group: int,
+        message: dict[str, Any],
+        tallies: pl.DataFrame,
+        scored: pl.DataFrame,
+        hits: pl.DataFrame,
+        traits: pl.DataFrame,
+    ) -> Iterator[tuple[int, bytes]]:
+        yield group, b"message\n" + json.dumps(message).encode()
+        yield group, tagged("tallies", tallies)
+        yield group, tagged("scored", scored)
+        yield group, tagged("hits", hits)
+        handles = traits.filter(pl.col("kind").is_in(["handle_issued", "handle_used"]))
+        shard = (pl.col("key") % SHARDS + SHARDS) % SHARDS
+        for number in range(SHARDS):
+            yield _SHARD_KEY + number, pack(handles.filter(shard == number))
+
+
+class StepLinks(_Stage):
+    """The traits of one shard, of all accounts, become what accounts share."""
+
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
+        """One shard: the frames of all account groups."""
+        job, shard = self._job, element[0] - _SHARD_KEY
+        key = f"shard-{shard:03d}"
+        traits = TRAIT.conform(pl.concat([TRAIT.empty(), *map(unpack, element[1])]))
+        stored = self._stored("links", key)
+        state = links.LinkState.empty() if stored is None else links.LinkState.from_bytes(stored)
+        after, foreign = links.step(state, traits, job.closed_until, self._policy())
+        if not job.provisional:
+            written = {f"links/{key}": self._states.write("links", key, job.run_id, after.to_bytes())}
+            yield 0, b"message\n" + json.dumps({"states": written}).encode()
+        for group in range(job.groups):
+            low, high = group_range(group, job.groups)
+            mine = foreign.filter(pl.col("account_hash").is_between(low, high - 1))
+            if not mine.is_empty():
+                yield group, tagged("foreign", mine)
+
+
+class StepFindings(_Stage):
+    """A group's scores and hits become scores by hour and revisions of findings."""
+
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
+        """One account group: what its own stages and the shards sent."""
+        job, policy, key = self._job, self._policy(), group_key(element[0])
+        frames: dict[str, list[pl.DataFrame]] = {}
+        messages: list[dict[str, Any]] = []
+        for sent in element[1]:
+            if sent.startswith(b"message\n"):
+                messages.append(json.loads(sent.partition(b"\n")[2]))
+            else:
+                tag, frame = untagged(sent)
+                frames.setdefault(tag, []).append(frame)
+        tallies = TALLY.conform(pl.concat(frames["tallies"]))
+        foreign = FOREIGN.conform(pl.concat([FOREIGN.empty(), *frames.get("foreign", [])]))
+        replay_bytes, finding_bytes = self._stored("replay", key), self._stored("findings", key)
+        replayed = ReplayState.empty() if replay_bytes is None else ReplayState.from_bytes(replay_bytes)
+        state = FindingsState.empty() if finding_bytes is None else FindingsState.from_bytes(finding_bytes)
+        replayed, replays = handle_replay.step(replayed, foreign, tallies, job.closed_until, policy)
+        hits = HIT.conform(pl.concat([*frames["hits"], replays]))
+        scored = SCORED.conform(pl.concat(frames["scored"]))
+        inputs = Inputs(scored, hits, tallies)
+        judge = _judge(job, policy)
+        if job.provisional:
+            scores, flagged = findings.still_open(state, inputs, judge, job.closed_until)
+            self._rows("account_scores", key, scores.with_columns(pl.lit(value=True).alias("provisional")))
+            self._rows("flagged_accounts", key, flagged)
+            yield 0, b"{}"
+            return
+        after, scores, revisions = findings.step(state, inputs, judge, job.closed_until)
+        states = {f"replay/{key}": self._states.write("replay", key, job.run_id, replayed.to_bytes())}
+        states[f"findings/{key}"] = self._states.write("findings", key, job.run_id, after.to_bytes())
+        tables = self._rows("account_scores", key, scores) | self._rows("findings", key, revisions)
+        messages.append({"states": states, "tables": tables, "findings": revisions.height})
+        for message in messages:
+            yield 0, json.dumps(message, sort_keys=True).encode()
+
+
+def _judge(job: DetectJob, policy: Policy) -> Judge:
+    snapshot = _snapshot(job.root, job.snapshot)
+    registry = _registry(job.root, job.registry_version, job.closed_until)
+    return Judge(Calibration.of(snapshot["references"]), registry, cards(), policy, snapshot.snapshot_id)
+
+
+def _counts(accepted: pl.DataFrame, late: pl.DataFrame) -> list[dict[str, Any]]:
+    """Events by source: accepted, duplicates, too_late."""
+    late_counts = late.group_by("source").agg(too_late=pl.len().cast(pl.Int64))
+    joined = accepted.join(late_counts, on="source", how="full", coalesce=True)
+    return joined.fill_null(0).select("source", "accepted", "duplicates", "too_late").sort("source").to_dicts()
+
+
+def entries(messages: list[dict[str, Any]]) -> dict[str, tuple[FileEntry, ...]]:
+    """Data files by table, of all messages, sorted by name."""
+    found: dict[str, list[FileEntry]] = {}
+    for message in messages:
+        for table, files in message.get("tables", {}).items():
+            found.setdefault(table, []).extend(FileEntry.from_json(file) for file in files)
+    return {table: tuple(sorted(files, key=lambda file: file.path)) for table, files in sorted(found.items())}

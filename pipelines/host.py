@@ -1,0 +1,379 @@
+"""Who decides: plans each run, has it executed, commits it; the same whether history or the present is read."""
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import polars as pl
+
+from pipelines import detect, learn
+from pipelines.detect import DetectJob
+from pipelines.lake.commit import Committer, Outcome, Write
+from pipelines.lake.events_index import EventsIndex
+from pipelines.lake.files import scan
+from pipelines.lake.lake import Lake
+from pipelines.lake.lease import Lease
+from pipelines.lake.plan import Plan, next_sequence, write_plan
+from pipelines.lake.sources import floor_to_tick, read_register, watermark
+from pipelines.lake.state import Manifest, States
+from pipelines.lake.times import from_micros
+from pipelines.learn import LearnJob
+from pipelines.manifests import read_messages, staging
+from pipelines.runners import run
+from pipelines.wire import unpack
+from schemas.catalogue import TABLES
+from schemas.errors import StillwatchError
+from schemas.event import EVENT
+from schemas.policy import Policy
+from transforms.findings import review_list
+
+DEFAULT_GROUPS = 4
+RUN_ROWS = 2_000_000
+"""Events one DETECT run takes at most: bounds the memory of its workers whatever the length of a day."""
+
+_DAY = timedelta(days=1)
+_PROVISIONAL = ("sessions", "account_windows", "account_scores")
+_KEPT_RUNS = 3
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What executes pipelines."""
+
+    runner: str = "embedded"
+    options: tuple[str, ...] = ()
+
+    def execute(self, build: Callable[[beam.Pipeline], object]) -> None:
+        """Builds the pipeline and runs it to its end."""
+        run(build, self.runner, self.options)
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What a DETECT run did."""
+
+    closed_until: datetime
+    counts: tuple[dict[str, Any], ...]
+    accounts: int
+    account_days: int
+    findings: int
+
+
+class Host:
+    """Runs over one lake under one lease.
+
+    Args:
+        lake: the lake.
+        lease: its lease.
+        engine: what executes pipelines.
+        after: see Committer: the seam at which tests interrupt.
+    """
+
+    def __init__(self, lake: Lake, lease: Lease, engine: Engine, after: Callable[[str], None] = lambda _: None) -> None:
+        self._lake = lake
+        self._lease = lease
+        self._engine = engine
+        self._committer = Committer(lake, lease, after)
+
+    # -- what is known
+
+    def manifest(self) -> Manifest:
+        """States that hold now."""
+        last = self._lake.last_run()
+        return States(self._lake.root).read_manifest(None if last is None else last["run_id"])
+
+    def last_detect(self) -> dict[str, Any] | None:
+        """The row of the last DETECT run that closed ticks."""
+        runs = self._lake.read("runs").filter(pl.col("pipeline") == "detect").sort("sequence")
+        return None if runs.is_empty() else runs.row(-1, named=True)
+
+    def closed_until(self) -> datetime | None:
+        """End of the last closed tick."""
+        last = self.last_detect()
+        return None if last is None else last["closed_until"]
+
+    def watermark(self, policy: Policy, *, is_complete: bool) -> datetime | None:
+        """The time up to which ticks may close now; with `is_complete` the end of the last event's day, at most a day on."""
+        register = read_register(States(self._lake.root), self.manifest())
+        mark = watermark(register.values(), policy)
+        if mark is None or not is_complete:
+            return mark
+        last = max(known.latest[0][0] for known in register.values() if known.latest)
+        furthest = floor_to_tick(mark + policy.time.lateness + _DAY, policy.time.tick)
+        return min(midnight_after(from_micros(last)), furthest)
+
+    def next_border(self, closed: datetime | None, mark: datetime, policy: Policy) -> datetime | None:
+        """Until where the next DETECT run goes: the day's end, the watermark, or as far as its rows allow.
+
+        None where nothing is to be closed.
+        """
+        if closed is not None and mark <= closed:
+            return None
+        index = EventsIndex.of(self._lake.table("events", self._events_version()), self._lake.folder("events"))
+        first = self._next_event(index, closed, mark)
+        if closed is not None and closed != floor_to_day(closed):
+            until = min(midnight_after(closed), mark)
+        elif first is None:
+            return mark
+        else:
+            until = min(midnight_after(first), mark)
+        times = self._times(index, closed, until)
+        if times.len() > RUN_ROWS:
+            crowded = floor_to_tick(times.sort()[RUN_ROWS], policy.time.tick)
+            least = floor_to_tick(times.min(), policy.time.tick) + policy.time.tick  # type: ignore[arg-type]
+            until = min(until, max(crowded, least))
+        return until
+
+    # -- runs
+
+    def plan_detect(self, closed: datetime | None, until: datetime, groups: int | None, policy: Policy) -> Plan:
+        """The plan of the DETECT run that closes the ticks up to `until`, written down."""
+        last = self.last_detect()
+        width = self._groups(groups)
+        version = self._events_version()
+        work = {
+            "closed_from": None if closed is None else closed.isoformat(),
+            "closed_until": until.isoformat(),
+            "events_version": version,
+            "seen_version": None if last is None else last["events_version"],
+            "groups": width,
+            "registry_version": self._lake.versions()["registry"],
+        }
+        return self._write_plan("detect", work, policy)
+
+    def plan_learn(self, day: datetime, policy: Policy, *, released: bool = False) -> Plan:
+        """The plan of the LEARN run over a closed day, written down."""
+        work = {"day": day.isoformat(), "versions": self._lake.versions(), "released": released}
+        return self._write_plan("learn", work, policy)
+
+    def plan_overlay(self, closed: datetime | None, until: datetime, groups: int | None, policy: Policy) -> Plan:
+        """The plan of a run that shows what is still open up to `until`, in provisional rows."""
+        work = {
+            "closed_from": None if closed is None else closed.isoformat(),
+            "closed_until": until.isoformat(),
+            "events_version": self._events_version(),
+            "groups": self._groups(groups),
+            "registry_version": self._lake.versions()["registry"],
+        }
+        return self._write_plan("overlay", work, policy)
+
+    def detect(self, plan: Plan) -> Detected:
+        """Executes a DETECT plan and commits it; repeated after a crash, it does the same."""
+        job = self._detect_job(plan, provisional=False)
+        self._engine.execute(lambda pipeline: detect.build(job, pipeline))
+        messages = read_messages(self._lake.root, plan.run_id)
+        files = detect.entries(messages)
+        found = [self._lake.folder("findings") / entry.path for entry in files.get("findings", ())]
+        findings = pl.concat([self._lake.read("findings"), scan(found, TABLES["findings"]).collect()])
+        policy = Policy.from_json(plan.policy)
+        writes = {table: Write(files=entries) for table, entries in files.items()}
+        for table in _PROVISIONAL:
+            writes[table] = replace(writes.get(table, Write()), provisional=TABLES[table].empty())
+        writes["flagged_accounts"] = Write(overwrite=True, rows=self._review(findings, job.closed_until, policy))
+        counts = self._named(_summed(messages))
+        accounts = sum(message.get("accounts", 0) for message in messages)
+        outcome = Outcome(
+            accounts=accounts,
+            windows=sum(message.get("windows", 0) for message in messages),
+            findings=sum(message.get("findings", 0) for message in messages),
+            policy_version=policy.version,
+            sources=tuple(counts),
+            closed_from=job.closed_from,
+            closed_until=job.closed_until,
+            events_version=plan.work["events_version"],
+            snapshot_id=_snapshot_id(job.snapshot),
+            registry_version=job.registry_version,
+        )
+        states = {key: name for message in messages for key, name in message.get("states", {}).items()}
+        self._committer.commit(plan, writes, outcome, self.manifest() | states)
+        self._tidy(plan)
+        days = sum(message.get("account_days", 0) for message in messages)
+        return Detected(job.closed_until, tuple(counts), accounts, days, outcome.findings)
+
+    def learn(self, plan: Plan) -> bool:
+        """Executes a LEARN plan and commits it; whether the day passed its audit."""
+        day = datetime.fromisoformat(plan.work["day"])
+        manifest = self.manifest()
+        events = EventsIndex.of(
+            self._lake.table("events", plan.work["versions"]["events"]), self._lake.folder("events")
+        )
+        job = LearnJob(
+            root=str(self._lake.root),
+            run_id=plan.run_id,
+            policy=plan.policy,
+            day=day,
+            versions=plan.work["versions"],
+            snapshot=manifest.get("snapshot"),
+            event_files=tuple(str(path) for path in events.holding(day, day + _DAY).paths()),
+            released=plan.work["released"],
+        )
+        self._engine.execute(lambda pipeline: learn.build(job, pipeline))
+        (message,) = read_messages(self._lake.root, plan.run_id)
+        writes = {table: Write(files=entries) for table, entries in detect.entries([message]).items()}
+        outcome = Outcome(
+            accounts=0,
+            windows=0,
+            findings=0,
+            policy_version=Policy.from_json(plan.policy).version,
+            closed_until=day + _DAY,
+            snapshot_id=message["snapshot_id"],
+        )
+        self._committer.commit(plan, writes, outcome, manifest | message["states"])
+        self._tidy(plan)
+        return not message["quarantined"]
+
+    def overlay(self, plan: Plan) -> None:
+        """Executes an overlay plan: provisional rows take the place of the former ones; no state, no finding changes."""
+        job = self._detect_job(plan, provisional=True)
+        self._engine.execute(lambda pipeline: detect.build(job, pipeline))
+        policy = Policy.from_json(plan.policy)
+        writes = {table: Write(provisional=self._staged(plan, table)) for table in _PROVISIONAL}
+        definite = self._review(self._lake.read("findings"), job.closed_until, policy)
+        shown = self._staged(plan, "flagged_accounts").join(definite.select("account_id"), on="account_id", how="anti")
+        writes["flagged_accounts"] = Write(overwrite=True, rows=pl.concat([definite, shown]))
+        outcome = Outcome(accounts=0, windows=0, findings=0, policy_version=policy.version)
+        self._committer.commit(plan, writes, outcome, self.manifest())
+        self._tidy(plan)
+
+    def has_windows(self, day: datetime) -> bool:
+        """Whether the day has anything to learn from."""
+        moment = timedelta(microseconds=1)
+        rows = self._lake.scan("account_windows", None, ("window_end", day + moment, day + _DAY + moment))
+        return not rows.filter(~pl.col("provisional")).select("account_id").head(1).collect().is_empty()
+
+    def is_learned(self, day: datetime) -> bool:
+        """Whether a snapshot was published for the day."""
+        runs = self._lake.read("runs").filter((pl.col("pipeline") == "learn") & (pl.col("closed_until") == day + _DAY))
+        return not runs.is_empty()
+
+    def has_unseen_events(self) -> bool:
+        """Whether events came that no DETECT run has looked at: all of them late, or too far ahead."""
+        last = self.last_detect()
+        return last is not None and last["events_version"] != self._events_version()
+
+    def end_of_open(self, policy: Policy) -> datetime | None:
+        """End of the tick of the last event that is not further than a day ahead; None without events."""
+        register = read_register(States(self._lake.root), self.manifest())
+        mark = watermark(register.values(), policy)
+        if mark is None:
+            return None
+        last = from_micros(max(known.latest[0][0] for known in register.values() if known.latest))
+        return min(floor_to_tick(last, policy.time.tick) + policy.time.tick, mark + _DAY)
+
+    def waiting(self) -> int:
+        """Events in the lake whose tick has not closed."""
+        sources = self._lake.scan("runs").select(pl.col("sources").explode()).unnest("sources")
+        names = ("appended", "accepted", "duplicates", "too_late")
+        totals = sources.select(pl.col(names).sum()).collect().row(0, named=True)
+        return int(totals["appended"] - totals["accepted"] - totals["duplicates"] - totals["too_late"])
+
+    # -- parts
+
+    def _groups(self, wanted: int | None) -> int:
+        there = sum(1 for name in self.manifest() if name.startswith("order/"))
+        if there and wanted is not None and wanted != there:
+            raise StillwatchError("--groups", f"this lake keeps its state in {there} groups", f"use --groups {there}")
+        return there or wanted or DEFAULT_GROUPS
+
+    def _events_version(self) -> int:
+        return self._lake.versions()["events"]
+
+    def _write_plan(self, pipeline: str, work: dict[str, Any], policy: Policy) -> Plan:
+        plan = Plan(next_sequence(self._lake), pipeline, datetime.now(UTC), policy.to_json(), work)
+        write_plan(self._lake, self._lease, plan)
+        return plan
+
+    def _detect_job(self, plan: Plan, *, provisional: bool) -> DetectJob:
+        work, manifest = plan.work, self.manifest()
+        closed = None if work["closed_from"] is None else datetime.fromisoformat(work["closed_from"])
+        until = datetime.fromisoformat(work["closed_until"])
+        index = EventsIndex.of(self._lake.table("events", work["events_version"]), self._lake.folder("events"))
+        late: list[Path] = []
+        if closed is not None and not provisional:
+            late = index.new_since(work["seen_version"]).holding(None, closed).paths()
+        return DetectJob(
+            root=str(self._lake.root),
+            run_id=plan.run_id,
+            policy=plan.policy,
+            closed_from=closed,
+            closed_until=until,
+            files=tuple(str(path) for path in index.holding(closed, until).paths()),
+            late_files=tuple(str(path) for path in late),
+            groups=work["groups"],
+            manifest=manifest,
+            snapshot=manifest.get("snapshot"),
+            registry_version=work["registry_version"],
+            provisional=provisional,
+        )
+
+    def _review(self, findings: pl.DataFrame, until: datetime, policy: Policy) -> pl.DataFrame:
+        registry = self._lake.read("registry").filter(pl.col("holds_from") < until)
+        holding = registry.sort("account_id", "holds_from").unique("account_id", keep="last", maintain_order=True)
+        return review_list(findings, self._lake.read("verdicts"), holding, policy)
+
+    def _staged(self, plan: Plan, table: str) -> pl.DataFrame:
+        contract = TABLES[table]
+        paths = sorted(staging(self._lake.root, plan.run_id).glob(f"{table}-*.arrow"))
+        return contract.conform(pl.concat([contract.empty(), *[unpack(path.read_bytes()) for path in paths]]))
+
+    def _next_event(self, index: EventsIndex, closed: datetime | None, mark: datetime) -> datetime | None:
+        times = self._times(index, closed, mark, only_first=True)
+        return times.min()  # type: ignore[return-value]
+
+    def _times(
+        self, index: EventsIndex, since: datetime | None, until: datetime, *, only_first: bool = False
+    ) -> pl.Series:
+        """Event times in [since, until); with `only_first` at least the first of them."""
+        held = index.holding(since, until)
+        paths = held.paths()
+        if only_first and since is None and paths:
+            return pl.Series([from_micros(int(held.files["time_least"].min()))], dtype=EVENT.polars["time"])  # type: ignore[arg-type]
+        rows = scan(paths, EVENT).filter(pl.col("time") < until)
+        if since is not None:
+            rows = rows.filter(pl.col("time") >= since)
+        return rows.select("time").collect().to_series()
+
+    def _named(self, counts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        register = read_register(States(self._lake.root), self.manifest())
+        rows = []
+        for count in counts:
+            known = register.get(count["source"])
+            name = known.names[-1] if known is not None and known.names else count["source"]
+            zeros = dict.fromkeys(("records", "appended", "ignored", "rejects"), 0)
+            told = None if known is None else known.format
+            rows.append(zeros | dict(count) | {"name": name, "format": told, "refused_because": None})
+        return rows
+
+    def _tidy(self, plan: Plan) -> None:
+        """Removes what the finished run no longer needs."""
+        shutil.rmtree(staging(self._lake.root, plan.run_id), ignore_errors=True)
+        runs = self._lake.read("runs").sort("sequence")["run_id"].to_list()
+        States(self._lake.root).collect(runs[-_KEPT_RUNS:])
+
+
+def floor_to_day(time: datetime) -> datetime:
+    """The midnight (UTC) at or before a time."""
+    return time.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def midnight_after(time: datetime) -> datetime:
+    """The first midnight (UTC) after a time."""
+    return floor_to_day(time) + _DAY
+
+
+def _summed(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    totals: dict[str, dict[str, int]] = {}
+    for message in messages:
+        for count in message.get("counts", []):
+            total = totals.setdefault(count["source"], {"accepted": 0, "duplicates": 0, "too_late": 0})
+            for name in total:
+                total[name] += count[name]
+    return [{"source": source, **total} for source, total in sorted(totals.items())]
+
+
+def _snapshot_id(name: str | None) -> str | None:
+    return None if name is None else name.removeprefix("snapshots/").partition(".")[0]
