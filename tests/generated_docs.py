@@ -6,7 +6,9 @@ from pipelines.cli.main import COMMANDS, cli
 from schemas.catalogue import CONTRACTS
 from schemas.event import Presence
 from schemas.feature import FEATURES, LEFT_OUT
+from schemas.technique import TECHNIQUES
 from schemas.trait import TRAIT_KINDS
+from transforms.detectors.registry import cards
 
 _MADE = "<!-- Generated: `make docs` writes it, a test compares it. -->"
 
@@ -71,6 +73,47 @@ def contracts_page() -> str:
     )
 
 
+def detectors_page() -> str:
+    """docs/detectors.md: every detector's card."""
+    found = cards()
+    sections = [
+        "# Detectors",
+        "",
+        _MADE,
+        "",
+        "L0 rules look at every tick, L1 models once an hour at accounts with enough calls. Points are decades: -log10 of the",
+        "share of benign accounts at least as extreme. Thresholds are keys of the policy (`stillwatch policy`).",
+        "",
+        "| id | layer | sees | techniques | severity |",
+        "|---|---|---|---|---|",
+        *[
+            f"| [`{c.id}`](#{c.id}) | {c.layer} | {c.sees} | {_named(c.techniques)} | {c.severity} |"
+            for c in found.values()
+        ],
+        "",
+    ]
+    for card in found.values():
+        sections += [
+            f"## {card.id}",
+            "",
+            card.sees,
+            "",
+            f"- **Blind to**: {card.blind_to}",
+            f"- **Needs**: {_bits(card.needs) or 'nothing beyond account and time'}",
+            f"- **Kind**: {card.kind}; family {card.family}",
+            f"- **Points**: {card.points:g} ({card.points_reason})",
+            f"- **Acts**: {card.act_reason or 'never without a look'}",
+            f"- **Fires**: {card.firing.says}",
+            f"- **Silent**: {card.silent.says}",
+            "",
+            "What to do:",
+            "",
+            *[f"{number}. {step}" for number, step in enumerate(card.runbook, 1)],
+            "",
+        ]
+    return "\n".join(sections)
+
+
 def cli_page() -> str:
     """docs/cli.md: the help of every command, word for word."""
     sections = [
@@ -99,10 +142,14 @@ def _help(path: str, command: click.Command) -> str:
     return f"```text\n{help_text(path, command)}\n```\n"
 
 
+def _named(techniques: tuple[str, ...]) -> str:
+    return ", ".join(f"{each} {TECHNIQUES[each]}" for each in techniques)
+
+
 def _bits(needs: Presence) -> str:
     return ", ".join((bit.name or "").lower() for bit in Presence if bit in needs)
 
 
-PAGES = {"contracts.md": contracts_page, "cli.md": cli_page}
+PAGES = {"contracts.md": contracts_page, "detectors.md": detectors_page, "cli.md": cli_page}
 
-__all__ = ["PAGES", "cli_page", "contracts_page", "help_text"]
+__all__ = ["PAGES", "cli_page", "contracts_page", "detectors_page", "help_text"]

@@ -129,22 +129,29 @@ def _why_not(latest: Mapping[str, Any] | None, model: Mapping[str, Any] | None, 
         return ["No hour of it has been scored."]
     if latest["score"] is None:
         return ["Nothing could look at it: every layer abstained.", *latest["abstained_because"]]
-    because = []
-    if not latest["l0_score"]:
-        because.append("No rule held." if latest["l0_score"] is not None else "No rule could look.")
+    because = (
+        ["No rule could look." if latest["l0_score"] is None else "No rule held."] if not latest["l0_score"] else []
+    )
+    rates, evidence = policy.rates, policy.evidence
     if latest["l1_score"] is None:
+        why = "; ".join(latest["abstained_because"])
+        because.append(f"Its own features were not judged: {why}." if why else "Its own features were not judged.")
+    elif latest["p_value"] is None or 1 / (1 + latest["reference_size"]) > rates.review:
+        families = {s["family"] for s in latest["signals"] if s["layer"] == "L1" and s["points"] > 0}
         because.append(
-            f"Its own features were not judged: {'; '.join(latest['abstained_because']) or 'too few calls'}."
+            f"No reference is large enough for a rate ({latest['reference_size']:,} account-days), so only the pattern of a "
+            f"harvest flags: {evidence.least_families} families with {evidence.review_decades:g} decades from "
+            f"{evidence.least_calls} calls on; it shows {len(families)}, with {latest['l1_score']:.2f} decades in all."
         )
-    elif latest["p_value"] is not None and 1 / (1 + latest["reference_size"]) <= policy.rates.review:
+    elif latest["p_value"] > rates.review:
         because.append(
-            f"Of {latest['reference_size']:,} account-days of peers, a share of {latest['p_value']:.3g} scored as high on their day; "
-            f"the budget of the review tier is {policy.rates.review:g}."
+            f"A share of {latest['p_value']:.3g} of {latest['reference_size']:,} account-days of peers scored as high; the "
+            f"review tier takes {rates.review:g}."
         )
     else:
         because.append(
-            f"The reference ({latest['reference_size']:,} account-days) is too small for a rate, so independent signals have "
-            f"to carry {policy.evidence.review_decades:g} decades; they carry {latest['l1_score']:.2f}."
+            f"It is among the most unusual account-days ({latest['p_value']:.3g}), but what is unusual lacks the shape of an "
+            f"extraction or weighs less than {rates.least_decades:g} decades against the shipped priors."
         )
     if model is not None and model["quarantined"]:
         because.append("The day before failed its audit: it was scored against an older snapshot.")

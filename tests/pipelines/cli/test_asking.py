@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from pipelines.cli.explanation import Sources, explain
 from pipelines.cli.main import main
+from schemas.policy import Policy
 from tiny_lake import CUSTOMER, QUIET, THIEF, WAITING, make_tiny_lake
 
 Ran = tuple[int, str, str]
@@ -95,7 +97,27 @@ def test_an_account_below_the_line_is_explained_by_its_scores(stillwatch: Any) -
     assert not told["is_flagged"]
     assert (told["latest"]["score"], told["highest"]["score"]) == (1.25, 2.5)
     assert told["why_not"][0] == "No rule held."
-    assert told["why_not"][1].endswith("independent signals have to carry 5 decades; they carry 1.25.")
+    assert told["why_not"][1].endswith("it shows 1, with 1.25 decades in all.")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"l1_score": None, "abstained_because": ["few calls"]}, "Its own features were not judged: few calls."),
+        ({"p_value": 0.25, "reference_size": 2000}, "A share of 0.25 of 2,000 account-days of peers scored as high; the review tier takes 0.001."),
+        ({"p_value": 0.0005, "reference_size": 2000}, "It is among the most unusual account-days (0.0005), but what is unusual lacks the shape"),
+        ({"p_value": 0.01, "reference_size": 99}, "No reference is large enough for a rate (99 account-days)"),
+        ({"l0_score": None}, "No rule could look."),
+        ({"score": None, "abstained_because": ["no tokens"]}, "Nothing could look at it: every layer abstained."),
+    ],
+)  # fmt: skip
+def test_each_way_of_not_being_flagged_has_its_sentence(changes: dict[str, Any], reason: str) -> None:
+    row = {
+        "l0_score": 0.0, "l1_score": 1.0, "score": 1.0, "p_value": None, "reference_size": 0, "abstained_because": [],
+        "signals": [], "account_id": "a", "account_hash": 1, **changes,
+    }  # fmt: skip
+    told = explain(Sources("a", None, [], [], [row], [], None), Policy())
+    assert any(sentence.startswith(reason) for sentence in told["why_not"])
 
 
 def test_an_account_that_nothing_could_judge_says_so(stillwatch: Any) -> None:
