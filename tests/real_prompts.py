@@ -45,3 +45,24 @@ def generator_prompts(shared_data: Path) -> dict[str, str]:
     return {
         path.stem: path.read_text(encoding="utf-8") for path in sorted((shared_data / "prompts/airoboros").iterdir())
     }
+
+
+def functions(shared_data: Path) -> list[str]:
+    """Whole functions: the task and its solution."""
+    return [
+        record["prompt"] + record["canonical_solution"]
+        for record in _records(shared_data / "prompts" / "humaneval.jsonl.gz")
+    ]
+
+
+def answers(shared_data: Path) -> dict[str, str]:
+    """The published answer of each benchmark question that has one."""
+    folder = shared_data / "prompts"
+    solved = {record["question"]: record["answer"] for record in _records(folder / "gsm8k_test.jsonl")}
+    written = {record["prompt"]: record["canonical_solution"] for record in _records(folder / "humaneval.jsonl.gz")}
+    return solved | written
+
+
+def two_turns(shared_data: Path) -> list[tuple[str, ...]]:
+    """Conversations of two questions."""
+    return [tuple(record["turns"]) for record in _records(shared_data / "prompts" / "mt_bench_questions.jsonl")]

@@ -1,0 +1,111 @@
+"""Real input: traces, prompts and a web log that exist, as logs, backfilled by the command; the benign flag nothing."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import real_worlds as worlds
+from real_logs import Call, write_canonical, write_litellm
+
+STILLWATCH = Path(sys.executable).with_name("stillwatch")
+
+
+@dataclass(frozen=True)
+class Backfilled:
+    """A lake, and what was put into it."""
+
+    lake: Path
+    records: int
+    accounts: int
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of a statement, through the command."""
+        rows = json.loads(_stillwatch("query", sql, "--lake", str(self.lake), "--format", "json"))
+        assert isinstance(rows, list)
+        return rows
+
+
+def _stillwatch(*arguments: str) -> str:
+    done = subprocess.run([STILLWATCH, *arguments], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return done.stdout
+
+
+def _backfill(folder: Path, *files: Path) -> Path:
+    key = folder / "key"
+    key.write_text(bytes(range(32)).hex())
+    key.chmod(0o600)
+    lake = folder / "lake"
+    _stillwatch("backfill", *map(str, files), "--lake", str(lake), "--complete", "--key-file", str(key), "--quiet")
+    return lake
+
+
+Write = Callable[[Path, list[Call], list[Call]], list[Path]]
+
+
+def _azure(shared_data: Path, folder: Path) -> Backfilled:
+    chats, code = worlds.azure_chats(shared_data), worlds.azure_code(shared_data)
+    files = [write_canonical(chats, folder / "chat.jsonl"), write_canonical(code, folder / "code.jsonl")]
+    return _backfilled(folder, files, chats + code)
+
+
+def _mooncake(shared_data: Path, folder: Path) -> Backfilled:
+    calls = worlds.mooncake_conversations(shared_data)
+    return _backfilled(folder, [write_litellm(calls, folder / "posts.jsonl", a_post=100)], calls)
+
+
+def _evaluations(shared_data: Path, folder: Path) -> Backfilled:
+    runs, chats = worlds.evaluation_runs(shared_data), worlds.chats(shared_data)
+    files = [write_litellm(runs, folder / "runs.jsonl"), write_canonical(chats, folder / "chats.jsonl")]
+    return _backfilled(folder, files, runs + chats)
+
+
+def _web(shared_data: Path, folder: Path) -> Backfilled:
+    log = shared_data / "access_logs" / "apache_combined_2015.log"
+    return Backfilled(_backfill(folder, log), 10_000, 0)
+
+
+def _backfilled(folder: Path, files: list[Path], calls: list[Call]) -> Backfilled:
+    return Backfilled(_backfill(folder, *files), len(calls), len({call.account.account_id for call in calls}))
+
+
+WORLDS = {"azure": _azure, "mooncake": _mooncake, "evaluations": _evaluations, "web": _web}
+
+
+@pytest.fixture(scope="module", params=WORLDS)
+def world(request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Backfilled:
+    """Each world, backfilled once for all tests."""
+    build = WORLDS[request.param]
+    return build(shared_data, tmp_path_factory.mktemp(request.param))
+
+
+def test_benign_accounts_are_not_flagged(world: Backfilled) -> None:
+    assert world.query("SELECT account_id, tier, reasons FROM flagged_accounts") == []
+
+
+def test_every_record_is_accounted_for(world: Backfilled) -> None:
+    runs = world.query("SELECT sources FROM runs")
+    total = dict.fromkeys(("records", "appended", "ignored", "rejects", "accepted", "duplicates", "too_late"), 0)
+    for source in (source for run in runs for source in run["sources"]):
+        assert source["refused_because"] is None
+        for name in total:
+            total[name] += source[name]
+    assert total["records"] == world.records
+    assert total["records"] == total["appended"] + total["ignored"] + total["rejects"]
+    assert total["rejects"] == 0
+    assert total["appended"] == total["accepted"] + total["duplicates"] + total["too_late"]
+    assert total["duplicates"] == 0
+    assert world.query("SELECT count(*) AS n FROM events") == [{"n": total["appended"]}]
+
+
+def test_every_account_has_windows(world: Backfilled) -> None:
+    counted = world.query("SELECT count(DISTINCT account_id) AS n FROM account_windows")
+    known = world.query("SELECT count(DISTINCT account_id) AS n FROM events")
+    assert counted == known
+    assert counted[0]["n"] >= world.accounts
