@@ -1,6 +1,7 @@
 """Blocks of log lines and what adapters make of them, for tests of the ingest room."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from schemas.policy import Policy, SourceRule
 from transforms.ingest import ADAPTERS, Block, Context, Decoded, FingerprintKey, Framing
@@ -25,7 +26,7 @@ def blocks(lines: Sequence[bytes], cuts: Sequence[int]) -> list[Block]:
     """The lines as blocks that end behind the lines of these numbers."""
     edges = [0, *sorted({cut for cut in cuts if 0 < cut < len(lines)}), len(lines)]
     made, offset = [], 0
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         data = b"".join(line + b"\n" for line in lines[low:high])
         made.append(Block(data, offset, low + 1, "lines"))
         offset += len(data)

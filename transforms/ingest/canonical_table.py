@@ -125,11 +125,11 @@ def _converted(value: Any, row: int, field: Field, faults: list[Fault]) -> Any:
             return None
         if field.kind in ("whole", "logprobs") and value.is_integer():
             value = int(value)
-    if isinstance(value, list | dict):
-        value = _without_nulls(value)
     try:
+        if isinstance(value, list | dict):
+            return msgspec.json.decode(msgspec.json.encode(_without_nulls(value)), type=TYPES[field.kind])
         return msgspec.convert(value, TYPES[field.kind])
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, TypeError) as error:
         is_number = " >= " in str(error) or " <= " in str(error)
         faults.append(Fault(row, "impossible_value" if is_number else "wrong_type", field.name))
         return None

@@ -25,7 +25,8 @@ MOST_UNKNOWN = 64
 OTHERS = "(others)"
 _NAME_CHARACTERS = 64
 _DECODER_ERRORS = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
-_UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`(?: - at `\$\[\d+\]`)?$", re.DOTALL)
+_UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`$", re.DOTALL)
+_UNKNOWN_IN_ARRAY = re.compile(r"^Object contains unknown field `(.*)` - at `\$\[\d+\]`$", re.DOTALL)
 _CANNOT_RENAME = re.compile(r'[\\"\x00-\x1f]')
 _NAMES = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -139,7 +140,7 @@ class _Work(Generic[S]):
             try:
                 records = self._decode_array(text)
             except _DECODER_ERRORS as error:
-                if self._learn(error):
+                if self._learn(_UNKNOWN_IN_ARRAY, error):
                     continue
                 break
             self.records += records
@@ -160,7 +161,7 @@ class _Work(Generic[S]):
         """Ends: every turn learns a name, leaves the names aside, takes out a part or a field, or mends the escapes."""
         decode, repairs = self._decode, 0
         while True:
-            if self._learn(error):
+            if self._learn(_UNKNOWN, error):
                 decode = self._decode
             elif _UNKNOWN.match(str(error)):
                 decode = _lax_decoder(self._kind)
@@ -182,9 +183,9 @@ class _Work(Generic[S]):
             self.rows.append(row)
             return
 
-    def _learn(self, error: Exception) -> bool:
+    def _learn(self, pattern: re.Pattern[str], error: Exception) -> bool:
         """Extends the decoder by the unknown field an error names, if it may be."""
-        found = _UNKNOWN.match(str(error)) if isinstance(error, msgspec.ValidationError) else None
+        found = pattern.match(str(error)) if isinstance(error, msgspec.ValidationError) else None
         if found is None or len(self._names) == MOST_UNKNOWN or _CANNOT_RENAME.search(found[1]):
             return False
         if len(found[1]) > _NAME_CHARACTERS:
@@ -195,8 +196,7 @@ class _Work(Generic[S]):
         return True
 
     def _count(self, text: bytes) -> None:
-        known = set(msgspec.structs.fields(self._kind))
-        names = {field.encode_name for field in known}
+        names = {field.encode_name for field in msgspec.structs.fields(self._kind)}
         for name in _NAMES.decode(text):
             if name not in names:
                 short = name[:_NAME_CHARACTERS]

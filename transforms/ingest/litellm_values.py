@@ -79,6 +79,7 @@ _CALL_TYPES = {
 _CALL_TYPES |= {f"a{name}": kind for name, kind in _CALL_TYPES.items()}  # called asynchronously
 _METADATA = msgspec.json.Decoder(Metadata)
 _BODY = msgspec.json.Decoder(Body)
+_MESSAGES = msgspec.json.Decoder(list[Message | str])
 _ANSWER = msgspec.json.Decoder(Answer)
 _NO_METADATA, _NO_USAGE, _NO_ERROR, _NO_PARAMETERS, _NO_BODY = (
     Metadata(),
@@ -111,7 +112,7 @@ def row_of(call: Call, header: str) -> tuple[Any, ...]:
         presence |= _STATUS
     if asked is not None and not (failed and asked == _NO_PARAMETERS):
         presence |= _ASKED
-    texts = _texts(call.messages if body is None else _request(body), body, answer)
+    texts = _texts(_stored(call.messages, body) if is_row else call.messages, body, answer)
     if texts[_PROMPT] is not None or texts[_RESPONSE] is not None:
         presence |= _HANDLES
     withheld = _is_blocked(call, metadata) or error.error_class in _REFUSAL_ERRORS
@@ -268,11 +269,15 @@ def _texts(messages: Messages, body: Body | None, answer: Answer | None) -> tupl
 _PROMPT, _RESPONSE = 2, 4
 
 
-def _request(body: Body) -> Messages:
-    """The messages sent, as spend logs keep them."""
-    if body.messages is not None:
-        return body.messages
-    return body.input if body.input is not None else body.prompt
+def _stored(messages: Messages, body: Body | None) -> Messages:
+    """The messages sent, as spend logs keep them: in the request's body, earlier as JSON text."""
+    if body is not None:
+        if body.messages is not None:
+            return body.messages
+        return body.input if body.input is not None else body.prompt
+    if isinstance(messages, str):
+        return decode_what_fits(_MESSAGES.decode, messages.encode()) if messages[:1] == "[" else None
+    return messages
 
 
 def _body(request: Body | str | None) -> Body | None:
