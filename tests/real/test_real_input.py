@@ -3,8 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ class Backfilled:
     lake: Path
     records: int
     accounts: int
+    thieves: tuple[str, ...] = ()
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """The rows of a statement, through the command."""
@@ -46,13 +46,16 @@ def _backfill(folder: Path, *files: Path) -> Path:
     return lake
 
 
-Write = Callable[[Path, list[Call], list[Call]], list[Path]]
-
-
 def _azure(shared_data: Path, folder: Path) -> Backfilled:
     chats, code = worlds.azure_chats(shared_data), worlds.azure_code(shared_data)
     files = [write_canonical(chats, folder / "chat.jsonl"), write_canonical(code, folder / "code.jsonl")]
     return _backfilled(folder, files, chats + code)
+
+
+def _azure_and_a_harvester(shared_data: Path, folder: Path) -> Backfilled:
+    chats, stolen = worlds.azure_chats(shared_data), worlds.harvest(shared_data)
+    files = [write_litellm(chats, folder / "chat.jsonl", a_post=50), write_litellm(stolen, folder / "more.jsonl")]
+    return replace(_backfilled(folder, files, chats + stolen), thieves=("harvester",))
 
 
 def _mooncake(shared_data: Path, folder: Path) -> Backfilled:
@@ -75,7 +78,13 @@ def _backfilled(folder: Path, files: list[Path], calls: list[Call]) -> Backfille
     return Backfilled(_backfill(folder, *files), len(calls), len({call.account.account_id for call in calls}))
 
 
-WORLDS = {"azure": _azure, "mooncake": _mooncake, "evaluations": _evaluations, "web": _web}
+WORLDS = {
+    "azure": _azure,
+    "azure-and-a-harvester": _azure_and_a_harvester,
+    "mooncake": _mooncake,
+    "evaluations": _evaluations,
+    "web": _web,
+}
 
 
 @pytest.fixture(scope="module", params=WORLDS)
@@ -85,8 +94,9 @@ def world(request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: p
     return build(shared_data, tmp_path_factory.mktemp(request.param))
 
 
-def test_benign_accounts_are_not_flagged(world: Backfilled) -> None:
-    assert world.query("SELECT account_id, tier, reasons FROM flagged_accounts") == []
+def test_thieves_are_flagged_and_nobody_else(world: Backfilled) -> None:
+    flagged = world.query("SELECT account_id, reasons FROM flagged_accounts ORDER BY account_id")
+    assert [row["account_id"] for row in flagged] == list(world.thieves), flagged
 
 
 def test_every_record_is_accounted_for(world: Backfilled) -> None:
