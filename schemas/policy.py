@@ -143,6 +143,10 @@ class Rules:
     sweep_calls: int = setting(
         100, "calls with logit bias or log-probabilities in 24 h below which a sweep is no sweep"
     )
+    sweep_rotation: float = setting(
+        0.5,
+        "largest share of the biasing calls that bias any one token, on average: a sweep takes new tokens, a list of banned words is the same in all calls",
+    )
     logprob_calls: int = setting(
         1000,
         "one-token calls with log-probabilities in 24 h: the smallest published attack needs 1,024 (threats.md 2.3 #16)",

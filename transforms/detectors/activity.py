@@ -13,7 +13,11 @@ from transforms.sketches.packing import pack, unpack
 ACCOUNT = ["account_id", "account_hash"]
 
 COUNTED = ("bias_calls", "logprob_one_token", "refused", "walked", "numbered", "downloads", "system_prompt_asks")
-SAMPLED = ("objects", "objects_kept", "variants", "variants_kept")
+SAMPLED = (
+    *("tokens", "tokens_kept", "token_uses", "biased_calls"),
+    *("objects", "objects_kept"),
+    *("variants", "variants_kept"),
+)
 SUMS = COUNTED + SAMPLED
 """Integers that add up over ticks."""
 
@@ -22,6 +26,9 @@ SETS = ("bias_token", "download", "payload")
 
 TEMPLATES = ("head", "tail", "line", "shingle")
 """Trait kinds that stand for what refused calls had in common."""
+
+SAMPLE = 64
+"""Keys of a kind kept a tick, the smallest of the hashes: enough to tell what share of them returns in later ticks."""
 
 _CAP = {kind.name: kind.per_tick for kind in TRAIT_KINDS}
 
@@ -80,8 +87,8 @@ def of_day(state: RulesState, tallies: pl.DataFrame, traits: pl.DataFrame) -> tu
 
     Returns:
         The state with the new ticks (nothing forgotten yet), and a frame: account_id, account_hash, tick,
-        sample_event_ids, SUMS, `day_NAME` for each of SUMS, `biased_tokens`, `objects_day`, `variants_day` (distinct
-        keys), `search_refused` and `search_count` (the best-refused template key of the tick).
+        sample_event_ids, SUMS, `day_NAME` for each of SUMS, `tokens_day`, `objects_day`, `variants_day` (distinct keys,
+        estimated where there were many), `search_refused` and `search_count` (the tick's most refused template key).
     """
     keys = _shown(traits)
     ticks = _counted(tallies, keys)
@@ -98,18 +105,19 @@ def of_day(state: RulesState, tallies: pl.DataFrame, traits: pl.DataFrame) -> tu
     if ticks.is_empty():
         return after, ticks
     frame = ticks.join(day.sums(state.hours, ticks, ACCOUNT, SUMS), on=[*ACCOUNT, "tick"])
-    for kind, name in zip(SETS, ("biased_tokens", "objects_distinct", "variants_distinct"), strict=True):
-        frame = frame.join(_distinct(state, shown, ticks, kind).rename({"distinct": name}), on=[*ACCOUNT, "tick"])
-    return after, frame.join(_searches(state, refusals), on=[*ACCOUNT, "tick"], how="left").with_columns(
-        pl.col("search_refused", "search_count").fill_null(0),
-        objects_day=_scaled("objects"),
-        variants_day=_scaled("variants"),
+    for kind, name in zip(SETS, ("tokens", "objects", "variants"), strict=True):
+        counted = _distinct(state, shown, ticks, kind).rename({"distinct": f"{name}_distinct"})
+        frame = frame.join(counted, on=[*ACCOUNT, "tick"]).with_columns(_scaled(name).alias(f"{name}_day"))
+    searches = _searches(state, refusals)
+    return after, frame.join(searches, on=[*ACCOUNT, "tick"], how="left").with_columns(
+        pl.col("search_refused", "search_count").fill_null(0)
     ).sort("account_id", "tick")
 
 
 def _shown(traits: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the sampled kinds, with `kept` (keys of the kind in the tick) and `estimate` (keys there were).
+    """The SAMPLE smallest keys of each sampled kind and tick, with what there was in all.
 
+    Adds `shown` (keys of the kind in the tick), `estimate` (keys there were), `refused_keys` and `uses` (of `shown`).
     Where a tick was cut at k keys, the k smallest of them: k - 1 keys in a share u of the key space, u up to the largest,
     are (k - 1) / u keys in all (Bar-Yossef et al., "Counting distinct elements in a data stream", 2002).
     """
@@ -118,25 +126,45 @@ def _shown(traits: pl.DataFrame) -> pl.DataFrame:
     caps = pl.col("kind").replace_strict(_CAP, return_dtype=pl.Int64)
     return (
         traits.filter(pl.col("kind").is_in(SETS))
-        .select(*cell, "key", "refused", kept=pl.len().over(cell).cast(pl.Int64), share=filled)
-        .with_columns(
-            estimate=pl.when(pl.col("kept") < caps)
-            .then(pl.col("kept"))
-            .otherwise(((pl.col("kept") - 1) / pl.col("share")).floor().clip(upper_bound=2.0**40).cast(pl.Int64))
+        .sort(*cell, "key")
+        .select(
+            *cell,
+            "key",
+            "refused",
+            shown=pl.len().over(cell).cast(pl.Int64),
+            refused_keys=(pl.col("refused") > 0).sum().over(cell).cast(pl.Int64),
+            uses=pl.col("count").sum().over(cell),
+            share=filled,
+            place=pl.int_range(pl.len()).over(cell),
         )
-        .drop("share")
+        .filter(pl.col("place") < SAMPLE)
+        .with_columns(
+            estimate=pl.when(pl.col("shown") < caps)
+            .then("shown")
+            .otherwise(((pl.col("shown") - 1) / pl.col("share")).floor().clip(upper_bound=2.0**31).cast(pl.Int64))
+        )
+        .drop("share", "place")
     )
 
 
 def _counted(tallies: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
     """The relevant ticks with SUMS; how many keys there were is never more than the calls that could show them."""
     cell = [*ACCOUNT, "tick"]
-    shown = keys.group_by(*cell, "kind").agg(
-        pl.col("kept").first(), pl.col("estimate").first(), refused_keys=(pl.col("refused") > 0).sum().cast(pl.Int64)
+    kept = keys.group_by(*cell, "kind").agg(
+        pl.col("shown", "estimate", "refused_keys", "uses").first(),
+        kept=pl.len().cast(pl.Int64),
+        kept_refused=(pl.col("refused") > 0).sum().cast(pl.Int64),
     )
-    objects = shown.filter(pl.col("kind") == "download").select(*cell, objects="estimate", objects_kept="kept")
-    variants = shown.filter(pl.col("kind") == "payload").select(
-        *cell, variants=pl.col("refused_keys") * pl.col("estimate") // pl.col("kept"), variants_kept="refused_keys"
+    part_refused = pl.col("refused_keys") * pl.col("estimate") // pl.col("shown")
+    tokens = kept.filter(pl.col("kind") == "bias_token").select(
+        *cell,
+        tokens="estimate",
+        tokens_kept="kept",
+        token_uses=pl.col("uses") * pl.col("estimate") // pl.col("shown"),
+    )
+    objects = kept.filter(pl.col("kind") == "download").select(*cell, objects="estimate", objects_kept="kept")
+    variants = kept.filter(pl.col("kind") == "payload").select(
+        *cell, variants=part_refused, variants_kept="kept_refused"
     )
     one_token = pl.col("with_logprobs") + pl.col("one_token") - pl.col("parameters_known")
     return (
@@ -147,17 +175,17 @@ def _counted(tallies: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
             "numbered",
             "system_prompt_asks",
             bias_calls=pl.max_horizontal("with_logit_bias", "with_logprobs"),
+            biased_calls=pl.col("with_logit_bias"),
             # At least so many calls were both (Frechet): tallies keep the two counts, not the pairs.
             logprob_one_token=one_token.clip(lower_bound=0),
             walked=pl.col("sequential"),
             downloads=pl.col("download_calls"),
         )
         .filter(pl.any_horizontal(pl.col(name) > 0 for name in COUNTED))
+        .join(tokens, on=cell, how="left")
         .join(objects, on=cell, how="left")
         .join(variants, on=cell, how="left")
-        .with_columns(
-            pl.col(SAMPLED).fill_null(0),
-        )
+        .with_columns(pl.col(SAMPLED).fill_null(0))
         .with_columns(
             pl.min_horizontal("objects", "downloads").alias("objects"),
             pl.min_horizontal("variants", "refused").alias("variants"),

@@ -26,9 +26,7 @@ CARD = Card(
         says="12,000 files, each fetched once, over an hour.",
         tallies=tuple({"minute": 5 * t, "calls": 1000, "download_calls": 1000} for t in range(12)),
         traits=tuple(
-            {"minute": 5 * t, "kind": "download", "key": -(2**63) + (2**60) * k // 64 + t, "count": 1}
-            for t in range(12)
-            for k in range(1, 65)
+            {"minute": 5 * t, "kind": "download", "key": 1000 * t + k} for t in range(12) for k in range(1000)
         ),
     ),
     silent=Example(

@@ -33,10 +33,14 @@ CARD = Card(
         "Ask whether the key is still in the owner's hands.",
     ),
     firing=Example(
-        says="Template share changed twelve hours ago.", window={"calls_24h": 500.0}, change=("template_share", 12)
+        says="Template share changed twelve hours ago.",
+        window={"calls_24h": 500.0, "template_share_24h": 0.9},
+        change=("template_share", 12),
     ),
     silent=Example(
-        says="Template share changed ten days ago.", window={"calls_24h": 500.0}, change=("template_share", 240)
+        says="Template share changed ten days ago.",
+        window={"calls_24h": 500.0, "template_share_24h": 0.9},
+        change=("template_share", 240),
     ),
 )
 

@@ -126,7 +126,7 @@ def judge(columns: dict[str, F64], rows: int, peers: Peers, policy: Policy) -> J
         look=look_of,
         points=points_of(np.maximum(tail, floor)),
         prior_points=points_of(np.maximum(prior_tail, floor)),
-        ranks=_suspicious_ranks(places),
+        ranks=_suspicious_ranks(places, columns),
         is_judged=np.asarray((look_of >= 0).any(axis=1)),
     )
 
@@ -204,7 +204,7 @@ def points_of(tail: F64) -> F64:
     return np.asarray(np.where(tail < HALF, np.round(-np.log10(tail), 6), 0.0))
 
 
-def _suspicious_ranks(places: dict[str, _Place]) -> dict[str, F64]:
+def _suspicious_ranks(places: dict[str, _Place], columns: dict[str, F64]) -> dict[str, F64]:
     turned = {}
     for look in LOOKS:
         if look.name not in places or look.name in turned:
@@ -215,5 +215,5 @@ def _suspicious_ranks(places: dict[str, _Place]) -> dict[str, F64]:
             rank = 1.0 - rank
         elif look.feature.suspicious == "both":
             rank = np.abs(2.0 * rank - 1.0)
-        turned[look.name] = rank
+        turned[look.name] = np.where(np.isnan(columns[look.name]), np.nan, rank)
     return turned

@@ -11,7 +11,7 @@ CARD = Card(
     layer="L0",
     family="parameters",
     sees="Many distinct tokens biased over many calls within 24 hours, the way the output layer is read out (Carlini et al., Finlayson et al.).",
-    blind_to="Sweeps slower than a day or spread over accounts; a long list of banned words that never changes is no sweep and counts as the 64 tokens a tick keeps.",
+    blind_to="Sweeps slower than a day or spread over accounts; a long list of banned words that never changes is no sweep.",
     needs=Presence.PARAMETERS,
     techniques=("AML.T0024.002", "AML.T0063"),
     severity="high",
@@ -37,18 +37,16 @@ CARD = Card(
             for t in range(13)
         ),
         traits=tuple(
-            {"minute": 5 * t, "kind": "bias_token", "key": 640 * t + k, "count": 10}
-            for t in range(13)
-            for k in range(64)
+            {"minute": 5 * t, "kind": "bias_token", "key": 640 * t + k} for t in range(13) for k in range(640)
         ),
     ),
     silent=Example(
-        says="2,600 calls that all ban the same 60 words.",
+        says="2,600 calls that all ban the same 400 words.",
         tallies=tuple(
             {"minute": 5 * t, "calls": 200, "parameters_known": 200, "with_logit_bias": 200} for t in range(13)
         ),
         traits=tuple(
-            {"minute": 5 * t, "kind": "bias_token", "key": k, "count": 200} for t in range(13) for k in range(60)
+            {"minute": 5 * t, "kind": "bias_token", "key": k, "count": 200} for t in range(13) for k in range(400)
         ),
     ),
     act=lambda rules: float(rules.sweep_act_tokens),
@@ -59,13 +57,15 @@ RULE = Rule(
     card=CARD,
     changed=pl.col("bias_calls") > 0,
     holds=lambda rules: (
-        (pl.col("biased_tokens") >= rules.sweep_tokens) & (pl.col("day_bias_calls") >= rules.sweep_calls)
+        (pl.col("tokens_day") >= rules.sweep_tokens)
+        & (pl.col("day_bias_calls") >= rules.sweep_calls)
+        & (pl.col("day_token_uses") <= rules.sweep_rotation * pl.col("tokens_day") * pl.col("day_biased_calls"))
     ),
-    observed=pl.col("biased_tokens"),
+    observed=pl.col("tokens_day"),
     expected=lambda rules: float(rules.sweep_tokens),
     detail=pl.format(
-        "at least {} distinct tokens were biased in 24 h, in {} calls with logit bias or log-probabilities",
-        "biased_tokens",
+        "about {} distinct tokens were biased in 24 h, in {} calls with logit bias or log-probabilities",
+        "tokens_day",
         "day_bias_calls",
     ),
 )

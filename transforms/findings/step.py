@@ -86,39 +86,32 @@ def step(
     return replace(counted, pending=pending, open=opened), SCORE.conform(hours), FINDING.conform(revisions)
 
 
-def provisional(state: FindingsState, inputs: Inputs, judge: Judge, until: datetime) -> pl.DataFrame:
-    """FLAGGED_ACCOUNT rows for accounts that would be flagged if the open hour ended with what is known of it.
-
-    The state is not advanced. Accounts with an open finding are left out: they have a definite row.
+def still_open(
+    state: FindingsState, inputs: Inputs, judge: Judge, until: datetime
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What the open hour would add if it ended with what is known of it; nothing is remembered.
 
     Args:
         state: as of the last closed tick.
         inputs: the ticks and hours still open, evaluated with the same rules and models.
         judge: what they are judged by.
         until: end of the open hour.
+
+    Returns:
+        SCORE rows of the hours given, and FLAGGED_ACCOUNT rows, provisional and without a uid, of accounts that would be
+        flagged and have no open finding: those have a definite row.
     """
-    _, _, revisions = step(state, inputs, judge, until)
+    _, scores, revisions = step(state, inputs, judge, until)
     fresh = revisions.filter(pl.col("activity") == "created").sort("account_id", "tick")
     first = fresh.unique("account_id", keep="first", maintain_order=True)
-    known = first.filter(~pl.col("account_id").is_in(state.open["account_id"].implode()))
-    return FLAGGED_ACCOUNT.conform(
-        known.with_columns(
-            finding_uid=pl.lit(None, pl.String),
-            campaign_ids=pl.lit([], dtype=pl.List(pl.String)),
-            status=pl.lit("new"),
-            provisional=pl.lit(True),
-        )
+    unknown = first.filter(~pl.col("account_id").is_in(state.open["account_id"].implode()))
+    flagged = unknown.with_columns(
+        finding_uid=pl.lit(None, pl.String),
+        campaign_ids=pl.lit([], dtype=pl.List(pl.String)),
+        status=pl.lit("new"),
+        provisional=pl.lit(value=True),
     )
-
-
-def open_accounts(state: FindingsState) -> frozenset[str]:
-    """Ids of accounts with an open finding: LEARN's `flagged`."""
-    return frozenset(state.open["account_id"])
-
-
-def linked_accounts(state: FindingsState) -> frozenset[str]:
-    """Ids of other accounts that open findings name: LEARN's `linked`."""
-    return frozenset(state.open["linked_account_ids"].explode().drop_nulls())
+    return scores, FLAGGED_ACCOUNT.conform(flagged)
 
 
 def _totals(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from schemas.finding import FINDING
 from schemas.policy import Policy
 from schemas.snapshot import GUARD
 from schemas.verdict import VERDICT
@@ -17,49 +18,74 @@ from schemas.verdict import VERDICT
 CLEARED = ("false_positive", "benign")
 """Verdicts that let an account back into the models, whatever flagged it."""
 
+_DAY = timedelta(days=1)
+
 
 @dataclass(frozen=True)
 class Marks:
-    """Accounts of which something was found by the end of a day.
+    """What is known of accounts besides their scores.
 
     Attributes:
-        flagged: ids with an open finding.
-        linked: ids that belong to a flagged campaign or share a hit.
-        hit: ids for which a rule held on that day.
+        findings: FINDING revisions; those made after the day's end are ignored.
         verdicts: VERDICT rows; those that hold from a later border are ignored.
     """
 
-    flagged: frozenset[str] = frozenset()
-    linked: frozenset[str] = frozenset()
-    hit: frozenset[str] = frozenset()
+    findings: pl.DataFrame = field(default_factory=FINDING.empty)
     verdicts: pl.DataFrame = field(default_factory=VERDICT.empty)
 
-    def judged(self, border: datetime) -> dict[str, str]:
-        """The latest verdict of each account, as known at a border."""
-        known = self.verdicts.filter(pl.col("holds_from") <= border).sort("account_id", "given_at")
+    def judged(self, day: datetime) -> dict[str, str]:
+        """The latest verdict of each account, as it holds from the border after a day."""
+        known = self.verdicts.filter(pl.col("holds_from") <= day + _DAY).sort("account_id", "given_at")
         return dict(zip(known["account_id"], known["verdict"], strict=True))
 
+    def latest(self, day: datetime) -> pl.DataFrame:
+        """The last revision of each finding made by a day's end."""
+        known = self.findings.filter(pl.col("tick") < day + _DAY).sort("finding_uid", "revision")
+        return known.unique("finding_uid", keep="last", maintain_order=True)
 
-def guards_after(previous: pl.DataFrame, day: datetime, marks: Marks, policy: Policy) -> pl.DataFrame:
+
+def ruled(scores: pl.DataFrame) -> frozenset[str]:
+    """Ids for which a rule held in an hour of the SCORE rows."""
+    return frozenset(scores.filter(pl.col("l0_score") > 0)["account_id"])
+
+
+def guards_after(
+    previous: pl.DataFrame, day: datetime, marks: Marks, hit: frozenset[str], policy: Policy
+) -> pl.DataFrame:
     """GUARD rows as of the border after `day`: last marked at most `learning.guard_days` ago, and not cleared since.
+
+    A finding that is open marks its account, and those it names, every day; it closes after `guard_days` without support,
+    and then the mark is that old.
 
     Args:
         previous: GUARD rows of the border before.
         day: start of the day.
-        marks: what was found by its end.
+        marks: findings and verdicts.
+        hit: ids for which a rule held on the day.
         policy: learning.guard_days.
     """
-    verdicts = marks.judged(day + timedelta(days=1))
-    stolen = {account for account, verdict in verdicts.items() if verdict == "true_positive"}
-    cleared = {account for account, verdict in verdicts.items() if verdict in CLEARED}
+    judged, latest = marks.judged(day), marks.latest(day)
+    patience = timedelta(days=policy.learning.guard_days)
+    is_open = pl.col("activity").is_in(["created", "updated"])
     since = dict(zip(previous["account_id"], previous["last_flagged"], strict=True))
-    since |= dict.fromkeys(marks.flagged | marks.linked | marks.hit | stolen, day)
-    oldest = day - timedelta(days=policy.learning.guard_days)
-    kept = [(account, last) for account, last in since.items() if last > oldest and account not in cleared]
+    for account, tick in latest.filter(pl.col("activity") == "closed").select("account_id", "tick").iter_rows():
+        since[account] = min(since.get(account, tick), tick - patience)
+    flagged = latest.filter(is_open)
+    stolen = {account for account, verdict in judged.items() if verdict == "true_positive"}
+    cleared = {account for account, verdict in judged.items() if verdict in CLEARED}
+    marked = {*flagged["account_id"], *_named(flagged), *hit, *stolen}
+    since |= dict.fromkeys(marked, day)
+    kept = [(account, last) for account, last in since.items() if last > day - patience and account not in cleared]
     return GUARD.conform(pl.DataFrame(kept, schema=GUARD.polars, orient="row"))
 
 
-def left_out_of_reference(day: datetime, marks: Marks) -> frozenset[str]:
-    """Ids whose day must not calibrate L1, for reasons that do not depend on L1's score."""
-    verdicts = marks.judged(day + timedelta(days=1))
-    return marks.linked | marks.hit | {account for account, verdict in verdicts.items() if verdict == "true_positive"}
+def left_out_of_reference(day: datetime, marks: Marks, hit: frozenset[str]) -> frozenset[str]:
+    """Ids whose day must not calibrate L1, for reasons that do not depend on L1's score: rules, links, verdicts."""
+    stolen = {account for account, verdict in marks.judged(day).items() if verdict == "true_positive"}
+    by_rule = marks.latest(day).filter(pl.col("activity").is_in(["created", "updated"]))
+    return hit | stolen | _named(by_rule)
+
+
+def _named(findings: pl.DataFrame) -> frozenset[str]:
+    """Other accounts that findings name as sharing their evidence."""
+    return frozenset(findings["linked_account_ids"].explode().drop_nulls())

@@ -12,7 +12,7 @@ from schemas.snapshot import EVERYONE, NEWCOMERS, PARTS, REFERENCE, Snapshot
 from transforms.learning.drifts import drifts_after
 from transforms.learning.group import GroupModel, learn_group, sampled
 from transforms.learning.grouping import peers_after
-from transforms.learning.guards import Marks, guards_after, left_out_of_reference
+from transforms.learning.guards import Marks, guards_after, left_out_of_reference, ruled
 
 _BY_GROUP = ("ranks", "references", "trees", "reservoir")
 
@@ -59,7 +59,7 @@ def learn(
         windows: its WINDOW rows, without provisional ones.
         scores: its SCORE rows.
         registry: REGISTRY, one row an account.
-        marks: what was found by the day's end, and verdicts.
+        marks: findings and verdicts so far.
         policy: `policy.learning`, `policy.evidence`.
 
     Returns:
@@ -89,12 +89,13 @@ def plan(
     account was one on its own day. An account-day calibrates the group it was scored in, and everyone's.
     """
     peers = peers_after(previous["peers"], day, windows, registry, policy)
-    guards = guards_after(previous["guards"], day, marks, policy)
+    hit = ruled(scores)
+    guards = guards_after(previous["guards"], day, marks, hit, policy)
     named = windows.drop("peer_group").join(
         peers.select("account_id", "peer_group"), on="account_id", how="left", maintain_order="left"
     )
     newcomers = windows.filter(pl.col("peer_group") == NEWCOMERS)
-    maxima = day_maxima(scores, day, left_out_of_reference(day, marks))
+    maxima = day_maxima(scores, day, left_out_of_reference(day, marks, hit))
     known = {group for name in _BY_GROUP for group in previous[name]["peer_group"].unique()}
     groups = known | set(peers["peer_group"]) | set(maxima["peer_group"]) | {EVERYONE, NEWCOMERS}
 

@@ -19,7 +19,7 @@ _NAMES = pl.Schema({"account_hash": pl.Int64(), "account_id": pl.String()})
 
 
 @dataclass(frozen=True)
-class LinksState:
+class LinkState:
     """Handles issued within the memory.
 
     Attributes:
@@ -45,7 +45,7 @@ class LinksState:
         return cls(**unpack(data, "links", 1))
 
 
-def step(state: LinksState, traits: pl.DataFrame, until: datetime, policy: Policy) -> tuple[LinksState, pl.DataFrame]:
+def step(state: LinkState, traits: pl.DataFrame, until: datetime, policy: Policy) -> tuple[LinkState, pl.DataFrame]:
     """Handles redeemed by accounts they were not issued to.
 
     A redemption is foreign if, up to its time, the handle was issued to others within the last `rules.handle_memory_days`
@@ -82,4 +82,4 @@ def step(state: LinksState, traits: pl.DataFrame, until: datetime, policy: Polic
     )
     kept = issued.filter(pl.col("issued_at") >= until - memory).unique().sort("key", "issued_at", "account_hash")
     still = names.join(kept.select("account_hash").unique(), on="account_hash", how="semi").sort("account_hash")
-    return LinksState(kept, still), FOREIGN.conform(foreign)
+    return LinkState(kept, still), FOREIGN.conform(foreign)

@@ -1,0 +1,37 @@
+"""Frames as bytes and back."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from transforms.sketches.packing import pack, unpack
+
+PARTS = {
+    "one": pl.DataFrame({"name": ["a", None], "when": [datetime(2026, 1, 1, tzinfo=UTC)] * 2, "many": [[1, 2], []]}),
+    "none": pl.DataFrame(schema={"x": pl.Int64()}),
+}
+
+
+def test_what_is_packed_comes_out_again() -> None:
+    found = unpack(pack("test", 3, PARTS), "test", 3)
+    assert list(found) == list(PARTS)
+    for name, frame in PARTS.items():
+        assert_frame_equal(found[name], frame)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"anything", "not a state of test"),
+        (pack("other", 3, PARTS), "a state of other version 3, not of test version 3"),
+        (pack("test", 2, PARTS), "a state of test version 2, not of test version 3"),
+        (pack("test", 3, PARTS)[:-1], "bytes, not"),
+        (pack("test", 3, PARTS) + b"x", "bytes, not"),
+    ],
+    ids=["no state", "another kind", "another version", "cut short", "too long"],
+)
+def test_other_bytes_are_refused_with_the_reason(data: bytes, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        unpack(data, "test", 3)
