@@ -1,6 +1,8 @@
 """What every adapter must keep; adapters are discovered, so that a new one is tested from its first day."""
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -19,6 +21,15 @@ CANARY = b"CANARY-9f31-quiet-harbour"
 EXPECTED = {"canonical", "combined", "litellm", "nginx_json"}
 
 FEW = settings(max_examples=25)
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
 every_adapter = pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=lambda adapter: adapter.name)
 
 
@@ -29,6 +40,14 @@ def fixture(adapter: Adapter, kind: str) -> bytes:
 
 def lines(adapter: Adapter, kind: str = "records") -> list[bytes]:
     return fixture(adapter, kind).removesuffix(b"\n").split(b"\n")
+
+
+def as_object(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def assert_same(one: Decoded, other: Decoded) -> None:
@@ -154,6 +173,47 @@ def test_a_changed_byte_is_at_worst_a_reject(adapter: Adapter, place: int, byte:
     result = decoded(adapter.name, bytes(data))
     EVENT.check(result.events)
     REJECT.check(result.rejects)
+
+
+@every_adapter
+@FEW
+@given(number=st.integers(0, 40), data=st.data())
+def test_any_value_in_any_field_is_at_worst_a_reject(adapter: Adapter, number: int, data: st.DataObject) -> None:
+    records = [record for line in lines(adapter) if (record := as_object(line)) is not None]
+    if not records:
+        pytest.skip("its records are not JSON")
+    record = records[number % len(records)]
+    place: Any = record
+    while True:
+        name = data.draw(st.sampled_from(list(place) if isinstance(place, dict) else range(len(place))))
+        if not place[name] or not isinstance(place[name], dict | list) or data.draw(st.booleans()):
+            break
+        place = place[name]
+    place[name] = data.draw(ANYTHING)
+    result = decoded(adapter.name, msgspec.json.encode(record))
+    EVENT.check(result.events)
+    REJECT.check(result.rejects)
+    assert result.records == 1
+
+
+@every_adapter
+def test_nesting_is_allowed_to_the_same_depth_from_everywhere(adapter: Adapter) -> None:
+    first = lines(adapter)[0]
+    if as_object(first) is None:
+        pytest.skip("its records are not JSON")
+    limit = sys.getrecursionlimit()
+    depths = range(limit - 40, limit + 2)
+    deep = [first[:-1] + b', "x": {"y": null}, "deep": ' + b"[" * d + b"]" * d + b"}" for d in depths]
+    arrays = [b"[" + first + b"," + line + b"]" for line in deep]
+
+    def from_below(frames: int) -> Decoded:
+        return from_below(frames - 1) if frames else decoded(adapter.name, b"\n".join(deep + arrays))
+
+    near, far = from_below(0), from_below(limit // 2)
+    assert_same(near, far)
+    assert near.records == 3 * len(deep)
+    assert set(near.rejects["reason"]) == {"too_deep"}
+    assert len(deep) < near.events.height < 3 * len(deep)
 
 
 @every_adapter

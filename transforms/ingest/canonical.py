@@ -18,10 +18,11 @@ from transforms.ingest.assembling import Sheet, assemble
 from transforms.ingest.canonical_fields import CARRIES, COLUMNS, FIELDS, NAMES, Record
 from transforms.ingest.canonical_table import read_table
 from transforms.ingest.canonical_values import draft_columns
+from transforms.ingest.depth import at_fixed_depth
 from transforms.ingest.dotted import field_values, header_values
 from transforms.ingest.drafting import DRAFT
 from transforms.ingest.framing import Pieces, cut
-from transforms.ingest.json_reader import JsonReader, Read, at_fixed_depth
+from transforms.ingest.json_reader import JsonReader, Read
 from transforms.ingest.mending import without_lone_surrogates
 from transforms.ingest.rejecting import Fault
 from transforms.ingest.sniffing import top_level_names
@@ -63,7 +64,10 @@ class Canonical:
 
     def decode(self, block: Block, context: Context) -> Decoded:
         """The block's records as events and rejects."""
-        return at_fixed_depth(lambda: self._decode(block, context))
+        read, draft, doubled = at_fixed_depth(lambda: _read(block, context))
+        sheet = Sheet(read.pieces, draft, [*read.faults, *doubled], _OWN)
+        decoded = assemble(sheet, self.name, context)
+        return Decoded(decoded.events, decoded.rejects, {}, dict(read.unknown))
 
     def decode_table(self, table: pa.Table, first_row: int, context: Context) -> Decoded:
         """The rows of a Parquet table as events and rejects; a row's position is its number in the file."""
@@ -73,15 +77,14 @@ class Canonical:
         )
         return Decoded(decoded.events, decoded.rejects, {}, read.unknown)
 
-    def _decode(self, block: Block, context: Context) -> Decoded:
-        read = _READER.read(cut(block))
-        draft, doubled = _draft(read)
-        sheet = Sheet(read.pieces, _with_accounts(draft, read.pieces, context), [*read.faults, *doubled], _OWN)
-        decoded = assemble(sheet, self.name, context)
-        return Decoded(decoded.events, decoded.rejects, {}, dict(read.unknown))
-
 
 ADAPTER = Canonical()
+
+
+def _read(block: Block, context: Context) -> tuple[Read[Any], pl.DataFrame, list[Fault]]:
+    read = _READER.read(cut(block))
+    draft, doubled = _draft(read)
+    return read, _with_accounts(draft, read.pieces, context), doubled
 
 
 def _draft(read: Read[Any]) -> tuple[pl.DataFrame, list[Fault]]:
@@ -133,7 +136,11 @@ def _with_presence(
     refused: list[Fault] = []
     for index in suspects.tolist():
         row = read.rows[index]
-        names, twice = _names(without_lone_surrogates(read.pieces.text(row)), int(members[index]))
+        try:
+            names, twice = _names(without_lone_surrogates(read.pieces.text(row)), int(members[index]))
+        except RecursionError:  # at the very edge of what the first look allowed
+            refused.append(Fault(row, "too_deep"))
+            continue
         presence[index] |= _bits(names)
         if twice is not None:
             refused.append(Fault(row, "not_json", twice if twice in _KNOWN else None))

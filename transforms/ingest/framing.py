@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from transforms.ingest.adapter import Block
+from transforms.ingest.depth import at_fixed_depth
 
 BOM = b"\xef\xbb\xbf"
 BLANK = b" \t\r\n"
@@ -101,10 +102,10 @@ def _document(block: Block) -> Pieces:
     start = len(data) - len(data.removeprefix(BOM).lstrip(BLANK))
     if data[start : start + 1] == b"[":
         spans = [(start + low, start + high) for low, high in _elements(data[start:])]
-    elif _is_one_value(data[start:]):
+    elif at_fixed_depth(lambda: _is_one_value(data[start:])):
         spans = [(start, len(data.rstrip(BLANK)))]
     else:
-        spans = _scan(data.decode("latin-1"), start, in_array=False)
+        spans = at_fixed_depth(lambda: _scan(data.decode("latin-1"), start, in_array=False))
     offsets = np.array([low for low, _ in spans], dtype=np.int64)
     breaks = np.flatnonzero(np.frombuffer(data, np.uint8) == ord("\n"))
     return Pieces(
@@ -124,6 +125,10 @@ def _is_one_value(data: bytes) -> bool:
 
 @lru_cache(maxsize=1)  # faults of one array come one after the other
 def _elements(text: bytes) -> tuple[tuple[int, int], ...]:
+    return at_fixed_depth(lambda: _split(text))
+
+
+def _split(text: bytes) -> tuple[tuple[int, int], ...]:
     try:
         values = _RAW.decode(text)
     except (msgspec.MsgspecError, RecursionError):

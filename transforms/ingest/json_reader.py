@@ -1,8 +1,6 @@
 """Reads JSON records into one Struct type: exact about damage, blind to fields nobody asked for."""
 
-import gc
 import re
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +15,6 @@ from transforms.ingest.mending import MOST_PARTS, without_lone_surrogates, witho
 from transforms.ingest.rejecting import Fault, fault_of, path_of
 
 S = TypeVar("S", bound=msgspec.Struct)
-T = TypeVar("T")
 
 MOST_UNKNOWN = 64
 """Names of unknown fields told apart in one block; further ones are counted together."""
@@ -48,34 +45,6 @@ class Read(Generic[S]):
     rows: list[int] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
-
-
-def at_fixed_depth(work: Callable[[], T]) -> T:
-    """The result of some work done on a stack of its own, without the cyclic garbage collector.
-
-    The decoder refuses JSON that would exhaust Python's recursion limit, and what is left of that limit depends on how
-    deep its caller stands. On a fresh stack every host allows the same depth.
-    """
-    results: list[T] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        collects = gc.isenabled()
-        gc.disable()
-        try:
-            results.append(work())
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            errors.append(error)
-        finally:
-            if collects:
-                gc.enable()
-
-    thread = threading.Thread(target=run, name="decode")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]
 
 
 class JsonReader(Generic[S]):
@@ -197,7 +166,11 @@ class _Work(Generic[S]):
 
     def _count(self, text: bytes) -> None:
         names = {field.encode_name for field in msgspec.structs.fields(self._kind)}
-        for name in _NAMES.decode(text):
+        try:
+            found = _NAMES.decode(text)
+        except RecursionError:  # at the very edge of what the first look allowed
+            found = {}
+        for name in found:
             if name not in names:
                 short = name[:_NAME_CHARACTERS]
                 few = len(self._uncounted) < MOST_UNKNOWN or short in self._uncounted

@@ -11,10 +11,11 @@ from transforms.ingest import columns
 from transforms.ingest.accounting import ADDRESS_AND_AGENT, accounts, address_and_agent, first_of
 from transforms.ingest.adapter import Block, Context, Decoded, Guess
 from transforms.ingest.assembling import Sheet, assemble
+from transforms.ingest.depth import at_fixed_depth
 from transforms.ingest.dotted import field_values, header_values
 from transforms.ingest.drafting import DRAFT
 from transforms.ingest.framing import cut
-from transforms.ingest.json_reader import JsonReader, Read, at_fixed_depth
+from transforms.ingest.json_reader import JsonReader, Read
 from transforms.ingest.litellm_payload import ACCOUNT, BASES, TOLERANT, Call
 from transforms.ingest.litellm_values import COLUMNS, row_of
 from transforms.ingest.moments import microseconds
@@ -78,11 +79,7 @@ class LiteLLM:
 
     def decode(self, block: Block, context: Context) -> Decoded:
         """The block's calls as events and rejects."""
-        return at_fixed_depth(lambda: self._decode(block, context))
-
-    def _decode(self, block: Block, context: Context) -> Decoded:
-        read = _READER.read(cut(block))
-        draft = _with_accounts(_draft(read, _headers(context.rule.client_fingerprint)), read, context)
+        read, draft = at_fixed_depth(lambda: _read(block, context))
         failed = draft["is_stranger"] & (draft["account_basis"].is_null() | (draft["account_basis"] == "key"))
         ignored = int(failed.fill_null(value=False).sum())
         if ignored:
@@ -94,6 +91,12 @@ class LiteLLM:
 
 
 ADAPTER = LiteLLM()
+
+
+def _read(block: Block, context: Context) -> tuple[Read[Call], pl.DataFrame]:
+    read = _READER.read(cut(block))
+    draft = _draft(read, _headers(context.rule.client_fingerprint))
+    return read, _with_accounts(draft, read, context)
 
 
 def _draft(read: Read[Call], header: str) -> pl.DataFrame:
@@ -137,10 +140,10 @@ def _with_accounts(draft: pl.DataFrame, read: Read[Call], context: Context) -> p
             return header_values(texts, _HEADERS, name.removeprefix("header:"))
         return field_values(texts, name)
 
-    names = rule.account if len(rule.account) > 0 else ACCOUNT
+    names = _full(rule.account) if len(rule.account) > 0 else ACCOUNT
     account, basis = accounts(names, BASES | {ADDRESS_AND_AGENT: ADDRESS_AND_AGENT}, look_up, size)
-    keys = rule.api_key if len(rule.api_key) > 0 else _KEYS
-    users = rule.end_user if len(rule.end_user) > 0 else ("end_user",)
+    keys = _full(rule.api_key) if len(rule.api_key) > 0 else _KEYS
+    users = _full(rule.end_user) if len(rule.end_user) > 0 else ("end_user",)
     clients = rule.client_fingerprint if len(rule.client_fingerprint) > 0 else (header,)
     return draft.with_columns(
         account.alias("account_id"),
@@ -150,6 +153,11 @@ def _with_accounts(draft: pl.DataFrame, read: Read[Call], context: Context) -> p
         first_of(users, look_up, size).alias("end_user_id"),
         first_of(clients, look_up, size).alias("client_fingerprint"),
     )
+
+
+def _full(names: Sequence[str]) -> list[str]:
+    """Names of a rule in full: what a key says of its account stands in `metadata`."""
+    return [f"metadata.{name}" if name.startswith("user_api_key_") else name for name in names]
 
 
 _HEADERS = ("metadata.requester_custom_headers", "metadata.requester_metadata.headers")

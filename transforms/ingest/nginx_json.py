@@ -12,9 +12,10 @@ from transforms.ingest import columns, web
 from transforms.ingest.accounting import ADDRESS_AND_AGENT, accounts, address_and_agent, first_of
 from transforms.ingest.adapter import Block, Context, Decoded, Guess
 from transforms.ingest.assembling import Sheet, assemble
+from transforms.ingest.depth import at_fixed_depth
 from transforms.ingest.dotted import field_values
 from transforms.ingest.framing import cut
-from transforms.ingest.json_reader import JsonReader, Read, at_fixed_depth
+from transforms.ingest.json_reader import JsonReader, Read
 from transforms.ingest.paths import RULE
 from transforms.ingest.rejecting import Fault
 from transforms.ingest.sniffing import top_level_names
@@ -105,10 +106,7 @@ class NginxJson:
 
     def decode(self, block: Block, context: Context) -> Decoded:
         """The block's requests as events and rejects."""
-        return at_fixed_depth(lambda: self._decode(block, context))
-
-    def _decode(self, block: Block, context: Context) -> Decoded:
-        read = _READER.read(cut(block))
+        read = at_fixed_depth(lambda: _READER.read(cut(block)))
         logged = _logged(read)
         targets = pl.coalesce("request_uri", "uri", pl.col("request").str.extract(_REQUEST, 2))
         methods = pl.coalesce("request_method", "method", pl.col("request").str.extract(_REQUEST, 1))
@@ -156,7 +154,8 @@ def _draft(logged: pl.DataFrame, asked: web.Requests, read: Read[Line], context:
         variable = f"http_{name[7:].lower().replace('-', '_')}" if name.startswith("header:") else name
         if variable in _SEEN:
             return logged[variable]
-        found = field_values([read.pieces.text(row) for row in logged["row"]], variable)
+        texts = [read.pieces.text(row) for row in logged["row"]]
+        found = at_fixed_depth(lambda: field_values(texts, variable))
         return found.set(found == "-", None)
 
     agents = logged.select(pl.coalesce("http_user_agent", "user_agent")).to_series()

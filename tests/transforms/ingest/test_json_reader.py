@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.ingest.adapter import Block
+from transforms.ingest.depth import at_fixed_depth
 from transforms.ingest.framing import cut
-from transforms.ingest.json_reader import MOST_UNKNOWN, OTHERS, JsonReader, Read, at_fixed_depth
+from transforms.ingest.json_reader import MOST_UNKNOWN, OTHERS, JsonReader, Read
 from transforms.ingest.mending import MOST_PARTS
 
 

@@ -313,6 +313,8 @@ def test_headers_named_by_rules_are_read() -> None:
 
 
 def test_fields_named_by_rules_are_read() -> None:
+    plain = decoded("litellm", payload(), account=["user_api_key_user_id"]).events.row(0, named=True)
+    assert (plain["account_id"], plain["account_basis"]) == ("u-3", "user")
     rule = {"account": ["metadata.tenant"], "api_key": ["metadata.user_api_key_alias"], "end_user": ["trace_id"]}
     row = decoded("litellm", payload({"tenant": "t-9", "user_api_key_alias": "prod"}), **rule).events.row(0, named=True)
     assert (row["account_id"], row["api_key_id"]) == ("t-9", "prod")

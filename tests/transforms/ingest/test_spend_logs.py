@@ -109,6 +109,12 @@ def test_metadata_may_be_text_or_an_object() -> None:
     assert (text["account_id"], text["cached_input_tokens"]) == ("team-8", 5)
 
 
+def test_rules_reach_into_metadata_kept_as_text() -> None:
+    row = json.dumps(ROW | {"metadata": json.dumps({"tenant": {"id": "t-9"}, "note": "{"})}).encode()
+    assert decoded("litellm", row, account=["metadata.tenant.id"]).events["account_id"].to_list() == ["t-9"]
+    assert decoded("litellm", row, account=["metadata.note.id", "team_id"]).events["account_id"].to_list() == ["team-7"]
+
+
 def test_metadata_that_cannot_be_read_hides_no_call() -> None:
     assert event(metadata="{")["account_id"] == "team-7"
     assert event(metadata=json.dumps({"user_api_key_org_id": 5}))["account_id"] == "team-7"
