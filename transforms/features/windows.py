@@ -13,8 +13,11 @@ from schemas.tally import ADDITIVE, GAP_COLUMNS
 from schemas.trait import TRAIT_KINDS
 from transforms.features.rollup import DISTINCT_KINDS, TEMPLATES
 from transforms.features.trailing import I64, at_hours, hour_number, series, trailing_distinct, trailing_sums
+from transforms.sketches import slot_of
 
 F64 = npt.NDArray[np.float64]
+_LEAST_TEMPLATE_CALLS = 5
+_MOST_TEMPLATES = 20
 _SAMPLE = {kind.name: kind.per_tick for kind in TRAIT_KINDS if kind.keep == "least"}
 
 
@@ -68,9 +71,9 @@ def windows_of(
     used = _used_keys(keys, made)
     template = _best(used, made, TEMPLATES)
     columns = (
-        _ratios(made) | _rhythm(made) | _days(made, days) | _commonest(used, made, template) | _distinct(used, made)
+        _ratios(made) | _rhythm(made) | _days(made, days) | _commonest(used, made) | _distinct(used, made)
     )
-    columns |= _payloads(used, made, template)
+    columns |= _payloads(used, made, template, columns["template_share_24h"])
     frame = _about_accounts(made.rows, before, accounts, peers, registry)
     columns["age_days"] = frame["age_days"].to_numpy()
     features = [_guarded(name, columns[name], made) for name in FEATURE]
@@ -249,10 +252,10 @@ def _best(used: pl.DataFrame, made: _Hours, kinds: tuple[str, ...]) -> _Best:
     )
 
 
-def _commonest(used: pl.DataFrame, made: _Hours, template: _Best) -> dict[str, F64]:
+def _commonest(used: pl.DataFrame, made: _Hours) -> dict[str, F64]:
     day = made.day
     return {
-        "template_share_24h": _at_most_one(_divide(template.count, day["prompt_known"])),
+        "template_share_24h": _templated(used, made),
         "parameters_top_share_24h": _at_most_one(
             _divide(_best(used, made, ("parameters",)).count, day["parameters_known"])
         ),
@@ -262,12 +265,38 @@ def _commonest(used: pl.DataFrame, made: _Hours, template: _Best) -> dict[str, F
     }
 
 
+def _templated(used: pl.DataFrame, made: _Hours) -> F64:
+    """Share of the 24 hours' prompts that carry a template used in this hour.
+
+    A key is a template's if at least five prompts and one in twenty carry it: pools use 1 to 20 templates (threats.md
+    4.3). A prompt has one first key, one last key and one key a minhash slot, so these add up within their place; of
+    lines it has several, so only the commonest counts.
+    """
+    prompts = made.day["prompt_known"]
+    rows = pl.DataFrame({"row": range(len(prompts))}, schema={"row": pl.get_index_type()}).with_columns(
+        least=pl.Series(np.maximum(_LEAST_TEMPLATE_CALLS, prompts // _MOST_TEMPLATES))
+    )
+    place = pl.when(pl.col("kind") == "shingle").then(slot_of(pl.col("key"))).otherwise(pl.lit(-1, pl.Int64))
+    best = (
+        used.filter(pl.col("kind").is_in(TEMPLATES))
+        .join(rows, on="row", how="inner")
+        .filter(pl.col("day") >= pl.col("least"))
+        .group_by("row", "kind", place.alias("place"))
+        .agg(pl.col("day").sum().alias("sum"), pl.col("day").max().alias("most"))
+        .with_columns(pl.when(pl.col("kind") == "line").then("most").otherwise("sum").alias("carried"))
+        .group_by("row")
+        .agg(pl.col("carried").max())
+    )
+    carried = rows.join(best, on="row", how="left", maintain_order="left")["carried"].fill_null(0).to_numpy()
+    return _at_most_one(_divide(carried, prompts))
+
+
 def _at_most_one(values: F64) -> F64:
     """A prompt may show a line twice: then a key counts more often than there are prompts."""
     return np.minimum(values, 1.0)
 
 
-def _payloads(used: pl.DataFrame, made: _Hours, template: _Best) -> dict[str, F64]:
+def _payloads(used: pl.DataFrame, made: _Hours, template: _Best, share: F64) -> dict[str, F64]:
     """Novelty: distinct payloads of the hour's sample by how often they were sent in 24 hours."""
     payloads = used.filter((pl.col("kind") == "payload") & pl.col("row").is_not_null())
     found = (
@@ -289,7 +318,6 @@ def _payloads(used: pl.DataFrame, made: _Hours, template: _Best) -> dict[str, F6
         - np.log(np.maximum(one * np.nan_to_num(novelty_1h), 1.0)),
         np.where(grown, np.log(np.where(grown, day / np.maximum(one, 1.0), 1.0)), 0.0),
     )
-    share = _at_most_one(_divide(template.count, made.day["prompt_known"]))
     is_known = (made.day["refusal_known"] > 0) & (made.day["prompt_known"] > 0)
     return {
         "payload_novelty_24h": novelty,
