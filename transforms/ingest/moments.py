@@ -38,11 +38,6 @@ def microseconds(values: Sequence[Moment]) -> pl.Series:
     return _series(np.array(single, dtype=np.float64), values)
 
 
-def seconds_as_milliseconds(seconds: pl.Series) -> pl.Series:
-    """Durations in seconds (Float64) as whole milliseconds (Int64), rounded: 0.0015 s is 2 ms."""
-    return (seconds * 1000.0).round(0).cast(pl.Int64, strict=False)
-
-
 def is_possible(column: str, earliest: datetime, latest: datetime) -> pl.Expr:
     """Whether a column of microseconds lies in [earliest, latest)."""
     low, high = (int(edge.timestamp()) * 1_000_000 for edge in (earliest, latest))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.ingest.moments import BEYOND, is_possible, microseconds, seconds_as_milliseconds
+from transforms.ingest.moments import BEYOND, is_possible, microseconds
 
 ZONES = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 TIMES = st.datetimes(datetime(2001, 1, 1), datetime(2099, 12, 31), timezones=ZONES)  # noqa: DTZ001 - Hypothesis adds the zone itself
@@ -66,7 +66,3 @@ def test_the_latest_time_is_the_first_impossible_one() -> None:
     )
     possible = frame.select(is_possible("time", day, day + timedelta(days=1))).to_series().to_list()
     assert possible == [False, True, True, False]
-
-
-def test_half_a_millisecond_is_rounded_not_cut() -> None:
-    assert seconds_as_milliseconds(pl.Series([0.0015, 7.31, None])).to_list() == [2, 7310, None]
