@@ -1,0 +1,306 @@
+"""INGEST: raw records in, fingerprinted events out; no state, no order, no shuffle.
+
+Create ranges | read, decode, write files | messages
+"""
+
+import json
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import polars as pl
+
+from pipelines.cli.progress import Progress
+from pipelines.detect import entries
+from pipelines.ingest_worker import IngestJob, ReadRange, rule_for
+from pipelines.lake.commit import Committer, Outcome, Write
+from pipelines.lake.lake import Lake
+from pipelines.lake.lease import Lease
+from pipelines.lake.plan import Plan, next_sequence, write_plan
+from pipelines.lake.sources import Done, after_run, read_register, write_register
+from pipelines.lake.state import Manifest, States
+from pipelines.manifests import WriteMessages, read_messages, staging
+from pipelines.request import Estimate, Request, SourceCounts, SourceEstimate
+from pipelines.runners import run
+from pipelines.sources.files import FileSource, head, list_sources
+from pipelines.sources.known import Sighting
+from pipelines.sources.ranges import RangeSpec, plan_ranges
+from schemas.errors import SourceRefused
+from schemas.policy import Policy
+from schemas.registry import REGISTRY
+from transforms.ingest.accounts_file import read_accounts
+from transforms.ingest.key import FingerprintKey
+from transforms.ingest.registry import choose
+
+_SECONDS_PER_MB = 0.03
+"""Whole job, 2 cores: about 12 us a canonical record of 500 bytes (`make bench`)."""
+
+_LAKE_SHARE = {"litellm": 0.03}
+_DEFAULT_LAKE_SHARE = 0.25
+"""Bytes of lake a byte of decompressed log; a LiteLLM payload is mostly constants."""
+
+_EXPANSION = {"none": 1, "gzip": 6, "zstd": 6}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Sources with their formats, and those that cannot be read."""
+
+    sources: tuple[FileSource, ...]
+    refused: tuple[tuple[str, str], ...]
+    why: dict[str, str]
+
+
+def plan_ingest(
+    lake: Lake,
+    lease: Lease,
+    request: Request,
+    key: FingerprintKey,
+    progress: Progress,
+    holds_from: datetime,
+) -> Plan | None:
+    """The plan of the INGEST run that reads what is new, written down; None where nothing is.
+
+    Args:
+        lake: the lake.
+        lease: its lease.
+        request: sources, formats, times, accounts file.
+        key: for ids that are too long.
+        progress: told which format was chosen and why, what is empty, what is the same as another file.
+        holds_from: next open feedback border, from which the accounts file holds.
+
+    Raises:
+        SourceRefused: a pattern matches nothing, or the accounts file cannot be read.
+    """
+    progress.begin("list sources")
+    chosen = _choose(request, lake.root / "_stillwatch" / "spool")
+    last = lake.last_run()
+    register = read_register(
+        States(lake.root), States(lake.root).read_manifest(None if last is None else last["run_id"])
+    )
+    planned = plan_ranges(
+        chosen.sources,
+        register,
+        range_bytes=request.policy.ingest.range_megabytes * 1_000_000,
+        since=request.since,
+        until=request.until,
+    )
+    for name, why in sorted(chosen.why.items())[:_MOST_NOTES]:
+        progress.note(f"{name}: {why}")
+    for name, remark in planned.notes[:_MOST_NOTES]:
+        progress.note(f"{name}: {remark}")
+    refused = [*chosen.refused, *planned.refused]
+    for name, reason in refused:
+        progress.warn(f"{name} is refused: {reason}")
+    accounts = _accounts(lake, request, key, holds_from, progress)
+    known = set(register)
+    if not planned.ranges and not refused and accounts is None and all(s.source in known for s in planned.sightings):
+        return None
+    work = {
+        "ranges": [spec.to_json() for spec in planned.ranges],
+        "sightings": [sighting.to_json() for sighting in planned.sightings],
+        "refused": [list(each) for each in refused],
+        "accounts": None if accounts is None else json.loads(accounts.write_json()),
+    }
+    plan = Plan(next_sequence(lake), "ingest", datetime.now(UTC), request.policy.to_json(), work)
+    write_plan(lake, lease, plan)
+    return plan
+
+
+_MOST_NOTES = 20
+
+
+def build(job: IngestJob, ranges: Sequence[dict[str, Any]], pipeline: beam.Pipeline) -> object:
+    """Applies the pipeline."""
+    return (
+        pipeline
+        | "Ranges" >> beam.Create([json.dumps(spec) for spec in ranges])
+        | "Spread ranges" >> beam.Reshuffle()
+        | "Read ranges" >> beam.ParDo(ReadRange(job)).with_output_types(tuple[int, bytes])
+        | "Gather messages" >> beam.GroupByKey()
+        | "Write messages" >> beam.ParDo(WriteMessages(job.root, job.run_id))
+    )
+
+
+def execute_ingest(
+    lake: Lake,
+    lease: Lease,
+    plan: Plan,
+    key: FingerprintKey,
+    runner: str,
+    beam_options: Sequence[str],
+    progress: Progress,
+    after: Callable[[str], None] = lambda _: None,
+) -> list[SourceCounts]:
+    """Executes an INGEST plan and commits it; repeated after a crash, it does the same."""
+    work, states = plan.work, States(lake.root)
+    job = IngestJob(str(lake.root), plan.run_id, plan.policy, key)
+    messages: list[dict[str, Any]] = []
+    if work["ranges"]:
+        shutil.rmtree(staging(lake.root, plan.run_id), ignore_errors=True)
+        with _told(lake.root, plan, progress):
+            run(lambda pipeline: build(job, work["ranges"], pipeline), runner, beam_options)
+        messages = read_messages(lake.root, plan.run_id)
+    pieces = [piece for message in sorted(messages, key=lambda m: int(m["range"])) for piece in message["pieces"]]
+    sightings = [Sighting.from_json(data) for data in work["sightings"]]
+    last = lake.last_run()
+    manifest = states.read_manifest(None if last is None else last["run_id"])
+    register = read_register(states, manifest)
+    register, changed = after_run(register, sightings, [Done.from_json(piece["done"]) for piece in pieces])
+    written: Manifest = write_register(states, plan.run_id, register, changed)
+    rows = _source_rows(pieces, work["refused"])
+    writes = {table: Write(files=files) for table, files in entries(messages).items() if files}
+    if work["accounts"] is not None:
+        accounts = pl.read_json(json.dumps(work["accounts"]).encode(), schema=REGISTRY.polars)
+        writes["registry"] = Write(rows=REGISTRY.conform(accounts))
+    policy_version = Policy.from_json(plan.policy).version
+    outcome = Outcome(accounts=0, windows=0, findings=0, policy_version=policy_version, sources=tuple(rows))
+    Committer(lake, lease, after).commit(plan, writes, outcome, manifest | written)
+    shutil.rmtree(staging(lake.root, plan.run_id), ignore_errors=True)
+    shutil.rmtree(lake.root / "_stillwatch" / "spool", ignore_errors=True)
+    _tell(pieces, progress)
+    names = ("records", "appended", "ignored", "rejects")
+    return [
+        SourceCounts(row["name"], row["format"], **{n: row[n] for n in names}, refused_because=row["refused_because"])
+        for row in rows
+    ]
+
+
+def estimate(request: Request, progress: Progress) -> Estimate:
+    """What a backfill would read, and about how long it would take and how much disk; nothing is written.
+
+    Standard input cannot be looked at without reading it: name files.
+    """
+    if "-" in request.sources:
+        raise SourceRefused("-", "standard input cannot be estimated", "name files, or leave --dry-run out")
+    progress.begin("look at the sources")
+    chosen = _choose(request, request.lake / "unused")
+    told: list[SourceEstimate] = []
+    size = disk = 0.0
+    for source in chosen.sources:
+        expanded = source.size * _EXPANSION[source.compression]
+        start = head(source) if source.container == "text" else b""
+        lines = max(start.count(b"\n"), 1)
+        records = int(expanded / max(len(start) / lines, 1)) if start else 0
+        told.append(SourceEstimate(source.name, source.format, source.size, records, chosen.why.get(source.name, "")))
+        size += expanded
+        disk += expanded * _LAKE_SHARE.get(source.format, _DEFAULT_LAKE_SHARE)
+    told += [SourceEstimate(name, None, 0, 0, reason) for name, reason in chosen.refused]
+    return Estimate(tuple(told), size / 1e6 * _SECONDS_PER_MB, int(disk))
+
+
+def _choose(request: Request, spool: Path) -> Chosen:
+    sources, refused, why = [], [], {}
+    for source in list_sources(request.sources, spool):
+        if source.refused is not None:
+            refused.append((source.name, source.refused))
+            continue
+        rule = rule_for(request.policy, source.name)
+        wanted = request.input_format if request.input_format != "auto" else rule.format
+        if source.container == "parquet":
+            sources.append(replace(source, format="canonical"))
+            why[source.name] = "canonical, because Parquet sources hold canonical records"
+            continue
+        try:
+            start = head(source)
+            if not start.strip():
+                sources.append(replace(source, format="canonical"))
+                continue
+            adapter, framing, reason = choose(start, source.name, wanted)
+        except SourceRefused as error:
+            refused.append((source.name, f"{error.problem}; {error.fix}"))
+            continue
+        sources.append(replace(source, format=adapter.name, framing=framing))
+        why[source.name] = f"{adapter.name} ({reason})"
+    return Chosen(tuple(sources), tuple(refused), why)
+
+
+def _accounts(
+    lake: Lake, request: Request, key: FingerprintKey, holds_from: datetime, progress: Progress
+) -> pl.DataFrame | None:
+    """Rows of the accounts file that differ from what holds; None where none does."""
+    if request.accounts is None:
+        return None
+    try:
+        data = request.accounts.read_bytes()
+    except OSError as error:
+        fix = "name an existing CSV or Parquet file"
+        raise SourceRefused(str(request.accounts), f"it cannot be read ({error.strerror})", fix) from error
+    found = read_accounts(data, str(request.accounts), key, request.policy)
+    for reason, count in sorted(found.rejected.items()):
+        progress.warn(f"{request.accounts}: {count} rows left out: {reason}")
+    there = (
+        lake.read("registry").sort("account_id", "holds_from").unique("account_id", keep="last", maintain_order=True)
+    )
+    columns = [name for name in REGISTRY.columns if name != "holds_from"]
+    new = found.frame.select(columns).join(there.select(columns), on=columns, how="anti", nulls_equal=True)
+    if new.is_empty():
+        return None
+    return REGISTRY.conform(new.with_columns(pl.lit(holds_from).alias("holds_from")))
+
+
+def _source_rows(pieces: list[dict[str, Any]], refused: list[list[str]]) -> list[dict[str, Any]]:
+    """Counts by source, as the table `runs` has them."""
+    rows: dict[str, dict[str, Any]] = {}
+    for piece in pieces:
+        row = rows.setdefault(piece["source"], _row(piece["source"], piece["name"], piece["format"], None))
+        ignored = sum(piece["ignored"].values())
+        row["appended"] += piece["appended"]
+        row["ignored"] += ignored
+        row["rejects"] += piece["rejects"]
+        row["records"] += piece["appended"] + ignored + piece["rejects"]
+    return [*rows.values(), *[_row(name, name, None, reason) for name, reason in refused]]
+
+
+def _row(source: str, name: str, form: str | None, refused: str | None) -> dict[str, Any]:
+    counts = ("records", "appended", "ignored", "rejects", "accepted", "duplicates", "too_late")
+    return {"source": source, "name": name, "format": form, **dict.fromkeys(counts, 0), "refused_because": refused}
+
+
+def _tell(pieces: list[dict[str, Any]], progress: Progress) -> None:
+    """Why records were ignored, and which fields are not read."""
+    ignored: Counter[str] = Counter()
+    unknown: Counter[str] = Counter()
+    for piece in pieces:
+        ignored.update(piece["ignored"])
+        unknown.update(piece["unknown"])
+    for reason, count in sorted(ignored.items()):
+        progress.note(f"ignored {count:,} records: {reason}")
+    if unknown:
+        named = ", ".join(f"{name} ({count:,})" for name, count in unknown.most_common(5))
+        progress.note(f"fields not read: {named}{' ...' if len(unknown) > 5 else ''}")
+
+
+@contextmanager
+def _told(root: Path, plan: Plan, progress: Progress) -> Iterator[None]:
+    """Tells how far the workers are, by the marks they leave."""
+    specs = [RangeSpec.from_json(data) for data in plan.work["ranges"]]
+    progress.begin("ingest", total=sum(spec.size for spec in specs))
+    stop, seen = threading.Event(), set[str]()
+
+    def look() -> None:
+        for path in sorted(staging(root, plan.run_id).glob("range-*.done")):
+            if path.name not in seen:
+                seen.add(path.name)
+                done = json.loads(path.read_text() or '{"bytes": 0, "records": 0}')
+                progress.advance(done["bytes"], records=done["records"])
+
+    def watch() -> None:
+        while not stop.wait(0.5):
+            look()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        look()
