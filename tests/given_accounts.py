@@ -12,6 +12,7 @@ from schemas.event import Presence
 from schemas.feature import FEATURES
 from schemas.foreign import FOREIGN
 from schemas.hit import HIT
+from schemas.scored import SCORED
 from schemas.snapshot import NEWCOMERS
 from schemas.tally import TALLY
 from schemas.trait import TRAIT
@@ -102,3 +103,35 @@ def _frame(contract: Contract, rows: Iterable[Row], defaults: dict[str, Any]) ->
 
 
 FEATURE_NAMES = tuple(feature.name for feature in FEATURES)
+
+
+def scored(rows: Iterable[Row]) -> pl.DataFrame:
+    """SCORED rows: the hour that ends at `hour`; one signal of the `structure` family carries the score unless given."""
+    drawn = []
+    for row in rows:
+        account = row.get("account_id", "acc")
+        points = row.get("l1_score")
+        signal = {"signal": "templated_novelty_24h", "layer": "L1", "family": "structure", "observed": 0.97}
+        signal |= {"expected": 0.8, "peers": 0.1, "tail": 0.07, "points": points, "detail": "One template."}
+        base = {
+            "account_id": account,
+            "account_hash": account_hash(account),
+            "window_end": DAY + timedelta(hours=row.get("hour", 1)),
+            "peer_group": "pro/chat",
+            "presence": EVERYTHING,
+            "calls_24h": 500,
+            "l1_score": None,
+            "prior_points": points,
+            "harvest_points": points,
+            "families": 3,
+            "pattern": None,
+            "trees": None,
+            "regime": "r",
+            "abstained_because": [],
+            "signals": [] if points is None else [signal],
+            "sample_event_ids": ["w1"],
+            "snapshot_id": None,
+            "provisional": False,
+        }
+        drawn.append(base | {key: value for key, value in row.items() if key != "hour"})
+    return SCORED.conform(pl.DataFrame(drawn, schema=SCORED.polars))

@@ -42,7 +42,7 @@ def kind(weights: Mapping[str, float]) -> tuple[str, float]:
     return name, weights[name]
 
 
-def techniques(rules: Iterable[str], kinds: Iterable[str], cards: Mapping[str, Card]) -> list[str]:
-    """ATLAS ids, sorted: the rules' own, and those of the kinds the models saw."""
+def techniques(rules: Iterable[str], pattern: str | None, cards: Mapping[str, Card]) -> list[str]:
+    """ATLAS ids, sorted: the rules' own, and those of the kind the models saw, if any."""
     found = {one for rule in rules for one in cards[rule].techniques}
-    return sorted(found | {one for name in kinds for one in TECHNIQUES.get(name, ())})
+    return sorted(found | set(TECHNIQUES.get(pattern, ()) if pattern is not None else ()))

@@ -29,6 +29,7 @@ class Observation:
         score: points of the hour's layers, or of the tick's hits inside an open hour.
         signals: strongest first.
         rules: ids of the rules that held.
+        pattern: kind the models saw, None where only rules decided.
         weights: points by kind.
         linked: other accounts involved.
         samples: example calls.
@@ -48,6 +49,7 @@ class Observation:
     score: float
     signals: list[Signal]
     rules: tuple[str, ...]
+    pattern: str | None
     weights: dict[str, float]
     linked: tuple[str, ...]
     samples: tuple[str, ...]
@@ -102,6 +104,7 @@ def _of_models(hour: Mapping[str, Any], tick: datetime, totals: Mapping[str, Any
         score=hour["score"],
         signals=hour["signals"],
         rules=(),
+        pattern=hour["pattern"],
         weights={hour["pattern"]: hour["prior_points"]},
         linked=(),
         samples=tuple(hour["sample_event_ids"]),
@@ -131,6 +134,7 @@ def _of_hit(
         score=card.points,
         signals=[rule_signal(hit, card)],
         rules=(card.id,),
+        pattern=None,
         weights={card.kind: card.points},
         linked=tuple(hit["linked_account_ids"]),
         samples=tuple(hit["sample_event_ids"]),

@@ -89,7 +89,6 @@ def uid(account_id: str, tick: datetime, policy: Policy) -> str:
 def evidence(one: Observation, context: Context) -> Row:
     """The evidence columns of a finding made from one observation alone."""
     kind, points = judging.kind(one.weights)
-    kinds = [name for name in one.weights if any(signal["layer"] != "L0" for signal in one.signals)]
     return {
         "tier": one.tier,
         "uncalibrated": one.uncalibrated,
@@ -98,7 +97,7 @@ def evidence(one: Observation, context: Context) -> Row:
         "kind_points": points,
         "score": one.score,
         "p_value": one.p_value,
-        "techniques": judging.techniques(one.rules, kinds, context.cards),
+        "techniques": judging.techniques(one.rules, one.pattern, context.cards),
         "reasons": wording.reasons(one.signals),
         "signals": one.signals,
         "active_since": one.active_since,
