@@ -3,6 +3,7 @@
 import difflib
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -37,6 +38,9 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
 }
 """Section -> command -> what it does; a command lives in pipelines/cli/<command>.py as `command`."""
+
+_BEAM_STAGE = re.compile(r" \[while running '[^']*'\]")
+"""What Beam adds to the first argument of an exception that crosses it."""
 
 _EPILOG = """\b
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 data refused by a quality gate,
@@ -136,8 +140,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # A path or id may hold what the terminal's encoding cannot show; the output must not fail because of it.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    _hush_libraries()
     sys.exit(run(lambda: cli.main(args=arguments, prog_name="stillwatch", standalone_mode=False)))
 
 
+def _hush_libraries() -> None:
+    """Leaves stderr to our own story: of what libraries log, only errors are shown, and ours only once."""
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.ERROR)
+    handler.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], StillwatchError)))
+    handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+
+
 def _tell(error: StillwatchError) -> None:
-    click.echo(f"error: {neutral(str(error))}", err=True)
+    click.echo(f"error: {neutral(_BEAM_STAGE.sub('', str(error)))}", err=True)

@@ -81,6 +81,11 @@ def test_an_error_of_ours_is_one_neutral_line_and_code_1(capsys: pytest.CaptureF
     assert (code, capsys.readouterr().err) == (1, "error: la\\x1bke: it is locked. Fix: wait.\n")
 
 
+def test_an_error_that_crossed_the_engine_names_its_place_only(capsys: pytest.CaptureFixture[str]) -> None:
+    edge.run(lambda: _raise(LakeError("lake/events [while running 'Step groups']", "it is gone", "restore it")))
+    assert capsys.readouterr().err == "error: lake/events: it is gone. Fix: restore it.\n"
+
+
 def test_an_error_of_the_system_names_the_file(capsys: pytest.CaptureFixture[str]) -> None:
     code = edge.run(lambda: Path("/nowhere/at/all").read_bytes())
     message = (
