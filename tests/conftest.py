@@ -24,6 +24,8 @@ settings.register_profile(
 settings.register_profile("search", deadline=None, max_examples=500, print_blob=True)
 settings.load_profile("fixed")
 
+collect_ignore_glob = ["real/proxy/*"]  # runs inside the proxy, with the proxy's own packages
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-golden", action="store_true", help="write the golden files instead of comparing")

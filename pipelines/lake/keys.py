@@ -16,7 +16,7 @@ KEY_BYTES = 32
 def read_secret(lake: Path, key_file: Path | None, environment: Mapping[str, str]) -> bytes:
     """The 32 secret bytes behind all fingerprints of a lake.
 
-    In order: `key_file` where one is named, else the variable STILLWATCH_KEY (64 hex digits), else the default file
+    In order: `key_file` where one is named (made if neither it nor the lake exists yet), else the variable STILLWATCH_KEY (64 hex digits), else the default file
     `$XDG_CONFIG_HOME/stillwatch/fingerprint.key`, which is made on first use.
 
     Args:
@@ -28,6 +28,9 @@ def read_secret(lake: Path, key_file: Path | None, environment: Mapping[str, str
         LakeError: the key has another length, its file lies inside the lake, or others may read it.
     """
     if key_file is not None:
+        _refuse_inside(key_file, lake)
+        if not key_file.exists() and not (lake / "_stillwatch" / "lake.json").exists():
+            _make(key_file)
         return _from_file(key_file, lake)
     if KEY_VARIABLE in environment:
         return _parse(environment[KEY_VARIABLE], f"the environment variable {KEY_VARIABLE}")

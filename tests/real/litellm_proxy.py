@@ -52,6 +52,7 @@ class Proxy:
     def __init__(self, port: int) -> None:
         self.port = port
         self._local = threading.local()
+        self._connections: list[http.client.HTTPConnection] = []
 
     def call(
         self, team: str, path: str = "/v1/chat/completions", headers: dict[str, str] | None = None, **body: Any
@@ -60,6 +61,7 @@ class Proxy:
         connection = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            self._connections.append(connection)
         sent = {
             "authorization": f"Bearer sk-team-{team}" if team else "Bearer sk-wrong",
             "content-type": "application/json",
@@ -68,6 +70,11 @@ class Proxy:
         response = connection.getresponse()
         response.read()
         return response.status
+
+    def close(self) -> None:
+        """Close all kept-alive connections."""
+        for connection in self._connections:
+            connection.close()
 
 
 def environment() -> Path:
@@ -106,6 +113,7 @@ def running_sink() -> Iterator[Sink]:
             """Keep the test's output clean."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = False  # joined at the end, so that no socket stays open
     sink = Sink(server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -138,7 +146,8 @@ def running_proxy(folder: Path, sink: Sink) -> Iterator[Proxy]:
         process = subprocess.Popen(command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             _wait_until_alive(port, process, folder / "proxy.log")
-            yield Proxy(port)
+            with contextlib.closing(Proxy(port)) as proxy:
+                yield proxy
         finally:
             process.terminate()
             try:
@@ -163,6 +172,7 @@ def _wait_until_alive(port: int, process: "subprocess.Popen[bytes]", log: Path) 
         with contextlib.suppress(OSError, http.client.HTTPException):
             connection.request("GET", "/health/liveliness")
             if connection.getresponse().status == 200:
+                connection.close()
                 return
         connection.close()
         time.sleep(0.3)

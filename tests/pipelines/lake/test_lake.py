@@ -217,6 +217,13 @@ def test_a_key_inside_the_lake_is_refused_also_through_a_link(tmp_path: Path) ->
     assert [p.name for p in inside.parent.iterdir()] == ["key"]
 
 
-def test_a_missing_key_file_is_one_clear_sentence(tmp_path: Path) -> None:
+def test_a_missing_key_file_of_an_existing_lake_is_one_clear_sentence(tmp_path: Path) -> None:
+    Lake.create(tmp_path / "lake", "0" * 16)
     with pytest.raises(LakeError, match="the key cannot be read"):
-        read_secret(tmp_path / "lake", tmp_path / "none", {})
+        read_secret(tmp_path / "lake", tmp_path / "missing", {})
+
+
+def test_a_key_file_named_for_a_new_lake_is_made_once(tmp_path: Path) -> None:
+    first = read_secret(tmp_path / "lake", tmp_path / "new.key", {})
+    assert read_secret(tmp_path / "lake", tmp_path / "new.key", {}) == first
+    assert (tmp_path / "new.key").stat().st_mode & 0o777 == 0o600
