@@ -89,9 +89,22 @@ def _replayed(row: dict[str, Any], policy: Policy) -> dict[str, Any]:
         values.append(value)
         detector.update(value)
         if detector.drift_detected:
-            after = int(detector.width)
-            before = values[: len(values) - after]
-            changed = (at, math.fsum(before) / len(before), math.fsum(values[-after:]) / after)
+            changed = (at, *_means(values))
             values = []  # River forgets everything with the next value after a change
     found = dict(zip(("changed_at", "before", "after"), changed, strict=True)) if changed is not None else {}
     return {name: row[name] for name in DRIFT.columns} | {"values": values[-MOST_VALUES:]} | found
+
+
+def _means(values: list[float]) -> tuple[float, float]:
+    """Means before and after the change: of the two parts that leave the least squares within them.
+
+    ADWIN says that the mean changed, but drops old values bucket by bucket, so that what it keeps still holds some of them.
+    """
+    whole, before, best, cut = math.fsum(values), 0.0, -1.0, 1
+    for place in range(1, len(values)):
+        before += values[place - 1]
+        rest = len(values) - place
+        between = (before * rest - (whole - before) * place) ** 2 / (place * rest)
+        if between > best:
+            best, cut = between, place
+    return math.fsum(values[:cut]) / cut, math.fsum(values[cut:]) / (len(values) - cut)
