@@ -66,7 +66,7 @@ def test_no_family_counts_for_more_than_the_floor_allows() -> None:
 def test_a_feature_without_prior_counts_against_peers_alone() -> None:
     many = peers(calls_24h=np.arange(10_000.0))
     assert judged(many, calls_24h=10_000.0) == {"volume": 3.0}
-    assert judged(many, calls_24h=5_001.0) == {"volume": pytest.approx(-math.log10(0.5), abs=0.01)}
+    assert judged(many, calls_24h=6_000.0) == {"volume": pytest.approx(-math.log10(0.4), abs=0.01)}
     assert judged(many, calls_24h=4_000.0) == {}
 
 
