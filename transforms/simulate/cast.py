@@ -1,0 +1,174 @@
+"""Who is in the world: accounts, their activities, and when each call begins."""
+
+from dataclasses import dataclass, replace
+from zlib import crc32
+
+import numpy as np
+import polars as pl
+
+from transforms.simulate.activity import REGIONS, Population, activities, registry_of
+from transforms.simulate.arrivals import Arrivals, arrivals
+from transforms.simulate.attacks import ATTACKS
+from transforms.simulate.benign import MAJORITY
+from transforms.simulate.chance import Flags, Floats, Ints
+from transforms.simulate.draws import always
+from transforms.simulate.lookalikes import LOOKALIKES
+from transforms.simulate.options import Options
+from transforms.simulate.pools import Pool, heads_of, populations
+
+
+@dataclass(frozen=True)
+class Troupe:
+    """Accounts of one kind with what they do; numbers count from 0 within the troupe.
+
+    Attributes:
+        accounts: per account: archetype, label, campaign, region, and the columns of the registry.
+        activities: per activity: its parameters, and `attacks`.
+        calls: their calls, activity by number.
+        account: account of each call.
+        denied: whether the account had just been banned, per call.
+    """
+
+    accounts: pl.DataFrame
+    activities: pl.DataFrame
+    calls: Arrivals
+    account: Ints
+    denied: Flags
+
+
+def troupes(options: Options) -> list[Troupe]:
+    """Everyone, in a fixed order; a population's draws depend on the seed and its own name only."""
+    cast: list[Troupe] = []
+    for population, count in zip((p for _, p in MAJORITY), _apportioned(options.accounts), strict=True):
+        cast.append(_singles(population, count, options))
+    for kinds in LOOKALIKES.values():
+        for number, population in enumerate(kinds):
+            share = options.lookalikes // len(kinds) + (number < options.lookalikes % len(kinds))
+            cast.append(_singles(population, share, options))
+    for archetype, population in ATTACKS.items():
+        if not options.archetypes or archetype in options.archetypes:
+            cast.append(_singles(population, options.attackers, options))
+    for number, pool in enumerate(options.pools):
+        if not options.archetypes or pool.archetype in options.archetypes:
+            cast.append(_pool(pool, number, options))
+    return [troupe for troupe in cast if troupe.accounts.height]
+
+
+def _generator(options: Options, name: str) -> np.random.Generator:
+    return np.random.default_rng([options.seed, crc32(name.encode())])
+
+
+def _apportioned(total: int) -> list[int]:
+    """The majority's accounts by population: shares rounded so that they add up."""
+    exact = np.array([share for share, _ in MAJORITY]) * total
+    counts = np.floor(exact).astype(int)
+    for number in np.argsort(-(exact - counts), kind="stable")[: total - counts.sum()]:
+        counts[number] += 1
+    return [int(count) for count in counts]
+
+
+def _singles(population: Population, count: int, options: Options) -> Troupe:
+    """Accounts that act for themselves, or in small groups; the cover of attackers is an activity of its own."""
+    count = -(-count // population.group) * population.group
+    rng = _generator(options, population.name)
+    does = _adjusted(activities(population, count, rng), options)
+    number = np.arange(count)
+    rows = [does.with_columns(account=pl.Series(number), attacks=pl.lit(population.label == "extraction"))]
+    share = _cover_shares(population, count, options, rng)
+    if population.cover is not None and share is not None:
+        cover = activities(population.cover, count, rng)
+        ordinary = does["per_day"].to_numpy() * share / np.maximum(1 - share, 0.01)
+        rows.append(
+            cover.with_columns(
+                per_day=pl.Series(np.minimum(ordinary, options.cap_per_day)),
+                begins=pl.lit(0.0),
+                region=does["region"],
+                zone=does["zone"],
+                language=does["language"],
+                account=pl.Series(number),
+                attacks=pl.lit(value=False),
+            ).filter(pl.Series(share > 0))
+        )
+    everything = pl.concat(rows)
+    weekday = options.start.weekday()
+    calls = arrivals(everything.drop("account", "attacks"), options.days, weekday, rng)
+    is_campaign = population.group > 1 and population.label != "benign"
+    names = [f"{population.archetype.lower()}-{n // population.group + 1}" for n in number]
+    accounts = registry_of(population, count, rng).with_columns(
+        archetype=pl.lit(population.archetype),
+        label=pl.lit(population.label),
+        campaign=pl.Series(names if is_campaign else [None] * count, dtype=pl.String),
+        region=does["region"],
+    )
+    account = everything["account"].to_numpy()[calls.activity]
+    return Troupe(accounts, everything.drop("account"), calls, account, np.zeros(len(account), dtype=bool))
+
+
+def _cover_shares(population: Population, count: int, options: Options, rng: np.random.Generator) -> Floats | None:
+    if population.cover_share is None:
+        return None
+    drawn: Floats = np.asarray(population.cover_share(rng, count), dtype=np.float64)
+    if options.attack_share is not None and population.label == "extraction":
+        return np.full(count, 1 - options.attack_share)
+    return drawn
+
+
+def _adjusted(does: pl.DataFrame, options: Options) -> pl.DataFrame:
+    """The activities under the world's cap and chosen paraphrase rate."""
+    capped = does.with_columns(pl.col("per_day").clip(upper_bound=options.cap_per_day))
+    if options.paraphrase is None:
+        return capped
+    rate = pl.when(pl.col("voice").is_in(["bulk", "reasoning", "rubric", "harness"])).then(options.paraphrase)
+    return capped.with_columns(paraphrase=rate.otherwise("paraphrase"))
+
+
+def _pool(pool: Pool, number: int, options: Options) -> Troupe:
+    """A pool: sessions of all its activities go round its heads."""
+    rng = _generator(options, f"pool {number} {pool.archetype}")
+    if options.attack_share is not None and pool.archetype == "T-HYDRA":
+        pool = replace(pool, attack_share=options.attack_share)
+    parts = [
+        (replace(population, does={**population.does, "per_day": always(rate), "begins": always(0.0)}), attacks)
+        for population, rate, attacks in populations(pool, number)
+    ]
+    frames = [activities(population, 1, rng).with_columns(attacks=pl.lit(attacks)) for population, attacks in parts]
+    # One software drives the pool from one place, whatever it sends.
+    shared = ["fingerprint", "region", "zone", "client"]
+    frames = [frames[0], *[frame.with_columns(frames[0].select(shared)) for frame in frames[1:]]]
+    everything = pl.concat(frames)
+    if options.paraphrase is not None:
+        everything = everything.with_columns(
+            paraphrase=pl.when("attacks").then(options.paraphrase).otherwise("paraphrase")
+        )
+    calls = arrivals(everything.drop("attacks"), options.days, options.start.weekday(), rng)
+    account, denied = _taken(calls, pool, options.days, rng)
+    used, account = np.unique(account, return_inverse=True)
+    driver = parts[0][0]
+    accounts = registry_of(driver, len(used), rng).with_columns(
+        archetype=pl.lit(driver.archetype),
+        label=pl.lit(driver.label),
+        campaign=pl.lit(f"pool-{number + 1}"),
+        region=pl.lit(frames[0]["region"][0], dtype=pl.Int64),
+    )
+    return Troupe(accounts, everything, calls, account.ravel(), denied)
+
+
+def _taken(calls: Arrivals, pool: Pool, days: int, rng: np.random.Generator) -> tuple[Ints, Flags]:
+    """The head of each call, and whether it is the last call of a head that is then replaced."""
+    opens = calls.turn == 0
+    sessions = np.flatnonzero(opens)
+    by_time = sessions[np.argsort(calls.seconds[sessions], kind="stable")]
+    heads, ends = heads_of(calls.seconds[by_time], pool, days, rng)
+    of_opening = np.zeros(len(calls.seconds), dtype=np.int64)
+    of_opening[by_time] = heads
+    # Calls are in order of activity, session and turn: a session's head is that of its opening call.
+    opening = np.maximum.accumulate(np.where(opens, np.arange(len(opens)), 0))
+    account = of_opening[opening]
+    last = np.full(len(ends), -1.0)
+    np.maximum.at(last, account, calls.seconds)
+    denied: Flags = (calls.seconds == last[account]) & np.isfinite(ends[account]) & (ends[account] < days * 86_400)
+    return account, denied
+
+
+COUNTRIES = [country for country, _, _ in REGIONS]
+"""Country by region."""

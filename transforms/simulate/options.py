@@ -1,0 +1,131 @@
+"""What a world holds: how many of whom, for how long, with how much text; and the worlds that have a name."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from schemas.errors import StillwatchError
+from transforms.simulate.pools import Pool
+
+
+@dataclass(frozen=True)
+class Options:
+    """A world before it is made.
+
+    Attributes:
+        seed: equal options and seeds make equal worlds.
+        start: first day.
+        days: length.
+        accounts: accounts of the benign majority.
+        lookalikes: accounts of each look-alike class.
+        attackers: accounts of each single-account archetype (a group attack takes whole groups).
+        archetypes: the archetypes that take part; empty for all.
+        pools: pools of accounts.
+        cap_per_day: calls a day above which no activity goes.
+        words: words at which a text is cut; 0 for a world without text.
+        attack_share: share of an attacker's calls that is the attack; None draws 100, 50, 25 and 10 %.
+        paraphrase: share of an instruction's words that change; None draws 0, 20 and 80 %.
+    """
+
+    seed: int = 1
+    start: date = date(2026, 3, 2)
+    days: int = 3
+    accounts: int = 100
+    lookalikes: int = 0
+    attackers: int = 0
+    archetypes: tuple[str, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    cap_per_day: float = 40_000.0
+    words: int = 60
+    attack_share: float | None = None
+    paraphrase: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("days", 1),
+            ("accounts", 0),
+            ("lookalikes", 0),
+            ("attackers", 0),
+            ("words", 0),
+            ("seed", 0),
+        ):
+            if getattr(self, name) < least:
+                raise StillwatchError("simulate", f"{name} = {getattr(self, name)}", f"use at least {least}")
+        for name in ("attack_share", "paraphrase"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise StillwatchError("simulate", f"{name} = {value} is no share", "use a number from 0 to 1")
+        if self.attack_share == 0:
+            raise StillwatchError("simulate", "attack_share = 0 leaves no attack", "use --attackers 0 instead")
+
+    @property
+    def midnight(self) -> datetime:
+        """The world's start."""
+        return datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
+
+
+PRESETS: dict[str, tuple[str, Options]] = {
+    "demo": (
+        "a few hundred accounts over three days, every look-alike, a thief of each kind, three pools",
+        Options(
+            accounts=260,
+            lookalikes=4,
+            attackers=1,
+            pools=(
+                Pool("T-HYDRA", heads=40, per_head=26.0, attack_share=0.5, ban_days=4.0),
+                Pool("T-RELAY", heads=20, per_head=46.0),
+                Pool("B-RESELL", heads=10, per_head=40.0),
+            ),
+            cap_per_day=1_500.0,
+            words=40,
+        ),
+    ),
+    "small": (
+        "one day and a few thousand calls, everyone once: for tests",
+        Options(
+            days=1,
+            accounts=40,
+            lookalikes=2,
+            attackers=1,
+            pools=(Pool("T-HYDRA", heads=8, per_head=26.0), Pool("B-RESELL", heads=4, per_head=26.0)),
+            cap_per_day=150.0,
+            words=16,
+        ),
+    ),
+    "standard": (
+        "tens of thousands of benign accounts over four days, for false-positive rates with intervals",
+        Options(
+            days=4,
+            accounts=20_000,
+            lookalikes=60,
+            attackers=20,
+            pools=(
+                Pool("T-HYDRA", heads=350, per_head=860.0, attack_share=0.25, ban_days=10.0),
+                Pool("T-HYDRA", heads=150, per_head=13.0, attack_share=0.1, ban_days=10.0),
+                Pool("T-RELAY", heads=270, per_head=46.0),
+                Pool("B-RESELL", heads=150, per_head=40.0),
+            ),
+            cap_per_day=4_000.0,
+            words=24,
+        ),
+    ),
+    "fifty": (
+        "fifty benign accounts, look-alikes among them: nothing may be flagged",
+        Options(accounts=33, lookalikes=2, cap_per_day=5_000.0),
+    ),
+    "first_day": (
+        "fifty accounts and one blatant harvester on the first day of a deployment",
+        Options(days=1, accounts=50, attackers=1, archetypes=("T-BULK",), attack_share=1.0, paraphrase=0.0, cap_per_day=8_000.0),
+    ),
+}  # fmt: skip
+"""Name -> what it is for, and its options."""
+
+
+def preset(name: str, **changes: object) -> Options:
+    """The options of a named world, with some of them changed.
+
+    Raises:
+        StillwatchError: there is no such world.
+    """
+    if name not in PRESETS:
+        raise StillwatchError("simulate", f"there is no preset {name}", "use one of " + ", ".join(PRESETS))
+    return replace(PRESETS[name][1], **changes)  # type: ignore[arg-type]

@@ -1,0 +1,170 @@
+"""A labelled world: logs of an AI API whose truth is known."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from schemas.registry import REGISTRY
+from schemas.truth import TRUTH
+from transforms.simulate.calls import Calls
+from transforms.simulate.cast import COUNTRIES, troupes
+from transforms.simulate.chance import Flags, Floats, Ints, mixed
+from transforms.simulate.options import Options
+from transforms.simulate.places import hexadecimal
+from transforms.simulate.record import MOMENT, records
+
+BLOCK = 65_536
+"""Calls made into records at a time; changes nothing but memory."""
+
+RELEASE = 0.5
+"""When the new model is released, as a share of the world's time."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Accounts and calls; records are made block by block when asked for.
+
+    Attributes:
+        options: what it was made from.
+        registry: REGISTRY frame, one row an account, holding from the world's start.
+        truth: TRUTH frame, one row an account.
+        calls: all calls in order of their start.
+        account_ids: id by account number.
+    """
+
+    options: Options
+    registry: pl.DataFrame
+    truth: pl.DataFrame
+    calls: Calls
+    account_ids: pl.Series
+
+    def __len__(self) -> int:
+        """Number of calls."""
+        return len(self.calls)
+
+    def days(self) -> Iterator[tuple[datetime, Iterator[pl.DataFrame]]]:
+        """Start of each day, and the canonical records of the calls that begin in it, in blocks."""
+        day = (self.calls.seconds // 86_400).astype(np.int64)
+        borders = np.searchsorted(day, np.arange(self.options.days + 1))
+        for number in range(self.options.days):
+            start = self.options.midnight + timedelta(days=number)
+            yield start, self._blocks(int(borders[number]), int(borders[number + 1]))
+
+    @cached_property
+    def events(self) -> pl.DataFrame:
+        """All calls as canonical records, see record.RECORD."""
+        return pl.concat([block for _, blocks in self.days() for block in blocks])
+
+    def _blocks(self, begin: int, end: int) -> Iterator[pl.DataFrame]:
+        for low in range(begin, end, BLOCK):
+            part = self.calls.slice(low, min(low + BLOCK, end))
+            yield records(part, self.account_ids, self.options.midnight, self.options.words)
+
+
+def simulate(options: Options) -> World:
+    """The world of these options; equal options make equal worlds, to the byte."""
+    cast = troupes(options)
+    first_account = np.cumsum([0] + [troupe.accounts.height for troupe in cast])
+    first_activity = np.cumsum([0] + [troupe.activities.height for troupe in cast])
+    seconds = _joined([troupe.calls.seconds for troupe in cast])
+    activity = _joined([troupe.calls.activity + first_activity[n] for n, troupe in enumerate(cast)])
+    account = _joined([troupe.account + first_account[n] for n, troupe in enumerate(cast)])
+    session = _joined([troupe.calls.session for troupe in cast])
+    turn = _joined([troupe.calls.turn for troupe in cast])
+    denied = _joined([troupe.denied for troupe in cast]).astype(bool)
+    order = np.lexsort((turn, session, activity, seconds))
+    seconds, activity, account, denied = seconds[order], activity[order], account[order], denied[order]
+    plan = pl.concat([troupe.activities for troupe in cast])
+    calls = Calls(
+        seed=options.seed,
+        release=RELEASE * options.days * 86_400,
+        activities=plan.drop("attacks"),
+        seconds=seconds,
+        activity=activity,
+        account=account,
+        session=session[order],
+        turn=turn[order],
+        ordinal=_ordinals(activity),
+        denied=denied,
+        lent=_lent(seconds, activity, plan["redeems_back"].to_numpy()),
+    )
+    people = pl.concat([troupe.accounts for troupe in cast])
+    ids = hexadecimal("acct-", mixed(options.seed, "account", np.arange(people.height))).str.slice(0, 17)
+    attacking = plan["attacks"].to_numpy()[activity]
+    begins = _firsts(seconds, account, people.height)
+    return World(
+        options,
+        _registry(people, ids, begins, options),
+        _truth(people, ids, seconds, account, attacking, options),
+        calls,
+        ids,
+    )
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _ordinals(activity: Ints) -> Ints:
+    """Number of each call within its activity; calls are in order of time."""
+    order = np.argsort(activity, kind="stable")
+    ranked = activity[order]
+    first = np.searchsorted(ranked, ranked)
+    ordinal = np.empty(len(activity), dtype=np.int64)
+    ordinal[order] = np.arange(len(activity)) - first
+    return ordinal
+
+
+def _lent(seconds: Floats, activity: Ints, back: Ints) -> Ints:
+    """For calls that redeem another activity's handles: how many calls that one had made before."""
+    lent = np.zeros(len(activity), dtype=np.int64)
+    for borrower in np.flatnonzero(back > 0):
+        own = np.flatnonzero(activity == borrower)
+        lent[own] = np.searchsorted(seconds[activity == borrower - back[borrower]], seconds[own])
+    return lent
+
+
+def _firsts(seconds: Floats, account: Ints, count: int) -> Floats:
+    """First call of each account; 0 for accounts without calls."""
+    first = np.full(count, np.inf)
+    np.minimum.at(first, account, seconds)
+    return np.where(np.isfinite(first), first, 0.0)
+
+
+def _registry(people: pl.DataFrame, ids: pl.Series, begins: Floats, options: Options) -> pl.DataFrame:
+    """What the operator knows: created so many days before the first call, cards shared as drawn."""
+    born = pl.Series(((begins - people["age_days"].to_numpy() * 86_400) * 1e6).astype(np.int64))
+    shared = people["accounts_per_card"].to_numpy()
+    number = np.arange(people.height)
+    card = hexadecimal("card-", mixed(options.seed, "card", shared, number // np.maximum(shared, 1))).str.slice(0, 15)
+    frame = people.with_columns(
+        account_id=ids,
+        holds_from=pl.lit(options.midnight).cast(MOMENT),
+        created_at=(pl.lit(options.midnight) + pl.lit(born).cast(pl.Duration("us"))).dt.truncate("1s"),
+        payment_id=pl.when(pl.col("plan") != "free").then(pl.lit(card)),
+        country=pl.Series(COUNTRIES).gather(people["region"]),
+    )
+    return REGISTRY.conform(frame)
+
+
+def _truth(
+    people: pl.DataFrame, ids: pl.Series, seconds: Floats, account: Ints, attacking: Flags, options: Options
+) -> pl.DataFrame:
+    count = people.height
+    began = pl.Series((_firsts(seconds[attacking], account[attacking], count) * 1e6).astype(np.int64))
+    attacks = np.bincount(account[attacking], minlength=count)
+    frame = people.select("label", "archetype", campaign_id="campaign").with_columns(
+        account_id=ids,
+        attack_start=pl.when(pl.lit(pl.Series(attacks > 0))).then(
+            pl.lit(options.midnight) + pl.lit(began).cast(pl.Duration("us"))
+        ),
+        calls=pl.Series(np.bincount(account, minlength=count)),
+        attack_calls=pl.Series(attacks),
+    )
+    return TRUTH.conform(frame)
