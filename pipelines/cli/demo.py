@@ -1,0 +1,68 @@
+"""`stillwatch demo`: a small world, from its logs to its thieves, in under a minute."""
+
+import shutil
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--dir", "folder", default="demo", show_default=True, metavar="DIR", type=click.Path(path_type=Path),
+    help="Folder for the world and its lake; made anew.",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Another seed, another world.")
+@click.pass_context
+def command(ctx: click.Context, folder: Path, seed: int) -> None:
+    """Simulates a small world as LiteLLM logs, backfills it, and shows what was found.
+
+    \b
+    Examples:
+      stillwatch demo
+      stillwatch demo --dir /tmp/demo --seed 7
+    """
+    from pipelines.backfill import backfill
+    from pipelines.cli.accounts import command as accounts
+    from pipelines.cli.evaluate import command as evaluate
+    from pipelines.cli.explain import command as explain
+    from pipelines.cli.progress import Progress
+    from pipelines.lake.lake import Lake
+    from pipelines.request import Request
+    from pipelines.worlds import write_world
+    from schemas.errors import StillwatchError
+    from transforms.simulate import preset
+
+    world, lake = folder / "world", folder / "lake"
+    if folder.exists() and any(folder.iterdir()) and not (world / "truth.parquet").exists():
+        fix = "name a new folder with --dir"
+        raise StillwatchError(str(folder), "it holds other things than a demo", fix)
+    shutil.rmtree(folder, ignore_errors=True)
+    progress = Progress()
+    progress.begin("simulate")
+    options = preset("demo", seed=seed, cap_per_day=700.0, attack_share=1.0, paraphrase=0.2)
+    write_world(options, world, "litellm", told=lambda calls: progress.advance(records=calls))
+    request = Request(
+        (str(world / "logs"),),
+        lake,
+        input_format="litellm",
+        accounts=world / "accounts.csv",
+        is_complete=True,
+        key_file=folder / "fingerprint.key",
+    )
+    backfill(request, progress)
+    progress.end()
+
+    click.secho("\nFlagged accounts, worst first (stillwatch accounts)", bold=True)
+    ctx.invoke(accounts, lake_path=lake)
+    rows = Lake.open(lake).read("flagged_accounts")
+    if not rows.is_empty():
+        distillers = rows.filter(rows["kind"] == "distillation")
+        shown = (rows if distillers.is_empty() else distillers).sort("score", descending=True)["account_id"][0]
+        click.secho(f"\nWhy {shown}? (stillwatch explain)", bold=True)
+        ctx.invoke(explain, account=shown, lake_path=lake, output_format="text")
+    click.secho("\nAgainst the truth of the simulated world (stillwatch evaluate)", bold=True)
+    ctx.invoke(evaluate, lake_path=lake, world=world, output_format="table")
+    click.secho("\nGo on with", bold=True)
+    sql = "SELECT account_id, kind, tier, exchanges_before FROM flagged_accounts ORDER BY exchanges_before DESC"
+    click.echo(f'  stillwatch query "{sql}" --lake {lake}')
+    click.echo(f"  stillwatch explain ACCOUNT --lake {lake}")
