@@ -3,6 +3,7 @@
 Create ranges | read, decode, write files | messages
 """
 
+import glob
 import json
 import shutil
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 
 import apache_beam as beam
 import polars as pl
+import pyarrow.parquet as pq
 
 from pipelines.cli.progress import Progress
 from pipelines.detect import entries
@@ -48,6 +50,8 @@ _DEFAULT_LAKE_SHARE = 0.25
 
 _EXPANSION = {"none": 1, "gzip": 6, "zstd": 6}
 
+_MOST_NOTES = 20
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -68,6 +72,8 @@ def plan_ingest(
 ) -> Plan | None:
     """The plan of the INGEST run that reads what is new, written down; None where nothing is.
 
+    An unfinished plan must have been executed before: its copies of streams are removed here.
+
     Args:
         lake: the lake.
         lease: its lease.
@@ -79,8 +85,21 @@ def plan_ingest(
     Raises:
         SourceRefused: a pattern matches nothing, or the accounts file cannot be read.
     """
+    shutil.rmtree(_spool(lake), ignore_errors=True)
+    plan = None
+    try:
+        plan = _plan(lake, lease, request, key, progress, holds_from)
+    finally:
+        if plan is None:
+            shutil.rmtree(_spool(lake), ignore_errors=True)
+    return plan
+
+
+def _plan(
+    lake: Lake, lease: Lease, request: Request, key: FingerprintKey, progress: Progress, holds_from: datetime
+) -> Plan | None:
     progress.begin("list sources")
-    chosen = _choose(request, lake.root / "_stillwatch" / "spool")
+    chosen = _choose(list_sources(request.sources, _spool(lake)), request)
     last = lake.last_run()
     register = read_register(
         States(lake.root), States(lake.root).read_manifest(None if last is None else last["run_id"])
@@ -92,10 +111,11 @@ def plan_ingest(
         since=request.since,
         until=request.until,
     )
-    for name, why in sorted(chosen.why.items())[:_MOST_NOTES]:
-        progress.note(f"{name}: {why}")
-    for name, remark in planned.notes[:_MOST_NOTES]:
+    remarks = [*sorted(chosen.why.items()), *planned.notes]
+    for name, remark in remarks[:_MOST_NOTES]:
         progress.note(f"{name}: {remark}")
+    if len(remarks) > _MOST_NOTES:
+        progress.note(f"and {len(remarks) - _MOST_NOTES:,} more remarks like these")
     refused = [*chosen.refused, *planned.refused]
     for name, reason in refused:
         progress.warn(f"{name} is refused: {reason}")
@@ -114,7 +134,9 @@ def plan_ingest(
     return plan
 
 
-_MOST_NOTES = 20
+def _spool(lake: Lake) -> Path:
+    """Where streams are copied to; holds text, so it is emptied whenever no plan needs it."""
+    return lake.root / "_stillwatch" / "spool"
 
 
 def build(job: IngestJob, ranges: Sequence[dict[str, Any]], pipeline: beam.Pipeline) -> object:
@@ -139,11 +161,17 @@ def execute_ingest(
     progress: Progress,
     after: Callable[[str], None] = lambda _: None,
 ) -> list[SourceCounts]:
-    """Executes an INGEST plan and commits it; repeated after a crash, it does the same."""
+    """Executes an INGEST plan and commits it; repeated after a crash, it does the same.
+
+    Raises:
+        SourceRefused: a planned source is gone; put back, the plan can be executed.
+        LakeError: the lake cannot be written.
+    """
     work, states = plan.work, States(lake.root)
     job = IngestJob(str(lake.root), plan.run_id, plan.policy, key)
     messages: list[dict[str, Any]] = []
     if work["ranges"]:
+        _require_sources(plan)
         shutil.rmtree(staging(lake.root, plan.run_id), ignore_errors=True)
         with _told(lake.root, plan, progress):
             run(lambda pipeline: build(job, work["ranges"], pipeline), runner, beam_options)
@@ -159,12 +187,12 @@ def execute_ingest(
     writes = {table: Write(files=files) for table, files in entries(messages).items() if files}
     if work["accounts"] is not None:
         accounts = pl.read_json(json.dumps(work["accounts"]).encode(), schema=REGISTRY.polars)
-        writes["registry"] = Write(rows=REGISTRY.conform(accounts))
+        writes["registry"] = _registry_write(lake, REGISTRY.conform(accounts))
     policy_version = Policy.from_json(plan.policy).version
     outcome = Outcome(accounts=0, windows=0, findings=0, policy_version=policy_version, sources=tuple(rows))
     Committer(lake, lease, after).commit(plan, writes, outcome, manifest | written)
     shutil.rmtree(staging(lake.root, plan.run_id), ignore_errors=True)
-    shutil.rmtree(lake.root / "_stillwatch" / "spool", ignore_errors=True)
+    shutil.rmtree(_spool(lake), ignore_errors=True)
     _tell(pieces, progress)
     names = ("records", "appended", "ignored", "rejects")
     return [
@@ -176,12 +204,15 @@ def execute_ingest(
 def estimate(request: Request, progress: Progress) -> Estimate:
     """What a backfill would read, and about how long it would take and how much disk; nothing is written.
 
-    Standard input cannot be looked at without reading it: name files.
+    Raises:
+        SourceRefused: a pattern matches nothing, or names a stream, which cannot be looked at without reading it.
     """
-    if "-" in request.sources:
-        raise SourceRefused("-", "standard input cannot be estimated", "name files, or leave --dry-run out")
+    for pattern in request.sources:
+        for name in [pattern, *glob.glob(pattern, recursive=True)]:  # noqa: PTH207 - as list_sources expands
+            if name == "-" or _is_stream(Path(name)):
+                raise SourceRefused(name, "a stream cannot be estimated", "name files, or leave --dry-run out")
     progress.begin("look at the sources")
-    chosen = _choose(request, request.lake / "unused")
+    chosen = _choose(list_sources(request.sources, request.lake), request)
     told: list[SourceEstimate] = []
     size = disk = 0.0
     for source in chosen.sources:
@@ -189,6 +220,8 @@ def estimate(request: Request, progress: Progress) -> Estimate:
         start = head(source) if source.container == "text" else b""
         lines = max(start.count(b"\n"), 1)
         records = int(expanded / max(len(start) / lines, 1)) if start else 0
+        if source.container == "parquet":
+            records = pq.read_metadata(source.path).num_rows
         told.append(SourceEstimate(source.name, source.format, source.size, records, chosen.why.get(source.name, "")))
         size += expanded
         disk += expanded * _LAKE_SHARE.get(source.format, _DEFAULT_LAKE_SHARE)
@@ -196,9 +229,22 @@ def estimate(request: Request, progress: Progress) -> Estimate:
     return Estimate(tuple(told), size / 1e6 * _SECONDS_PER_MB, int(disk))
 
 
-def _choose(request: Request, spool: Path) -> Chosen:
+def _is_stream(path: Path) -> bool:
+    return path.is_fifo() or path.is_char_device() or path.is_socket()
+
+
+def _require_sources(plan: Plan) -> None:
+    """Nothing where every file of the plan is still there."""
+    for data in plan.work["ranges"]:
+        for piece in RangeSpec.from_json(data).pieces:
+            if not Path(piece.path).exists():
+                fix = f"put it back and run the command again, or drop run {plan.run_id}: `doctor --abandon {plan.sequence}`"
+                raise SourceRefused(piece.name, "it is gone, and an interrupted run was reading it", fix)
+
+
+def _choose(listed: Sequence[FileSource], request: Request) -> Chosen:
     sources, refused, why = [], [], {}
-    for source in list_sources(request.sources, spool):
+    for source in listed:
         if source.refused is not None:
             refused.append((source.name, source.refused))
             continue
@@ -244,6 +290,17 @@ def _accounts(
     if new.is_empty():
         return None
     return REGISTRY.conform(new.with_columns(pl.lit(holds_from).alias("holds_from")))
+
+
+def _registry_write(lake: Lake, new: pl.DataFrame) -> Write:
+    """Appends rows; one about an account whose row holds from the same border takes that row's place."""
+    since = new["holds_from"].min()
+    assert isinstance(since, datetime)  # noqa: S101 - the column's type
+    replaced = lake.read("registry").filter(pl.col("holds_from") >= since)
+    if replaced.is_empty():
+        return Write(rows=new)
+    kept = replaced.join(new, on=list(REGISTRY.key), how="anti")
+    return Write(replace_from=("holds_from", since), rows=REGISTRY.conform(pl.concat([kept, new])))
 
 
 def _source_rows(pieces: list[dict[str, Any]], refused: list[list[str]]) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ import apache_beam as beam
 import polars as pl
 
 from pipelines.lake.files import FileEntry, write_frame
+from pipelines.lake.sealed import write_whole
 from pipelines.lake.sources import Done, latest_times
-from pipelines.lake.times import from_micros
 from pipelines.manifests import staging
 from pipelines.sources.cutter import Broken, End
 from pipelines.sources.ranges import Piece, RangeSpec
@@ -27,10 +27,13 @@ from transforms.ingest.key import FingerprintKey
 from transforms.ingest.registry import ADAPTERS
 
 FLUSH_ROWS = 300_000
-"""Events held at most before they are written."""
+"""Events and rejects held at most before they are written."""
 
 _OWN_FILE_ROWS = 4096
 """Rows of a day from which it gets a file of its own; stray days go together, so that no file spans the years."""
+
+_LATEST_ROWS = 100
+"""Latest events kept of a block: as many as `latest_times` keeps of a source."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,7 @@ class ReadRange(beam.DoFn):
             _Piece(piece, self._job, policy, writer).read()
         message = writer.finish()
         path = staging(Path(self._job.root), self._job.run_id) / f"range-{spec.number}.done"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"bytes": spec.size, "records": writer.records}))
+        write_whole(path, json.dumps({"bytes": spec.size, "records": writer.records}).encode())
         yield 0, json.dumps(message, sort_keys=True).encode()
 
 
@@ -96,21 +98,20 @@ class _Writer:
         """Takes rows; writes when enough are held."""
         self._events.append(events)
         self._rejects.append(rejects)
-        self._held += events.height
+        self._held += events.height + rejects.height
         if self._held >= FLUSH_ROWS:
             self._flush()
 
     def finish(self) -> dict[str, Any]:
         """Writes the rest; the message of the range."""
         self._flush()
-        rejects = pl.concat([REJECT.empty(), *self._rejects])
-        self._write("rejects", rejects)
         tables = {table: [entry.to_json() for entry in entries] for table, entries in self._files.items()}
         return {"range": self._number, "tables": tables, "pieces": self.pieces}
 
     def _flush(self) -> None:
         events = pl.concat([EVENT.empty(), *self._events])
-        self._events, self._held = [], 0
+        self._write("rejects", pl.concat([REJECT.empty(), *self._rejects]))
+        self._events, self._rejects, self._held = [], [], 0
         if events.is_empty():
             return
         days = events.select(pl.col("time").dt.truncate("1d").alias("day")).to_series()
@@ -177,19 +178,19 @@ class _Piece:
     def _take(self, decoded: Decoded) -> None:
         events = decoded.events
         if not self._piece.wants_all_times:
-            wanted = pl.any_horizontal(
-                (pl.col("time") >= from_micros(since)) & (pl.col("time") < from_micros(until))
-                for since, until in self._piece.times
-            )
+            time = pl.col("time").cast(pl.Int64)  # an open end of a span is no date
+            wanted = pl.any_horizontal((time >= since) & (time < until) for since, until in self._piece.times)
             events = events.filter(wanted)
         rejects = REJECT.empty() if self._piece.again else decoded.rejects
         self._appended += events.height
         self._rejected += rejects.height
+        ignored = {} if self._piece.again else decoded.ignored
         if not self._piece.again:
-            self._ignored.update(decoded.ignored)
+            self._ignored.update(ignored)
             self._unknown.update(decoded.unknown_fields)
-        self._latest.append(events.select("time", "event_id").top_k(800, by=["time", "event_id"]))
-        self._writer.records += decoded.records
+        # Repeated records go first: a storm of one late record must not crowd out the others.
+        self._latest.append(events.select("time", "event_id").unique().top_k(_LATEST_ROWS, by=["time", "event_id"]))
+        self._writer.records += events.height + rejects.height + sum(ignored.values())
         self._writer.add(events, rejects)
 
     def _broken(self, broken: Broken) -> pl.DataFrame:
