@@ -9,16 +9,16 @@ from schemas.feature import FEATURES, Feature
 
 F64 = npt.NDArray[np.float64]
 
+_GROWS = "a count that grows with volume: any large job reaches it; the rule about it asks for more"
+
 NO_EXTRACTION = {
-    (
-        "out_in_ratio_24h",
-        "low",
-    ): "batch jobs, embeddings and code completion read much and write little (threats.md 1.2)",
+    ("out_in_ratio_24h", "low"): "batch jobs, embeddings and code completion read much, write little (threats.md 1.2)",
     ("throttled_share_24h", "high"): "a limit that is too low throttles honest clients as well",
-    (
-        "prefixes_24h",
-        "high",
-    ): "continuous integration runs on many networks; networks alone never convict (threats.md 3.2)",
+    ("prefixes_24h", "high"): "continuous integration runs on many networks; networks alone never convict (threats.md 3.2)",
+    ("downloads_24h", "high"): "asking again and again for one object is polling; objects_24h counts what left",
+    ("refused_variants_24h", "high"): _GROWS,
+    ("refused_then_answered_24h", "high"): _GROWS,
+    ("system_prompt_asks_24h", "high"): _GROWS,
 }
 """Sides that count among peers, where the p-value calibrates them, but never as shipped evidence of extraction."""
 

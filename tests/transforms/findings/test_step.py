@@ -135,14 +135,14 @@ def test_a_rare_account_without_the_shape_or_weight_of_an_extraction_is_not_flag
     [
         {"pattern": "relay"},
         {"pattern": None},
-        {"harvest_points": 4.49},
+        {"harvest_points": POLICY.evidence.review_decades - 0.01},
         {"families": 2},
         {"calls_24h": 99},
     ],
     ids=lambda missing: next(iter(missing)),
 )
 def test_without_a_reference_every_part_of_the_conjunction_is_needed(missing: dict[str, Any]) -> None:
-    enough = HARVEST | {"harvest_points": 4.5, "families": 3, "calls_24h": 100}
+    enough = HARVEST | {"harvest_points": POLICY.evidence.review_decades, "families": 3, "calls_24h": 100}
     assert run([enough])[2]["uncalibrated"].to_list() == [True]
     assert run([enough | missing])[2].is_empty()
 
