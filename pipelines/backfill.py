@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pipelines.cli.progress import Progress
+from pipelines.estimating import estimate
 from pipelines.host import Detected, Engine, Host, floor_to_day, midnight_after
-from pipelines.ingest import estimate, execute_ingest, plan_ingest
+from pipelines.ingest import execute_ingest, plan_ingest
 from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease

@@ -3,25 +3,23 @@
 Create ranges | read, decode, write files | messages
 """
 
-import glob
 import json
 import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 import polars as pl
-import pyarrow.parquet as pq
 
+from pipelines.choosing import choose_formats
 from pipelines.cli.progress import Progress
 from pipelines.detect import entries
-from pipelines.ingest_worker import IngestJob, ReadRange, rule_for
+from pipelines.ingest_worker import IngestJob, ReadRange
 from pipelines.lake.commit import Committer, Outcome, Write
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
@@ -29,9 +27,9 @@ from pipelines.lake.plan import Plan, next_sequence, write_plan
 from pipelines.lake.sources import Done, after_run, read_register, write_register
 from pipelines.lake.state import Manifest, States
 from pipelines.manifests import WriteMessages, read_messages, staging
-from pipelines.request import Estimate, Request, SourceCounts, SourceEstimate
+from pipelines.request import Request, SourceCounts
 from pipelines.runners import run
-from pipelines.sources.files import FileSource, head, list_sources
+from pipelines.sources.files import list_sources
 from pipelines.sources.known import Sighting
 from pipelines.sources.ranges import RangeSpec, plan_ranges
 from schemas.errors import SourceRefused
@@ -39,27 +37,8 @@ from schemas.policy import Policy
 from schemas.registry import REGISTRY
 from transforms.ingest.accounts_file import read_accounts
 from transforms.ingest.key import FingerprintKey
-from transforms.ingest.registry import choose
-
-_SECONDS_PER_MB = 0.03
-"""Whole job, 2 cores: about 12 us a canonical record of 500 bytes (`make bench`)."""
-
-_LAKE_SHARE = {"litellm": 0.03}
-_DEFAULT_LAKE_SHARE = 0.25
-"""Bytes of lake a byte of decompressed log; a LiteLLM payload is mostly constants."""
-
-_EXPANSION = {"none": 1, "gzip": 6, "zstd": 6}
 
 _MOST_NOTES = 20
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Sources with their formats, and those that cannot be read."""
-
-    sources: tuple[FileSource, ...]
-    refused: tuple[tuple[str, str], ...]
-    why: dict[str, str]
 
 
 def plan_ingest(
@@ -99,7 +78,7 @@ def _plan(
     lake: Lake, lease: Lease, request: Request, key: FingerprintKey, progress: Progress, holds_from: datetime
 ) -> Plan | None:
     progress.begin("list sources")
-    chosen = _choose(list_sources(request.sources, _spool(lake)), request)
+    chosen = choose_formats(list_sources(request.sources, _spool(lake)), request)
     last = lake.last_run()
     register = read_register(
         States(lake.root), States(lake.root).read_manifest(None if last is None else last["run_id"])
@@ -201,38 +180,6 @@ def execute_ingest(
     ]
 
 
-def estimate(request: Request, progress: Progress) -> Estimate:
-    """What a backfill would read, and about how long it would take and how much disk; nothing is written.
-
-    Raises:
-        SourceRefused: a pattern matches nothing, or names a stream, which cannot be looked at without reading it.
-    """
-    for pattern in request.sources:
-        for name in [pattern, *glob.glob(pattern, recursive=True)]:  # noqa: PTH207 - as list_sources expands
-            if name == "-" or _is_stream(Path(name)):
-                raise SourceRefused(name, "a stream cannot be estimated", "name files, or leave --dry-run out")
-    progress.begin("look at the sources")
-    chosen = _choose(list_sources(request.sources, request.lake), request)
-    told: list[SourceEstimate] = []
-    size = disk = 0.0
-    for source in chosen.sources:
-        expanded = source.size * _EXPANSION[source.compression]
-        start = head(source) if source.container == "text" else b""
-        lines = max(start.count(b"\n"), 1)
-        records = int(expanded / max(len(start) / lines, 1)) if start else 0
-        if source.container == "parquet":
-            records = pq.read_metadata(source.path).num_rows
-        told.append(SourceEstimate(source.name, source.format, source.size, records, chosen.why.get(source.name, "")))
-        size += expanded
-        disk += expanded * _LAKE_SHARE.get(source.format, _DEFAULT_LAKE_SHARE)
-    told += [SourceEstimate(name, None, 0, 0, reason) for name, reason in chosen.refused]
-    return Estimate(tuple(told), size / 1e6 * _SECONDS_PER_MB, int(disk))
-
-
-def _is_stream(path: Path) -> bool:
-    return path.is_fifo() or path.is_char_device() or path.is_socket()
-
-
 def _require_sources(plan: Plan) -> None:
     """Nothing where every file of the plan is still there."""
     for data in plan.work["ranges"]:
@@ -240,32 +187,6 @@ def _require_sources(plan: Plan) -> None:
             if not Path(piece.path).exists():
                 fix = f"put it back and run the command again, or drop run {plan.run_id}: `doctor --abandon {plan.sequence}`"
                 raise SourceRefused(piece.name, "it is gone, and an interrupted run was reading it", fix)
-
-
-def _choose(listed: Sequence[FileSource], request: Request) -> Chosen:
-    sources, refused, why = [], [], {}
-    for source in listed:
-        if source.refused is not None:
-            refused.append((source.name, source.refused))
-            continue
-        rule = rule_for(request.policy, source.name)
-        wanted = request.input_format if request.input_format != "auto" else rule.format
-        if source.container == "parquet":
-            sources.append(replace(source, format="canonical"))
-            why[source.name] = "canonical, because Parquet sources hold canonical records"
-            continue
-        try:
-            start = head(source)
-            if not start.strip():
-                sources.append(replace(source, format="canonical"))
-                continue
-            adapter, framing, reason = choose(start, source.name, wanted)
-        except SourceRefused as error:
-            refused.append((source.name, f"{error.problem}; {error.fix}"))
-            continue
-        sources.append(replace(source, format=adapter.name, framing=framing))
-        why[source.name] = f"{adapter.name} ({reason})"
-    return Chosen(tuple(sources), tuple(refused), why)
 
 
 def _accounts(

@@ -15,7 +15,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from pipelines.cli.progress import Progress
-from pipelines.ingest import estimate, execute_ingest, plan_ingest
+from pipelines.estimating import estimate
+from pipelines.ingest import execute_ingest, plan_ingest
 from pipelines.ingest_worker import IngestJob, ReadRange
 from pipelines.lake.commit import Write, commit_points
 from pipelines.lake.lake import Lake
@@ -399,6 +400,17 @@ def test_a_dry_run_estimates_and_writes_nothing(tmp_path: Path, fixtures: list[P
     assert by_name["odd.txt"].format is None
     assert told.seconds > 0
     assert told.disk_bytes > 0
+
+
+def test_a_dry_run_over_a_lake_counts_only_what_is_new(tmp_path: Path) -> None:
+    root, log = tmp_path / "lake", tmp_path / "log.ndjson"
+    ingest(root, [write(log, range(1000))])
+    request = Request((str(log),), root)
+    assert [source.records for source in estimate(request, Told()).sources] == [0]
+    write(log, range(1500))
+    before = sorted(root.rglob("*"))
+    assert abs(estimate(request, Told()).sources[0].records - 500) < 20
+    assert sorted(root.rglob("*")) == before
 
 
 def test_a_dry_run_leaves_pipes_unread(tmp_path: Path) -> None:
