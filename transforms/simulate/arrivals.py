@@ -37,8 +37,8 @@ def arrivals(activities: pl.DataFrame, days: int, first_weekday: int, rng: np.ra
     """
     rate = hourly_rate(activities, days, first_weekday, rng)
     expected = rate.sum(axis=1)
-    # A session is at most a quarter of what an activity does, and whoever is expected to call at all calls once.
-    turns = np.clip(activities["turns"].to_numpy(), 1.0, np.maximum(expected / 4, 1.0))
+    # A session is at most a twelfth of what an activity does, and whoever is expected to call at all calls once.
+    turns = np.clip(activities["turns"].to_numpy(), 1.0, np.maximum(expected / 12, 1.0))
     sessions = np.maximum(rng.poisson(expected / turns), expected >= 1)
     owner = np.repeat(np.arange(activities.height), sessions)
     opened = _warped(_renewals(sessions, activities["shape"].to_numpy()[owner], rng), owner, rate)
@@ -66,7 +66,6 @@ def hourly_rate(activities: pl.DataFrame, days: int, first_weekday: int, rng: np
     awake = column["awake"]
     bump = np.where(into_day < awake, 0.3 + 0.7 * np.sin(np.pi * np.minimum(into_day / awake, 1.0)), 0.004)
     rhythm = np.where(awake >= DAY, 1.0, bump)
-    rhythm = rhythm * (DAY / rhythm[:, :DAY].sum(axis=1, keepdims=True))
     weekday = (np.floor_divide(local, DAY) + first_weekday) % 7
     weekly = np.where(weekday >= 5, column["weekend"], 1.0)
     noise = column["day_noise"]
@@ -76,7 +75,10 @@ def hourly_rate(activities: pl.DataFrame, days: int, first_weekday: int, rng: np
     ramp = np.where(
         column["ramp_days"] > 0, np.clip((since + 1 / DAY) / np.maximum(column["ramp_days"], 1e-9), 0, 1), 1
     )
-    rate: Floats = column["per_day"] / DAY * rhythm * weekly * np.repeat(good_days, DAY, axis=1) * window * ramp
+    # The hours of the day only move calls within an activity's time: a thief who starts in the evening is not a lesser one.
+    present = rhythm * window
+    present = present * (window.sum(axis=1, keepdims=True) / np.maximum(present.sum(axis=1, keepdims=True), 1e-12))
+    rate: Floats = column["per_day"] / DAY * present * weekly * np.repeat(good_days, DAY, axis=1) * ramp
     return rate
 
 

@@ -46,6 +46,7 @@ _HARVEST: dict[str, Draw] = {
     "second_share": mixture((0.7, always(0.0)), (0.3, between(0.1, 0.5))),
     "pivot": mixture((0.5, always(0.0)), (0.5, between(0.4, 1.0))),  # A1: nearly half within 24 hours
     "cached": always(0.05),
+    "streams": one_of([0.0, 1.0]),
     "settings": one_of([1, 2, 4], [0.75, 0.15, 0.1]),
     "throttled": log_between(0.005, 0.3),
     "failing": log_between(0.001, 0.03),
@@ -81,6 +82,28 @@ BULK = Population(
         "max_tokens": one_of([0, 2048, 4096, 8192]),
     },
 )
+
+BLATANT = Population(
+    name="blatant harvester",
+    archetype="T-BULK",
+    label="extraction",
+    account=ACCOUNT | {"age_days": log_between(0.05, 7.0)},
+    does=BULK.does
+    | {
+        "begins": between(0.0, 0.2),
+        "ends": always(1.0),
+        "ramp_days": always(0.0),
+        "awake": always(24.0),
+        "per_day": log_between(4_000.0, 40_000.0),
+        "output_tokens": log_between(800.0, 2_500.0),
+        "templates": always(1),
+        "templated": always(1.0),
+        "layout": one_of(["prefix", "suffix", "wrap"]),
+        "paraphrase": always(0.0),
+        "settings": always(1),
+    },
+)
+"""The thief that everything gives away: no ramp, no sleep, one template around ever new tasks, long answers."""
 
 COT = Population(
     name="reasoning traces",
@@ -217,6 +240,7 @@ SIGNATURE = Population(
         "begins": between(0.0, 0.15),
         "ends": always(1.0),
         "turns": log_between(1.0, 30.0),
+        "growth": between(0.05, 0.5),
         "output_tokens": log_between(400.0, 3_000.0),
         "thinking": between(0.3, 0.8),
         "layout": one_of(["none", "system"]),
@@ -308,6 +332,7 @@ LEAK = Population(
     | {
         "per_day": log_between(30.0, 400.0),
         "turns": between(2.0, 15.0),
+        "growth": between(0.1, 0.6),
         "think_seconds": log_between(5.0, 60.0),
         "awake": between(6.0, 24.0),
         "voice": always("leak"),

@@ -156,6 +156,7 @@ REASONERS = Population(
         "thinking": between(0.3, 0.9),
         "max_tokens": one_of([0, 8192], [0.7, 0.3]),
         "turns": mixture((0.6, always(1.0)), (0.4, between(2.0, 10.0))),
+        "growth": between(0.1, 1.0),
         "hands_out": always(1.0),
         "redeems": always(0.9),
         "tags": mixture((0.93, always(0.0)), (0.07, between(0.1, 0.9))),

@@ -20,6 +20,9 @@ PRICES = {
 }
 """Model -> USD per million input tokens, per million output tokens, and milliseconds per output token."""
 
+LONGEST_HISTORY = 80
+"""Messages of a request at most: clients compact longer histories [J]."""
+
 NEW_MODEL = "vega-3-large"
 """What is released on the world's release day."""
 
@@ -106,8 +109,7 @@ def numbers(calls: Calls) -> pl.DataFrame:
     limit = np.where(calls.of("max_tokens") > 0, calls.of("max_tokens"), 16_000)
     cut = outputs >= limit
     outputs = np.where(chats, np.clip(outputs, 1, limit), 0).astype(np.int64)
-    cached_share = np.clip(calls.of("cached") + 0.15 * chance.normal("cached"), 0.0, 0.98)
-    cached = np.where((calls.turn > 0) | (calls.of("history") > 0), (inputs * cached_share).astype(np.int64), 0)
+    cached = (inputs * _cached_share(calls)).astype(np.int64)
     thinking = (outputs * np.clip(calls.of("thinking") + 0.1 * chance.normal("thinking"), 0, 0.95)).astype(np.int64)
 
     price_in, price_out, pace = _prices(frame["model_requested"])
@@ -150,6 +152,15 @@ def numbers(calls: Calls) -> pl.DataFrame:
     )
 
 
+def _cached_share(calls: Calls) -> Floats:
+    """Share of the input read from cache: most of a conversation so far, the fixed beginning of repeated calls."""
+    share = np.clip(calls.of("cached") + 0.15 * calls.chance.normal("cached"), 0.0, 0.98)
+    converses = ((calls.of("growth") > 0) & (calls.turn > 0)) | (calls.of("history") > 0)
+    begins_alike = calls.names("layout").is_in(["prefix", "system"]).to_numpy() & (calls.ordinal > 0)
+    cached: Floats = np.where(converses, share, np.where(begins_alike, 0.3 * share, 0.0))
+    return cached
+
+
 def _models(calls: Calls) -> pl.Series:
     first, second = calls.names("model"), calls.names("second_model")
     other = pl.Series(calls.chance.happens("second", calls.of("second_share")))
@@ -179,7 +190,8 @@ def _status(calls: Calls) -> Ints:
 def _messages(calls: Calls) -> Ints:
     history = np.floor(calls.of("history") * (0.3 + 1.4 * calls.session_chance.uniform("history"))).astype(np.int64)
     has_system = (calls.of("system") >= 0) | (calls.names("layout") == "system").to_numpy()
-    count: Ints = np.minimum(1 + has_system + 2 * calls.turn + 2 * (history // 2), 400)
+    turn = np.where(calls.of("growth") > 0, calls.turn, 0)
+    count: Ints = np.minimum(1 + has_system + 2 * turn + 2 * (history // 2), LONGEST_HISTORY)
     return count
 
 

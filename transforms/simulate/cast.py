@@ -8,7 +8,7 @@ import polars as pl
 
 from transforms.simulate.activity import REGIONS, Population, activities, registry_of
 from transforms.simulate.arrivals import Arrivals, arrivals
-from transforms.simulate.attacks import ATTACKS
+from transforms.simulate.attacks import ATTACKS, BLATANT
 from transforms.simulate.benign import MAJORITY
 from transforms.simulate.chance import Flags, Floats, Ints
 from transforms.simulate.draws import always
@@ -48,6 +48,7 @@ def troupes(options: Options) -> list[Troupe]:
     for archetype, population in ATTACKS.items():
         if not options.archetypes or archetype in options.archetypes:
             cast.append(_singles(population, options.attackers, options))
+    cast.append(_singles(BLATANT, options.blatant, options))
     for number, pool in enumerate(options.pools):
         if not options.archetypes or pool.archetype in options.archetypes:
             cast.append(_pool(pool, number, options))

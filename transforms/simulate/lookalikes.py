@@ -250,6 +250,7 @@ FRAMEWORKS = Population(
     | {
         "per_day": lognormal(80.0, 1.6, 2.0, 10_000.0),
         "turns": mixture((0.5, always(1.0)), (0.5, between(3.0, 15.0))),
+        "growth": between(0.1, 0.8),
         "system": whole(0, 5),
         "voice": always("public"),
         "layout": one_of(["none", "prefix", "suffix"]),

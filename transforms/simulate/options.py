@@ -18,6 +18,7 @@ class Options:
         accounts: accounts of the benign majority.
         lookalikes: accounts of each look-alike class.
         attackers: accounts of each single-account archetype (a group attack takes whole groups).
+        blatant: harvesters that everything gives away.
         archetypes: the archetypes that take part; empty for all.
         pools: pools of accounts.
         cap_per_day: calls a day above which no activity goes.
@@ -32,6 +33,7 @@ class Options:
     accounts: int = 100
     lookalikes: int = 0
     attackers: int = 0
+    blatant: int = 0
     archetypes: tuple[str, ...] = ()
     pools: tuple[Pool, ...] = ()
     cap_per_day: float = 40_000.0
@@ -45,6 +47,7 @@ class Options:
             ("accounts", 0),
             ("lookalikes", 0),
             ("attackers", 0),
+            ("blatant", 0),
             ("words", 0),
             ("seed", 0),
         ):
@@ -67,15 +70,16 @@ PRESETS: dict[str, tuple[str, Options]] = {
     "demo": (
         "a few hundred accounts over three days, every look-alike, a thief of each kind, three pools",
         Options(
-            accounts=260,
-            lookalikes=4,
+            accounts=240,
+            lookalikes=3,
             attackers=1,
+            blatant=1,
             pools=(
                 Pool("T-HYDRA", heads=40, per_head=26.0, attack_share=0.5, ban_days=4.0),
                 Pool("T-RELAY", heads=20, per_head=46.0),
                 Pool("B-RESELL", heads=10, per_head=40.0),
             ),
-            cap_per_day=1_500.0,
+            cap_per_day=700.0,
             words=40,
         ),
     ),
@@ -114,7 +118,7 @@ PRESETS: dict[str, tuple[str, Options]] = {
     ),
     "first_day": (
         "fifty accounts and one blatant harvester on the first day of a deployment",
-        Options(days=1, accounts=50, attackers=1, archetypes=("T-BULK",), attack_share=1.0, paraphrase=0.0, cap_per_day=8_000.0),
+        Options(days=1, accounts=50, blatant=1, cap_per_day=8_000.0),
     ),
 }  # fmt: skip
 """Name -> what it is for, and its options."""

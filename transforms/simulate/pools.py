@@ -21,6 +21,7 @@ _DRIVEN: dict[str, Draw] = {
     "region": one_of([14, 15]),  # mostly SG and JP (A2)
     "turns": between(1.0, 3.0),  # sticky session key, TTL one hour (T3)
     "think_seconds": log_between(10.0, 200.0),
+    "growth": mixture((0.5, always(0.0)), (0.5, between(0.1, 0.6))),
     "moves_daily": always(True),  # one residential network a head and day (A2, T3)
     "fingerprint": own(),  # the relay software sends one constant header set (T3)
     "client": one_of(["script", "sdk", "coder"]),
