@@ -173,12 +173,12 @@ class Evidence:
 
     least_families: int = setting(3, "independent families that must point the same way")
     review_decades: float = setting(
-        4.5,
+        4.75,
         "sum of -log10(tail) over the families a harvest shows in: the shipped priors give at most 1 in 1,000 account-days such a sum together with core_decades, whatever depends on what inside a family (a test computes it)",
     )
     core_decades: float = setting(
         1.0,
-        "what the families that make a pattern (a harvest: structure, and tokens or elicitation) must each carry: rarer than one account in ten",
+        "what the families that make a pattern (a harvest: two of structure, tokens and elicitation) must each carry: rarer than one account in ten",
     )
     family_floor: float = setting(
         0.001, "no single family counts for more than three decades: one broken sensor must not convict"

@@ -3,8 +3,9 @@
 Rare is not stolen. A pattern asks that the families an extraction cannot avoid stand out themselves, each by
 `evidence.core_decades`, in what the shipped priors and the peers both support:
 
-- distillation: one template around payloads that never repeat, and either long answers or elicited reasoning or grading;
-  evaluations repeat their prompts, batch jobs answer in a few tokens, so neither has it (threats.md 1.2);
+- distillation: two of these: one template around payloads that never repeat; long answers; elicited reasoning or grading.
+  An instruction in the system prompt leaves no template in the prompts. Evaluations repeat their prompts, batch jobs
+  answer in a few tokens: neither has two (threats.md 1.2);
 - reverse engineering: log-probabilities, biased tokens, or a search through refusals;
 - bulk download: objects fetched in a breadth or order that few accounts show;
 - relay: many languages behind an account that names no users of its own (a gateway forwards their ids).
@@ -47,10 +48,10 @@ def patterns(points: F64, end_users: F64, policy: Policy) -> Texts:
     """
     core = policy.evidence.core_decades
     of = {name: points[:, place] for place, name in enumerate(FAMILIES)}
-    made_of = np.maximum(of["tokens"], of["elicitation"])
+    harvested = np.sort(np.stack([of["structure"], of["tokens"], of["elicitation"]]), axis=0)
     hides_users = np.isnan(end_users) | (end_users <= _NAMED_USERS)
     strengths = {
-        "distillation": np.where(np.minimum(of["structure"], made_of) >= core, of["structure"] + made_of, 0.0),
+        "distillation": np.where(harvested[1] >= core, harvested[1] + harvested[2], 0.0),
         "reverse_engineering": _from(core, np.maximum(of["parameters"], of["outcome"])),
         "bulk_download": _from(core, of["download"]),
         "relay": np.where(hides_users, _from(core, of["diversity"]), 0.0),
