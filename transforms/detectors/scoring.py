@@ -15,6 +15,9 @@ from transforms.detectors.peers import TREES, Peers, peers_of
 
 F64 = npt.NDArray[np.float64]
 
+_ROWS_AT_ONCE = 65_536
+"""Bounds memory: a hundred arrays of this length are 50 MB; no window is scored otherwise for it."""
+
 _FEATURES = tuple(dict.fromkeys(look.name for look in LOOKS))
 _JOINT, _CHANGE = len(FAMILIES), len(FAMILIES) + 1
 _SOURCES = [
@@ -48,7 +51,9 @@ def score(windows: pl.DataFrame, snapshot: Snapshot, policy: Policy) -> pl.DataF
     parts = [SCORED.empty()]
     for (group,), rows in numbered.group_by("peer_group", maintain_order=True):
         peers = peers_of(snapshot, str(group), policy)
-        parts.append(_scored(rows, peers, changes, snapshot.snapshot_id, policy))
+        parts += [
+            _scored(part, peers, changes, snapshot.snapshot_id, policy) for part in rows.iter_slices(_ROWS_AT_ONCE)
+        ]
     return SCORED.conform(pl.concat(parts))
 
 

@@ -15,7 +15,7 @@ def quantiles(values: F64, steps: int) -> F64:
         steps: number of intervals.
 
     >>> quantiles(np.array([3.0, 1.0, 2.0]), 4).tolist()
-    [1.0, 1.0, 2.0, 3.0, 3.0]
+    [1.0, 1.0, 2.0, 2.0, 3.0]
     """
     ordered = np.sort(values)
     last = len(ordered) - 1
