@@ -117,7 +117,9 @@ class Traits:
         [0, 4, 8, 12],
         "four of sixteen minhash slots tie a fixed instruction inside a free payload in most calls; sixteen would quadruple the traits (kernel.md 2)",
     )
-    shingle_least_words: int = setting(12, "shorter prompts share three-word shingles by chance")
+    shingle_least_characters: int = setting(
+        60, "shorter prompts, about a dozen words, share three-word shingles by chance"
+    )
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,5 @@
 
 from transforms.order.sequence import Sequenced, in_order
 from transforms.order.step import Ordered, OrderState, step
-from transforms.order.tally import tally
-from transforms.order.traits import traits
 
-__all__ = ["OrderState", "Ordered", "Sequenced", "in_order", "step", "tally", "traits"]
+__all__ = ["OrderState", "Ordered", "Sequenced", "in_order", "step"]

@@ -1,137 +1,173 @@
 """Counts and sums of each account's tick."""
 
+from dataclasses import dataclass
+
 import numpy as np
+import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 from schemas.event import WEAK_BASES, Presence
-from schemas.tally import ADDITIVE, GAP_BANDS, GAP_COLUMNS, TALLY
+from schemas.tally import GAP_BANDS, GAP_COLUMNS, TALLY
+from transforms.order.ticks import Ticks, moments
+from transforms.sketches.grouping import lengths_of
+from transforms.sketches.mix import I64
 
-LONGEST_GAP_MS = 3_600_000
 GRADER_TOKENS = 64
 MULTI_TURN = 3
 SAMPLES = 3
+CUT_SHORT = ("length", "LENGTH", "max_tokens", "MAX_TOKENS", "max_output_tokens", "MAX_OUTPUT_TOKENS")
+
+Bools = npt.NDArray[np.bool_]
 
 _GAP_EDGES = np.round(np.exp(-1.0 + 0.5 * np.arange(1, GAP_BANDS)) * 1000).astype(np.int64)
+_NEVER = 2**62
 
-DERIVED = ("gap_ms", "answered_after_refusal", "is_numbered", "is_sequential")
-"""What `step` adds to an event from the calls before it: Int64 and three booleans."""
+COLUMNS = (
+    "event_id", "account_basis", "plan", "account_created_at", "operation", "http_status", "finish_reason", "is_refused",
+    "latency_ms", "input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "bytes_out",
+    "cost_micro_usd", "temperature", "max_tokens", "logprobs", "logit_bias_size", "tool_count", "message_count",
+    "prompt_digest", "response_digest", "elicits_reasoning", "has_rubric", "asks_system_prompt", "has_reasoning_tags",
+    "presence",
+)  # fmt: skip
+"""EVENT columns that are read here."""
 
 
-def tally(events: pl.DataFrame, tick: str) -> pl.DataFrame:
-    """TALLY rows of ordered events, sorted by key.
+@dataclass(frozen=True)
+class Derived:
+    """What a call owes to the calls before it.
 
-    Args:
-        events: unique EVENT rows sorted by (account_hash, account_id, time, event_id), with the columns of `DERIVED`.
-        tick: length of a tick as a Polars duration, e.g. `5m`.
+    Attributes:
+        gap_ms: milliseconds since the account's previous call, -1 where not known.
+        answered_after_refusal: see schemas.tally.
+        numbered: see schemas.tally.
+        sequential: see schemas.tally.
     """
-    if events.is_empty():
+
+    gap_ms: I64
+    answered_after_refusal: Bools
+    numbered: Bools
+    sequential: Bools
+
+
+def tally(ticks: Ticks, derived: Derived) -> pl.DataFrame:
+    """TALLY rows, sorted by key."""
+    if len(ticks.starts) == 0:
         return TALLY.empty()
-    bands = _gap_bands(events["gap_ms"])
-    return TALLY.conform(
-        events.with_columns(pl.col("time").dt.truncate(tick).alias("tick"), bands)
-        .with_columns(pl.struct("account_id", "tick").rle_id().alias("cell"))
-        .group_by("cell")
-        .agg(_first_columns() + _counts() + _sums() + _bands())
-        .with_columns(pl.col(name).cast(pl.Int64) for name in ADDITIVE)
-    )
-
-
-def _gap_bands(gaps: pl.Series) -> pl.Series:
-    known = gaps.is_not_null()
-    bands = np.searchsorted(_GAP_EDGES, gaps.fill_null(0).to_numpy(), side="right").astype(np.int8)
-    return pl.select(pl.when(known).then(pl.Series(bands)).otherwise(None).alias("gap_band")).to_series()
-
-
-def _has(bits: Presence) -> pl.Expr:
-    return (pl.col("presence") & int(bits)) == int(bits)
-
-
-def _first_columns() -> list[pl.Expr]:
-    presence = pl.lit(0, pl.Int64)
-    for bit in Presence:
-        presence = presence + pl.when((pl.col("presence") & int(bit)) != 0).then(int(bit)).otherwise(0).max()
-    return [
-        pl.col("account_id").first(),
-        pl.col("account_hash").first(),
-        pl.col("tick").first(),
-        pl.col("time").min().alias("first_time"),
-        pl.col("time").max().alias("last_time"),
-        presence.alias("presence"),
-        pl.col("plan").max(),
-        pl.col("account_created_at").min(),
-        pl.col("account_basis").is_in(list(WEAK_BASES)).any().alias("is_weak_account"),
-        pl.col("event_id").head(SAMPLES).alias("sample_event_ids"),
-    ]
-
-
-def _counts() -> list[pl.Expr]:
-    status, tokens = pl.col("http_status"), pl.col("input_tokens").is_not_null() & pl.col("output_tokens").is_not_null()
-    multi = pl.col("message_count") >= MULTI_TURN
-    cached = multi & pl.col("cached_input_tokens").is_not_null() & pl.col("input_tokens").is_not_null()
-    claims = {
-        "chat_calls": pl.col("operation").is_in(["chat", "completion"]),
-        "embedding_calls": pl.col("operation") == "embedding",
-        "download_calls": pl.col("operation") == "download",
-        "status_known": status.is_not_null(),
-        "errors": status >= 400,
-        "throttled": status == 429,
-        "denied": status.is_in([401, 403]),
-        "refusal_known": pl.col("is_refused").is_not_null(),
-        "refused": pl.col("is_refused"),
-        "answered_after_refusal": pl.col("answered_after_refusal"),
-        "tokens_known": tokens,
-        "cached_known": cached,
-        "reasoning_known": pl.col("reasoning_tokens").is_not_null(),
-        "latency_known": pl.col("latency_ms").is_not_null(),
-        "bytes_known": pl.col("bytes_out").is_not_null(),
-        "cost_known": pl.col("cost_micro_usd").is_not_null(),
-        "finish_known": pl.col("finish_reason").is_not_null(),
-        "truncated": pl.col("finish_reason").is_in(["length", "max_tokens"]),
-        "parameters_known": _has(Presence.PARAMETERS),
-        "with_logprobs": pl.col("logprobs"),
-        "with_logit_bias": pl.col("logit_bias_size") > 0,
-        "one_token": pl.col("max_tokens") == 1,
-        "temperature_zero": pl.col("temperature") == 0,
-        "tools_known": pl.col("tool_count").is_not_null(),
-        "with_tools": pl.col("tool_count") > 0,
-        "messages_known": pl.col("message_count").is_not_null(),
-        "multi_turn": multi,
-        "prompt_known": pl.col("prompt_digest").is_not_null(),
-        "response_known": pl.col("response_digest").is_not_null(),
-        "reasoning_elicited": pl.col("elicits_reasoning"),
-        "reasoning_tagged": pl.col("has_reasoning_tags"),
-        "rubrics": pl.col("has_rubric"),
-        "grader_shaped": pl.col("has_rubric") & (pl.col("output_tokens") < GRADER_TOKENS),
-        "system_prompt_asks": pl.col("asks_system_prompt"),
-        "gaps_known": pl.col("gap_ms").is_not_null(),
-        "sequential": pl.col("is_sequential"),
-        "numbered": pl.col("is_numbered"),
+    starts = ticks.starts
+    sizes = lengths_of(starts, len(ticks.time))
+    claims = ticks.calls.select(claim.fill_null(value=False).alias(name) for name, claim in _CLAIMS.items())
+    values = ticks.calls.select(value.fill_null(0).alias(name) for name, value in _VALUES.items())
+    gap = np.maximum(derived.gap_ms, 0)
+    known = derived.gap_ms >= 0
+    calculated = {
+        "answered_after_refusal": derived.answered_after_refusal,
+        "gaps_known": known,
+        "sequential": derived.sequential,
+        "numbered": derived.numbered,
+        "gap_ms": gap,
+        "gap_squared": gap * gap // 1000,
     }
-    return [
-        pl.len().alias("calls"),
-        *[claim.fill_null(value=False).sum().alias(name) for name, claim in claims.items()],
-    ]
+    columns = {series.name: series.to_numpy() for series in (*claims, *values)} | calculated
+    sums = {name: np.add.reduceat(column, starts, dtype=np.int64) for name, column in columns.items()}
+    bands = np.searchsorted(_GAP_EDGES, gap[known], side="right")
+    table = np.bincount(ticks.cell[known] * GAP_BANDS + bands, minlength=len(starts) * GAP_BANDS)
+    of_band = np.ascontiguousarray(table.reshape(-1, GAP_BANDS).T, dtype=np.int64)
+    return pl.DataFrame(
+        {
+            "account_id": ticks.accounts["account_id"].gather(ticks.of_cell),
+            "account_hash": ticks.accounts["account_hash"].gather(ticks.of_cell),
+            "tick": moments(ticks.tick),
+            "first_time": moments(ticks.time[starts]),
+            "last_time": moments(ticks.time[starts + sizes - 1]),
+            "calls": sizes,
+            **sums,
+            **dict(zip(GAP_COLUMNS, of_band, strict=True)),
+            "presence": np.bitwise_or.reduceat(ticks.calls["presence"].to_numpy(), starts),
+            "plan": _greatest(ticks.calls["plan"], starts),
+            "account_created_at": _earliest(ticks.calls["account_created_at"], starts),
+            "is_weak_account": np.logical_or.reduceat(
+                ticks.calls["account_basis"].is_in(list(WEAK_BASES)).to_numpy(), starts
+            ),
+            "sample_event_ids": _first_ids(ticks.calls["event_id"], starts, sizes),
+        }
+    ).select(TALLY.columns)
 
 
-def _sums() -> list[pl.Expr]:
-    multi = (pl.col("message_count") >= MULTI_TURN) & pl.col("cached_input_tokens").is_not_null()
-    both = pl.col("input_tokens").is_not_null() & pl.col("output_tokens").is_not_null()
-    values = {
-        "input_tokens": pl.when(both).then(pl.col("input_tokens")),
-        "output_tokens": pl.when(both).then(pl.col("output_tokens")),
-        "cached_input_tokens": pl.when(multi & pl.col("input_tokens").is_not_null()).then(
-            pl.col("cached_input_tokens")
-        ),
-        "cacheable_input_tokens": pl.when(multi).then(pl.col("input_tokens")),
-        "reasoning_tokens": pl.col("reasoning_tokens"),
-        "latency_ms": pl.col("latency_ms"),
-        "bytes_out": pl.col("bytes_out"),
-        "cost_micro_usd": pl.col("cost_micro_usd"),
-        "gap_ms": pl.col("gap_ms"),
-        "gap_squared": pl.col("gap_ms") * pl.col("gap_ms") // 1000,
-    }
-    return [value.sum().alias(name) for name, value in values.items()]
+def _greatest(names: pl.Series, starts: I64) -> pl.Series:
+    """The greatest name of each run; null where none is known."""
+    known = names.drop_nulls().unique().sort()
+    ranks = names.cast(pl.Enum(known)).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    greatest = np.maximum.reduceat(ranks, starts)
+    return known.gather(pl.Series(greatest).replace(-1, None))
 
 
-def _bands() -> list[pl.Expr]:
-    return [(pl.col("gap_band") == band).sum().alias(name) for band, name in enumerate(GAP_COLUMNS)]
+def _earliest(times: pl.Series, starts: I64) -> pl.Series:
+    """The earliest time of each run; null where none is known."""
+    earliest = np.minimum.reduceat(times.to_physical().fill_null(_NEVER).to_numpy(), starts)
+    return moments(earliest).set(pl.Series(earliest == _NEVER), None)
+
+
+def _first_ids(ids: pl.Series, starts: I64, sizes: I64) -> pl.Series:
+    """Ids of the first calls of each run."""
+    taken = np.minimum(sizes, SAMPLES)
+    offsets = np.concatenate([[0], np.cumsum(taken)])
+    rows = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - starts, taken)
+    values = ids.gather(rows).to_arrow()
+    lists = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(offsets), values))
+    return pl.Series(lists)
+
+
+_STATUS, _LOGIT_BIAS = pl.col("http_status"), pl.col("logit_bias_size")
+_TOKENS_KNOWN = pl.col("input_tokens").is_not_null() & pl.col("output_tokens").is_not_null()
+_MULTI_TURN = pl.col("message_count") >= MULTI_TURN
+_CACHE_KNOWN = _MULTI_TURN & pl.col("cached_input_tokens").is_not_null() & pl.col("input_tokens").is_not_null()
+
+_CLAIMS = {
+    "chat_calls": pl.col("operation").is_in(["chat", "completion"]),
+    "embedding_calls": pl.col("operation") == "embedding",
+    "download_calls": pl.col("operation") == "download",
+    "status_known": _STATUS.is_not_null(),
+    "errors": _STATUS >= 400,
+    "throttled": _STATUS == 429,
+    "denied": _STATUS.is_in([401, 403]),
+    "refusal_known": pl.col("is_refused").is_not_null(),
+    "refused": pl.col("is_refused"),
+    "tokens_known": _TOKENS_KNOWN,
+    "cached_known": _CACHE_KNOWN,
+    "reasoning_known": pl.col("reasoning_tokens").is_not_null(),
+    "latency_known": pl.col("latency_ms").is_not_null(),
+    "bytes_known": pl.col("bytes_out").is_not_null(),
+    "cost_known": pl.col("cost_micro_usd").is_not_null(),
+    "finish_known": pl.col("finish_reason").is_not_null(),
+    "truncated": pl.col("finish_reason").is_in(list(CUT_SHORT)),
+    "parameters_known": (pl.col("presence") & int(Presence.PARAMETERS)) != 0,
+    "with_logprobs": pl.col("logprobs"),
+    "with_logit_bias": _LOGIT_BIAS > 0,
+    "one_token": pl.col("max_tokens") == 1,
+    "temperature_zero": pl.col("temperature") == 0,
+    "tools_known": pl.col("tool_count").is_not_null(),
+    "with_tools": pl.col("tool_count") > 0,
+    "messages_known": pl.col("message_count").is_not_null(),
+    "multi_turn": _MULTI_TURN,
+    "prompt_known": pl.col("prompt_digest").is_not_null(),
+    "response_known": pl.col("response_digest").is_not_null(),
+    "reasoning_elicited": pl.col("elicits_reasoning"),
+    "reasoning_tagged": pl.col("has_reasoning_tags"),
+    "rubrics": pl.col("has_rubric"),
+    "grader_shaped": pl.col("has_rubric") & (pl.col("output_tokens") < GRADER_TOKENS),
+    "system_prompt_asks": pl.col("asks_system_prompt"),
+}
+"""Counted calls, but for those that depend on calls before them."""
+
+_VALUES = {
+    "input_tokens": pl.when(_TOKENS_KNOWN).then("input_tokens"),
+    "output_tokens": pl.when(_TOKENS_KNOWN).then("output_tokens"),
+    "cached_input_tokens": pl.when(_CACHE_KNOWN).then("cached_input_tokens"),
+    "cacheable_input_tokens": pl.when(_CACHE_KNOWN).then("input_tokens"),
+    "reasoning_tokens": pl.col("reasoning_tokens"),
+    "latency_ms": pl.col("latency_ms"),
+    "bytes_out": pl.col("bytes_out"),
+    "cost_micro_usd": pl.col("cost_micro_usd"),
+}
+"""Summed values; unknown ones add nothing."""

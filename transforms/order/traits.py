@@ -1,125 +1,110 @@
 """What an account's calls had in common within a tick, key by key."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
-import polars_hash as plh
 
-from schemas.event import Presence
 from schemas.policy import Traits
 from schemas.trait import TRAIT, TRAIT_KINDS, TraitKind
-from transforms.sketches import mix, slot_of
+from transforms.order.shown import Shown, shown
+from transforms.order.ticks import Ticks, flags, moments
+from transforms.sketches.grouping import changes, lengths_of, order_of, ranks_of, starts_of
+from transforms.sketches.mix import I64
 
-_LENGTH_EDGES = np.unique(np.ceil(1.21 ** np.arange(1, 120)).astype(np.int64))
-
-_LABELS = {
-    "client": "client_fingerprint",
-    "agent": "user_agent",
-    "prefix": "network_prefix",
-    "model": "model_requested",
-    "language": "language",
-    "operation": "operation",
-    "object": "object",
-    "api_key": "api_key_id",
-}
-_KEYS = {
-    "head": "head_key",
-    "tail": "tail_key",
-    "system": "system_digest",
-    "tools": "tool_schema",
-    "end_user": "end_user",
-    "payload": "prompt_digest",
-}
-_LISTS = {
-    "line": "line_keys",
-    "shingle": "shingle_keys",
-    "handle_issued": "handles_issued",
-    "handle_used": "handles_used",
-    "bias_token": "logit_bias_keys",
-}
-_PARAMETERS = ("temperature", "top_p", "n_choices", "max_tokens", "response_format", "stream", "tool_count")
+_KINDS = sorted(TRAIT_KINDS, key=lambda kind: kind.name)
 
 
-def traits(events: pl.DataFrame, tick: str, policy: Traits) -> pl.DataFrame:
-    """TRAIT rows of ordered events, sorted by key; each kind capped per account and tick as its catalogue entry says.
+@dataclass(frozen=True)
+class _Counted:
+    """One kind's keys, sorted by cell and key: in which cell, how many calls, how many of them refused, the first."""
+
+    cell: I64
+    key: I64
+    count: I64
+    refused: I64
+    first: I64
+    label: str | None
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> "_Counted":
+        return _Counted(
+            self.cell[kept], self.key[kept], self.count[kept], self.refused[kept], self.first[kept], self.label
+        )
+
+
+def traits(ticks: Ticks, gap_ms: I64, policy: Traits) -> pl.DataFrame:
+    """TRAIT rows, sorted by key; each kind capped per account and tick as its catalogue entry says.
 
     Args:
-        events: unique EVENT rows sorted by (account_hash, account_id, time, event_id), with `gap_ms`.
-        tick: length of a tick as a Polars duration.
+        ticks: the calls.
+        gap_ms: milliseconds since the account's previous call, -1 where not known.
         policy: which minhash slots become traits.
     """
-    if events.is_empty():
+    refused = flags(ticks.calls, pl.col("is_refused"))
+    found = dict(shown(ticks, gap_ms, policy))
+    counted = [_capped(_counted(ticks, found[kind.name], refused), kind) for kind in _KINDS]
+    kinds = np.repeat(np.arange(len(_KINDS)), [len(one.cell) for one in counted])
+    cells = np.concatenate([one.cell for one in counted])
+    if len(cells) == 0:
         return TRAIT.empty()
-    cells = events.with_columns(
-        pl.col("time").dt.truncate(tick).alias("tick"), pl.col("is_refused").fill_null(value=False)
-    ).with_columns(pl.struct("account_id", "tick").rle_id().alias("cell"))
-    where = cells.group_by("cell").agg(pl.col("account_id", "account_hash", "tick").first())
-    counted = [
-        _counted(kind, keyed).with_columns(kind=pl.lit(kind.name))
-        for kind in TRAIT_KINDS
-        for keyed in _keyed(kind.name, cells, policy)
-    ]
-    return TRAIT.conform(pl.concat(counted).join(where, on="cell"))
+    order = order_of(cells, kinds)  # of one cell and kind by key: rows are
+    labels = pl.concat([_labels(ticks, one) for one in counted])
 
+    def column(name: str) -> I64:
+        return np.concatenate([getattr(one, name) for one in counted])[order]
 
-def label_key(name: str) -> pl.Expr:
-    """The key of a readable value: xxh3-64 of its UTF-8, signed."""
-    return plh.col(name).nchash.xxh3_64().reinterpret(signed=True)
-
-
-def _keyed(kind: str, cells: pl.DataFrame, policy: Traits) -> Iterator[pl.DataFrame]:
-    """Rows (cell, time, is_refused, key, label) of the calls that show a trait of the kind."""
-    base = ["cell", "time", "is_refused"]
-    unlabelled = pl.lit(None, pl.String).alias("label")
-    if kind in _LABELS:
-        column = _LABELS[kind]
-        shown = cells.select(*base, pl.col(column).alias("label")).drop_nulls("label")
-        yield shown.with_columns(label_key("label").alias("key")).select(*base, "key", "label")
-    elif kind in _KEYS:
-        yield cells.select(*base, pl.col(_KEYS[kind]).alias("key"), unlabelled).drop_nulls("key")
-    elif kind in _LISTS:
-        shown = cells.select(*base, pl.col(_LISTS[kind]).alias("key"), unlabelled).drop_nulls("key")
-        shown = shown.explode("key").drop_nulls("key").select(*base, "key", "label")
-        if kind == "shingle":
-            shown = shown.filter(slot_of(pl.col("key")).is_in(policy.shingle_slots))
-        if kind == "bias_token":
-            hashed = mix(shown["key"].to_numpy().astype(np.uint64, copy=True)).view(np.int64)
-            shown = shown.with_columns(pl.Series("key", hashed, pl.Int64))
-        yield shown
-    else:
-        yield _derived(kind, cells).select(*base, "key", unlabelled)
-
-
-def _derived(kind: str, cells: pl.DataFrame) -> pl.DataFrame:
-    if kind == "download":
-        return cells.drop_nulls("object").with_columns(label_key("object").alias("key"))
-    if kind == "parameters":
-        carried = cells.filter((pl.col("presence") & int(Presence.PARAMETERS)) != 0)
-        text = pl.concat_str([pl.col(name).cast(pl.String).fill_null("-") for name in _PARAMETERS], separator="|")
-        return carried.with_columns(text.alias("tuple")).with_columns(label_key("tuple").alias("key"))
-    if kind == "length_band":
-        known = cells.filter(pl.col("input_tokens").is_not_null() & pl.col("output_tokens").is_not_null())
-        bands = np.searchsorted(_LENGTH_EDGES, known["input_tokens"].to_numpy(), side="right")
-        return known.with_columns(pl.Series("key", bands, pl.Int64))
-    return cells.drop_nulls("gap_ms").with_columns((pl.col("gap_ms") // 1000).alias("key"))  # gap_second
-
-
-def _counted(kind: TraitKind, keyed: pl.DataFrame) -> pl.DataFrame:
-    counted = keyed.group_by("cell", "key").agg(
-        pl.col("label").first(),
-        pl.len().cast(pl.Int64).alias("count"),
-        pl.col("is_refused").sum().cast(pl.Int64).alias("refused"),
-        pl.col("time").min().alias("first_time"),
+    where = ticks.of_cell[cells[order]]
+    names = pl.Series([kind.name for kind in _KINDS])
+    return pl.DataFrame(
+        {
+            "account_id": ticks.accounts["account_id"].gather(where),
+            "account_hash": ticks.accounts["account_hash"].gather(where),
+            "tick": moments(ticks.tick[cells[order]]),
+            "kind": names.gather(kinds[order]),
+            "key": column("key"),
+            "label": labels.gather(order),
+            "count": column("count"),
+            "refused": column("refused"),
+            "first_time": moments(ticks.time[column("first")]),
+        },
+        schema=TRAIT.polars,
     )
-    return capped(counted, ["cell"], kind)
 
 
-def capped(rows: pl.DataFrame, by: list[str], kind: TraitKind) -> pl.DataFrame:
-    """At most `kind.per_tick` keys for each of `by`: the commonest (ties: the smaller key), or the smallest."""
-    if rows.is_empty() or rows.group_by(by).len()["len"].max() <= kind.per_tick:  # type: ignore[operator]
+def _counted(ticks: Ticks, keys: Shown, refused: npt.NDArray[np.bool_]) -> _Counted:
+    cells = ticks.cell[keys.rows]
+    order = order_of(cells, keys.keys)
+    cell, key, row = cells[order], keys.keys[order], keys.rows[order]
+    fresh = changes(cell, key, row)
+    if not fresh.all():  # one call that shows a key twice
+        cell, key, row = cell[fresh], key[fresh], row[fresh]
+    starts = starts_of(cell, key)
+    return _Counted(
+        cell=cell[starts],
+        key=key[starts],
+        count=lengths_of(starts, len(cell)),
+        refused=np.add.reduceat(refused[row], starts, dtype=np.int64) if len(starts) else starts,
+        first=row[starts],
+        label=keys.label,
+    )
+
+
+def _capped(rows: _Counted, kind: TraitKind) -> _Counted:
+    """At most `kind.per_tick` keys a cell: the commonest (ties: the smaller key), or the smallest."""
+    starts = starts_of(rows.cell)
+    sizes = lengths_of(starts, len(rows.cell))
+    if not np.any(sizes > kind.per_tick):
         return rows
-    order = ["count", "key"] if kind.keep == "most" else ["key"]
-    return rows.sort(*by, *order, descending=[False] * len(by) + [name == "count" for name in order]).filter(
-        pl.int_range(pl.len()).over(by) < kind.per_tick
-    )
+    ranks = ranks_of(starts, len(rows.cell))
+    if kind.keep == "most":
+        crowded = np.flatnonzero(np.repeat(sizes > kind.per_tick, sizes))
+        by_count = crowded[np.lexsort((rows.key[crowded], -rows.count[crowded], rows.cell[crowded]))]
+        ranks[by_count] = ranks[crowded]
+    return rows.only(ranks < kind.per_tick)
+
+
+def _labels(ticks: Ticks, rows: _Counted) -> pl.Series:
+    if rows.label is None:
+        return pl.Series("label", [None], dtype=pl.String).new_from_index(0, len(rows.cell))
+    return ticks.calls[rows.label].gather(rows.first).alias("label")
