@@ -140,7 +140,6 @@ class _Backfill:
         accounts = self._lake.scan("account_windows").select("account_id").unique().collect().height
         return Summary(
             sources=tuple(_joined(self._sources, self._detected)),
-            known_sources=0,
             waiting=self._host.waiting(),
             closed_until=self._host.closed_until(),
             days=len(self._days),

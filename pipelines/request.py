@@ -66,7 +66,6 @@ class Summary:
 
     Attributes:
         sources: counts by source, in the order listed; sources that were known and have not grown are left out.
-        known_sources: how many were left out.
         waiting: events in the lake whose tick has not closed.
         closed_until: end of the last closed tick; None if none was closed.
         days: UTC days closed in whole or in part by this backfill.
@@ -79,7 +78,6 @@ class Summary:
     """
 
     sources: tuple[SourceCounts, ...]
-    known_sources: int
     waiting: int
     closed_until: datetime | None
     days: int

@@ -34,8 +34,6 @@ def summary_text(summary: Summary) -> str:
     lines = aligned(["source", "format", *[name.replace("_", " ") for name in _COUNTS], "refused because"], rows)
     if len(shown) < len(summary.sources):
         lines.append(f"{len(summary.sources) - len(shown):,} sources without rejects are not shown")
-    if summary.known_sources:
-        lines.append(f"{summary.known_sources:,} sources were known already and have not grown")
     closed = "no tick closed" if summary.closed_until is None else f"closed until {iso(summary.closed_until)}"
     lines += ["", f"{summary.accounts:,} accounts, {summary.days:,} days, {closed}; {summary.waiting:,} events wait"]
     lines.append(_flagged(summary))

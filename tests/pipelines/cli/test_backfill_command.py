@@ -18,7 +18,6 @@ DAY = datetime(2026, 3, 2, tzinfo=UTC)
 COUNTS = SourceCounts("calls.jsonl", "litellm", 1200, 1190, 0, 10, 1150, 30, 5)
 SUMMARY = Summary(
     sources=(COUNTS, SourceCounts("odd.bin", None, refused_because="no adapter is sure")),
-    known_sources=3,
     waiting=5,
     closed_until=DAY,
     days=2,
@@ -105,7 +104,6 @@ def test_the_summary_counts_every_record_and_says_what_was_found(work: Backfill,
         "calls.jsonl  litellm    1,200     1,190        0       10     1,150          30         5",
         "odd.bin                     0         0        0        0         0           0         0  no adapter is sure",
         "total                   1,200     1,190        0       10     1,150          30         5",
-        "3 sources were known already and have not grown",
         "",
         "40 accounts, 2 days, closed until 2026-03-02T00:00:00Z; 5 events wait",
         "flagged: 1 act, 2 review; 2 of them by this backfill (2.667% of 75 account-days)",
