@@ -19,7 +19,7 @@ def command(ctx: click.Context, folder: Path, seed: int) -> None:
     \b
     Examples:
       stillwatch demo
-      stillwatch demo --dir /tmp/demo --seed 7
+      stillwatch demo --dir demo7 --seed 7
     """
     from pipelines.backfill import backfill
     from pipelines.cli.accounts import command as accounts
