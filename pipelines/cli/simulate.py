@@ -38,7 +38,7 @@ def command(name: str, folder: Path, log_format: str, compress: bool, quiet: boo
     \b
     Examples:
       stillwatch simulate --preset demo --out world
-      stillwatch simulate --preset standard --seed 7 --out world --format canonical --gzip
+      stillwatch simulate --preset fifty --seed 7 --out world --format canonical --gzip
       stillwatch simulate --preset fifty --accounts 200 --days 7 --out world
     """
     from pipelines.cli.progress import Progress
