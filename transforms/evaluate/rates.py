@@ -35,7 +35,7 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
     """Wilson's score interval at 95 % (Wilson 1927): right for rates near 0 and 1 and for few trials.
 
     >>> low, high = wilson(0, 1000)
-    >>> low, round(high, 5)
+    >>> round(low, 5), round(high, 5)
     (0.0, 0.00383)
     """
     share = hits / trials

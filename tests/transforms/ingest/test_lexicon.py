@@ -2,7 +2,7 @@ import re
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -300,7 +300,7 @@ def test_flags_do_not_depend_on_other_rows(calls: list[tuple[str | None, str | N
     ],
 )
 def test_whatever_a_pattern_matches_holds_an_anchor(claim: Claim, pattern: str) -> None:
-    @settings(max_examples=20)
+    @settings(max_examples=20, suppress_health_check=[HealthCheck.filter_too_much])  # lookarounds reject many drafts
     @given(st.from_regex(re.compile(pattern), fullmatch=True))
     def holds_an_anchor(text: str) -> None:
         assert any(anchor in text for anchor in claim.anchors)
