@@ -1,5 +1,6 @@
 """`stillwatch demo`: a small world, from its logs to its thieves, in under a minute."""
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -41,13 +42,17 @@ def command(ctx: click.Context, folder: Path, seed: int) -> None:
     progress.begin("simulate")
     options = preset("demo", seed=seed, cap_per_day=700.0, attack_share=1.0, paraphrase=0.2)
     write_world(options, world, "litellm", told=lambda calls: progress.advance(records=calls))
+    key_file = folder / "fingerprint.key"
+    key_file.touch(mode=0o600)
+    # Not a secret: a demo of one seed shows the same to everybody, and sketches depend on the key.
+    key_file.write_text(hashlib.blake2b(f"demo {seed}".encode(), digest_size=32).hexdigest())
     request = Request(
         (str(world / "logs"),),
         lake,
         input_format="litellm",
         accounts=world / "accounts.csv",
         is_complete=True,
-        key_file=folder / "fingerprint.key",
+        key_file=key_file,
     )
     backfill(request, progress)
     progress.end()
