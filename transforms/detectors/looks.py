@@ -14,7 +14,10 @@ _GROWS = "a count that grows with volume: any large job reaches it; the rule abo
 NO_EXTRACTION = {
     ("out_in_ratio_24h", "low"): "batch jobs, embeddings and code completion read much, write little (threats.md 1.2)",
     ("throttled_share_24h", "high"): "a limit that is too low throttles honest clients as well",
-    ("prefixes_24h", "high"): "continuous integration runs on many networks; networks alone never convict (threats.md 3.2)",
+    (
+        "prefixes_24h",
+        "high",
+    ): "continuous integration runs on many networks; networks alone never convict (threats.md 3.2)",
     ("downloads_24h", "high"): "asking again and again for one object is polling; objects_24h counts what left",
     ("refused_variants_24h", "high"): _GROWS,
     ("refused_then_answered_24h", "high"): _GROWS,

@@ -70,9 +70,7 @@ def windows_of(
     made = _hours(hours, ending)
     used = _used_keys(keys, made)
     template = _best(used, made, TEMPLATES)
-    columns = (
-        _ratios(made) | _rhythm(made) | _days(made, days) | _commonest(used, made) | _distinct(used, made)
-    )
+    columns = _ratios(made) | _rhythm(made) | _days(made, days) | _commonest(used, made) | _distinct(used, made)
     columns |= _payloads(used, made, template, columns["template_share_24h"])
     frame = _about_accounts(made.rows, before, accounts, peers, registry)
     columns["age_days"] = frame["age_days"].to_numpy()
