@@ -134,6 +134,7 @@ def cli_page() -> str:
 
 def help_text(path: str, command: click.Command) -> str:
     """The help as a terminal of 100 columns shows it."""
+    command._help_option = None  # click keeps the option names of the first context that asked for help
     settings = {**command.context_settings, "help_option_names": ["-h", "--help"], "terminal_width": 100}
     return click.Context(command, info_name=path, **settings).get_help()
 
