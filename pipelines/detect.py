@@ -18,6 +18,7 @@ import apache_beam as beam
 import polars as pl
 
 from pipelines.account_group import GroupRows, GroupState, step, still_open
+from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.files import FileEntry, group_range, read_events, write_frame
 from pipelines.lake.lake import Lake
 from pipelines.lake.snapshots import read_snapshot
@@ -123,9 +124,7 @@ def _snapshot(root: str, name: str | None) -> Snapshot:
 
 @lru_cache(maxsize=2)
 def _registry(root: str, version: int, until: datetime) -> pl.DataFrame:
-    """REGISTRY rows that hold before `until`, the latest of each account."""
-    rows = Lake.open(Path(root)).read("registry", version).filter(pl.col("holds_from") < until)
-    return rows.sort("account_id", "holds_from").unique("account_id", keep="last", maintain_order=True)
+    return accounts_held(Lake.open(Path(root)), until, version)
 
 
 class _Stage(beam.DoFn):

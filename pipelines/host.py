@@ -12,6 +12,7 @@ import polars as pl
 
 from pipelines import detect, learn
 from pipelines.detect import DetectJob
+from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.commit import Committer, Outcome, Write
 from pipelines.lake.events_index import EventsIndex
 from pipelines.lake.files import scan
@@ -20,7 +21,7 @@ from pipelines.lake.lease import Lease
 from pipelines.lake.plan import Plan, next_sequence, write_plan
 from pipelines.lake.sources import floor_to_tick, read_register, watermark
 from pipelines.lake.state import Manifest, States
-from pipelines.lake.times import from_micros
+from pipelines.lake.times import from_micros, to_micros
 from pipelines.learn import LearnJob
 from pipelines.manifests import read_messages, staging
 from pipelines.runners import run
@@ -114,19 +115,22 @@ class Host:
         if closed is not None and mark <= closed:
             return None
         index = EventsIndex.of(self._lake.table("events", self._events_version()), self._lake.folder("events"))
-        first = self._next_event(index, closed, mark)
+        first = _first_event(index, closed, mark)
         if closed is not None and closed != floor_to_day(closed):
             until = min(midnight_after(closed), mark)
         elif first is None:
             return mark
         else:
             until = min(midnight_after(first), mark)
-        times = self._times(index, closed, until)
-        if times.len() > RUN_ROWS:
-            crowded = floor_to_tick(times.sort()[RUN_ROWS], policy.time.tick)
-            least = floor_to_tick(times.min(), policy.time.tick) + policy.time.tick  # type: ignore[arg-type]
-            until = min(until, max(crowded, least))
-        return until
+        held = index.holding(closed, until)
+        if held.rows <= RUN_ROWS:
+            return until
+        times = _times(held, closed, until).collect().to_series().sort()
+        if times.len() <= RUN_ROWS:
+            return until
+        crowded = floor_to_tick(times[RUN_ROWS], policy.time.tick)
+        least = floor_to_tick(times[0], policy.time.tick) + policy.time.tick
+        return min(until, max(crowded, least))
 
     # -- runs
 
@@ -311,31 +315,12 @@ class Host:
         )
 
     def _review(self, findings: pl.DataFrame, until: datetime, policy: Policy) -> pl.DataFrame:
-        registry = self._lake.read("registry").filter(pl.col("holds_from") < until)
-        holding = registry.sort("account_id", "holds_from").unique("account_id", keep="last", maintain_order=True)
-        return review_list(findings, self._lake.read("verdicts"), holding, policy)
+        return review_list(findings, self._lake.read("verdicts"), accounts_held(self._lake, until), policy)
 
     def _staged(self, plan: Plan, table: str) -> pl.DataFrame:
         contract = TABLES[table]
         paths = sorted(staging(self._lake.root, plan.run_id).glob(f"{table}-*.arrow"))
         return contract.conform(pl.concat([contract.empty(), *[unpack(path.read_bytes()) for path in paths]]))
-
-    def _next_event(self, index: EventsIndex, closed: datetime | None, mark: datetime) -> datetime | None:
-        times = self._times(index, closed, mark, only_first=True)
-        return times.min()  # type: ignore[return-value]
-
-    def _times(
-        self, index: EventsIndex, since: datetime | None, until: datetime, *, only_first: bool = False
-    ) -> pl.Series:
-        """Event times in [since, until); with `only_first` at least the first of them."""
-        held = index.holding(since, until)
-        paths = held.paths()
-        if only_first and since is None and paths:
-            return pl.Series([from_micros(int(held.files["time_least"].min()))], dtype=EVENT.polars["time"])  # type: ignore[arg-type]
-        rows = scan(paths, EVENT).filter(pl.col("time") < until)
-        if since is not None:
-            rows = rows.filter(pl.col("time") >= since)
-        return rows.select("time").collect().to_series()
 
     def _named(self, counts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         register = read_register(States(self._lake.root), self.manifest())
@@ -353,6 +338,24 @@ class Host:
         shutil.rmtree(staging(self._lake.root, plan.run_id), ignore_errors=True)
         runs = self._lake.read("runs").sort("sequence")["run_id"].to_list()
         States(self._lake.root).collect(runs[-_KEPT_RUNS:])
+
+
+def _first_event(index: EventsIndex, closed: datetime | None, mark: datetime) -> datetime | None:
+    """The first event time in [closed, mark); only files that begin before it are opened, however much is still ahead."""
+    held = index.holding(closed, mark)
+    since = None if closed is None else to_micros(closed)
+    begins = pl.col("time_least").is_not_null() & (True if since is None else pl.col("time_least") >= since)
+    ahead: int | None = held.files.filter(begins)["time_least"].min()  # type: ignore[assignment]
+    astride = EventsIndex(held.folder, held.version, held.files.filter(~begins))
+    inside = _times(astride, closed, mark).min().collect().item() if astride.rows else None
+    known = [time for time in (inside, None if ahead is None else from_micros(ahead)) if time is not None]
+    return min(known, default=None)
+
+
+def _times(index: EventsIndex, since: datetime | None, until: datetime) -> pl.LazyFrame:
+    """Event times in [since, until)."""
+    rows = scan(index.paths(), EVENT).filter(pl.col("time") < until)
+    return (rows if since is None else rows.filter(pl.col("time") >= since)).select("time")
 
 
 def floor_to_day(time: datetime) -> datetime:

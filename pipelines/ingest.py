@@ -20,6 +20,7 @@ from pipelines.choosing import choose_formats
 from pipelines.cli.progress import Progress
 from pipelines.detect import entries
 from pipelines.ingest_worker import IngestJob, ReadRange
+from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.commit import Committer, Outcome, Write
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
@@ -203,9 +204,7 @@ def _accounts(
     found = read_accounts(data, str(request.accounts), key, request.policy)
     for reason, count in sorted(found.rejected.items()):
         progress.warn(f"{request.accounts}: {count} rows left out: {reason}")
-    there = (
-        lake.read("registry").sort("account_id", "holds_from").unique("account_id", keep="last", maintain_order=True)
-    )
+    there = accounts_held(lake)
     columns = [name for name in REGISTRY.columns if name != "holds_from"]
     new = found.frame.select(columns).join(there.select(columns), on=columns, how="anti", nulls_equal=True)
     if new.is_empty():

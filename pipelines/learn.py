@@ -13,6 +13,7 @@ from typing import Any
 import apache_beam as beam
 import polars as pl
 
+from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.files import read_events, write_frame
 from pipelines.lake.lake import Lake
 from pipelines.lake.snapshots import read_snapshot, write_snapshot
@@ -79,7 +80,7 @@ class LearnDay(beam.DoFn):
         quality = audit_facts(start, _facts(job, start, frames, policy), _history(lake, job, start), policy.quality)
         is_fit = job.released or is_fit_for_learning(quality)
         if is_fit:
-            registry = _registry(lake, job, start)
+            registry = accounts_held(lake, start + _DAY, job.versions["registry"])
             windows, scores = frames["account_windows"], frames["account_scores"]
             marks = _marks(lake, job)
             snapshot, models = learn(previous, start, windows, scores, registry, marks, policy)
@@ -117,11 +118,6 @@ def _facts(job: LearnJob, day: datetime, frames: dict[str, pl.DataFrame], policy
 
 def _history(lake: Lake, job: LearnJob, day: datetime) -> pl.DataFrame:
     return lake.read("quality", job.versions["quality"], ("day", None, day))
-
-
-def _registry(lake: Lake, job: LearnJob, day: datetime) -> pl.DataFrame:
-    rows = lake.read("registry", job.versions["registry"]).filter(pl.col("holds_from") < day + _DAY)
-    return rows.sort("account_id", "holds_from").unique("account_id", keep="last", maintain_order=True)
 
 
 def _marks(lake: Lake, job: LearnJob) -> Marks:

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from pipelines import host
 from pipelines.backfill import backfill
 from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake
@@ -137,6 +138,17 @@ def test_split_shuffled_duplicated_and_gzipped_files_give_what_one_run_gives(
     opened, other = _tables(tmp_path / "lake"), _tables(whole)
     for table in PARITY_TABLES:
         assert_frame_equal(opened[table], other[table], check_exact=True)
+
+
+def test_a_day_cut_into_runs_of_few_rows_gives_what_one_run_a_day_gives(
+    tmp_path: Path, lines: list[bytes], whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "RUN_ROWS", 300)
+    (tmp_path / "log.jsonl").write_bytes(b"".join(lines))
+    _backfill(tmp_path / "lake", [tmp_path / "log.jsonl"], tmp_path / "key")
+    runs = Lake.open(tmp_path / "lake").read("runs").filter(pl.col("pipeline") == "detect")
+    assert runs.height > 4
+    _assert_equal(whole, tmp_path / "lake")
 
 
 def _points(folder: Path, log: Path) -> Iterator[str]:
