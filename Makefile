@@ -63,7 +63,7 @@ lock: ## Resolve the dependencies anew (needs uv)
 clean: ## Remove the environment and all caches
 	rm -rf .venv .venv-litellm .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
-# Everything from the lock, each file by its hash; then the project itself, without asking any registry.
+# Everything from the lock, each file by its hash, nothing resolved again (pip then fails at random on extras); then the project itself, without asking any registry.
 $(STAMP): requirements.lock pyproject.toml
 	@set -e; \
 	if [ ! -x $(BIN)/python ]; then \
@@ -80,6 +80,6 @@ $(STAMP): requirements.lock pyproject.toml
 	  "$$found" -m venv .venv; \
 	fi
 	@echo "installing what requirements.lock names"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-build-isolation --no-deps -e .
 	@touch $(STAMP)

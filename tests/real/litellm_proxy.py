@@ -90,6 +90,7 @@ def environment() -> Path:
             "pip",
             "install",
             "-q",
+            "--no-deps",  # the lock is complete: resolving again fails at random on extras
             "--require-hashes",
             "-r",
             RECIPE / "requirements.lock",
