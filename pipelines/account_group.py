@@ -108,5 +108,5 @@ def still_open(
     state: GroupState, snapshot: Snapshot, registry: pl.DataFrame, policy: Policy
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Provisional SESSION, WINDOW and SCORED rows of what the state holds open."""
-    windows = features.still_open(state.features, snapshot["peers"], registry)
+    windows = features.still_open(state.features, snapshot["peers"], registry, policy)
     return sessions.still_open(state.sessions, policy), windows, score(windows, snapshot, policy)

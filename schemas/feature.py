@@ -25,6 +25,9 @@ FAMILIES = (
 class Feature:
     """One number about an account as of an hour's end.
 
+    `_1h` covers the hour, `_24h` the 24 hours up to its end, `_7d` the UTC day so far and the six before. How each is
+    computed is written down twice: in transforms/features, and slow and obvious in tests/oracle_features.py.
+
     Attributes:
         name: column name; ends in the window it covers (`_1h`, `_24h`, `_7d`).
         family: features of one family are not independent of each other; evidence is counted once per family.
@@ -36,7 +39,8 @@ class Feature:
         prior: (value, share of benign accounts at least as extreme) pairs that bound the evidence while a peer group is
             small; for `both`, the pairs hold for the high side. Empty: the feature counts only against peers.
         low_prior: the same for the low side of a `both` feature.
-        least_calls: calls of the account in the window below which the feature is null.
+        least_calls: calls the number rests on (those with known tokens, with prompt text, with a known gap, ...) below
+            which the feature is null.
     """
 
     name: str
@@ -165,7 +169,7 @@ FEATURES = (
         "share",
         NOTHING,
         "high",
-        "No ramp: all of the week's calls in one day.",
+        "No ramp: nearly all of the week's calls today (null on an account's first day, where it could be nothing else).",
         "threats.md 2.2 #5",
         ((0.95, 0.3),),
         (),
@@ -455,7 +459,7 @@ FEATURES = (
         "calls",
         P.PROMPT | P.REFUSAL,
         "high",
-        "Many refused calls around one payload.",
+        "Many refused calls around one payload: they share a template key most of whose calls are refused, and differ in text.",
         "threats.md 2.4 #28",
         ((20.0, 0.01), (100.0, 0.001)),
     ),
@@ -607,7 +611,7 @@ def feature_fields() -> list[pa.Field]:
             pa.float64(),
             f.why,
             unit=f.unit,
-            null=f"source lacks what it needs, or fewer than {f.least_calls} calls",
+            null=f"source lacks what it needs, or it rests on fewer than {f.least_calls} calls",
         )
         for f in FEATURES
     ]

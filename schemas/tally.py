@@ -29,7 +29,7 @@ COUNTS = (
     _count("refused", "Refused calls."),
     _count(
         "answered_after_refusal",
-        "Calls answered whose exact prompt was refused to the account within the last 24 hours.",
+        "Calls answered without error whose exact prompt was refused to the account earlier, within 24 hours.",
     ),
     _count("tokens_known", "Calls with known input and output tokens."),
     _count("cached_known", "Multi-message calls with known cached tokens."),
@@ -58,7 +58,7 @@ COUNTS = (
     _count("gaps_known", "Calls with a previous call of the account at most one hour earlier."),
     _count(
         "sequential",
-        "Downloads whose object number is one more than that of the account's previous download of the same shape.",
+        "Downloads whose object number is one more than that of the account's previous download of the same shape within an hour.",
     ),
     _count("numbered", "Downloads whose object carries a number."),
 )

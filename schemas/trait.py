@@ -34,7 +34,9 @@ TRAIT_KINDS = (
     TraitKind("tail", "Last eight words of the prompt.", 32),
     TraitKind("line", "A line of the prompt.", 32),
     TraitKind(
-        "shingle", "A minhash slot of the prompt's three-word shingles (policy: traits.shingle_slots of the 16).", 32
+        "shingle",
+        "A minhash slot of the prompt's three-word shingles: those of policy traits.shingle_slots, a key's slot being its top four bits.",
+        32,
     ),
     TraitKind("system", "The system prompt.", 16),
     TraitKind("tools", "The set of tools offered.", 16),
@@ -42,14 +44,14 @@ TRAIT_KINDS = (
     TraitKind("agent", "User agent.", 16, labelled=True),
     TraitKind("prefix", "Network prefix of the caller.", 32, labelled=True),
     TraitKind("model", "Model requested.", 16, labelled=True),
-    TraitKind("language", "Language of the prompt.", 16, labelled=True),
+    TraitKind("language", "Language of the prompt, where decided.", 16, labelled=True),
     TraitKind("operation", "Kind of call.", 8, labelled=True),
     TraitKind("object", "Object downloaded.", 64, labelled=True),
     TraitKind("handle_issued", "Reasoning handle given out.", 1024),
     TraitKind("handle_used", "Reasoning handle sent in.", 1024),
     TraitKind("end_user", "The account's own user.", 64),
     TraitKind("api_key", "API key.", 32, labelled=True),
-    TraitKind("payload", "Exact prompt: bottom-k sample.", 16, keep="least", links=False),
+    TraitKind("payload", "Exact prompt: bottom-k sample.", 64, keep="least", links=False),
     TraitKind("bias_token", "Biased token id, hashed: bottom-k sample.", 2048, keep="least", links=False),
     TraitKind("download", "Object downloaded: bottom-k sample.", 1024, keep="least", links=False),
     TraitKind("parameters", "Tuple of sampling parameters.", 16, links=False),
@@ -77,7 +79,7 @@ TRAIT = Contract(
                 "Readable value, for kinds that hold no text.",
                 null="the kind keeps no readable value",
             ),
-            field("count", pa.int64(), "Calls that showed it.", required=True, unit="calls", at_least=1),
+            field("count", pa.int64(), "Calls that showed it, each once.", required=True, unit="calls", at_least=1),
             field(
                 "refused", pa.int64(), "Calls that showed it and were refused.", required=True, unit="calls", at_least=0
             ),

@@ -22,9 +22,18 @@ WINDOW = Contract(
                 required=True,
             ),
             field(
-                "plan", pa.string(), "Commercial plan: the registry's, else the greatest name logged.", null="not known"
+                "plan",
+                pa.string(),
+                "Commercial plan: the registry's, else the last one logged (of one hour the greatest name).",
+                null="not known",
             ),
-            field("presence", pa.int64(), "Bitwise OR of the presence of the hour's calls.", required=True, at_least=0),
+            field(
+                "presence",
+                pa.int64(),
+                "Bitwise OR of the presence of the calls of the 24 hours up to window_end.",
+                required=True,
+                at_least=0,
+            ),
             field(
                 "lifetime_calls",
                 pa.int64(),
@@ -47,10 +56,10 @@ WINDOW = Contract(
             field(
                 "top_template_kind",
                 pa.string(),
-                "Kind of the template key behind template_share_24h.",
-                null="template_share_24h is null",
+                "Kind of the commonest template key among those used in the hour.",
+                null="template_share_24h is null, or no prompt of the hour has such a key",
             ),
-            field("top_template_key", pa.int64(), "That key.", null="template_share_24h is null"),
+            field("top_template_key", pa.int64(), "That key.", null="as above"),
             field("sample_event_ids", pa.list_(pa.string()), "Ids of up to three calls of the hour.", required=True),
             field("provisional", pa.bool_(), "The hour was still open at the end of the input.", required=True),
         ]

@@ -1,70 +1,15 @@
-"""The second stage that remembers: hours, days and keys of every account, and the features made of them."""
+"""The second stage that remembers: hours, days and keys of every account, and the windows made of them."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Self
+from datetime import datetime
 
 import polars as pl
 
 from schemas.policy import Policy
 from schemas.window import WINDOW
-from transforms.features.rollup import HOUR_LAYOUT, KEY_LAYOUT, TIME, capped, hours_of, keys_of
-from transforms.features.windows import windows_of
-from transforms.sketches.packing import pack, unpack
-
-_HOUR = timedelta(hours=1)
-_DAY = timedelta(days=1)
-_DAY_SUMS = ("calls", "output_tokens", "tokens_known", "cost_micro_usd", "cost_known")
-_LAYOUT = {
-    "hours": HOUR_LAYOUT,
-    "keys": KEY_LAYOUT,
-    "days": pl.Schema({"account_id": pl.String(), "day": TIME} | dict.fromkeys(_DAY_SUMS, pl.Int64())),
-    "accounts": pl.Schema(
-        {
-            "account_id": pl.String(),
-            "first_seen": TIME,
-            "last_seen": TIME,
-            "lifetime_calls": pl.Int64(),
-            "lifetime_output_tokens": pl.Int64(),
-            "created_at": TIME,
-            "plan": pl.String(),
-        }
-    ),
-    "closed": pl.Schema({"until": TIME}),
-}
-
-
-@dataclass(frozen=True)
-class FeatureState:
-    """What the next window of an account is made of.
-
-    Attributes:
-        hours: the last 23 closed hours and the open one, one row an account and hour with calls.
-        keys: what was shown in these hours, capped once the hour is closed.
-        days: sums of the last seven UTC days with closed hours.
-        accounts: first and last call, lifetime sums up to the last closed hour, creation and plan as logged.
-        closed: one row with the end of the last closed hour; none before the first step.
-    """
-
-    hours: pl.DataFrame
-    keys: pl.DataFrame
-    days: pl.DataFrame
-    accounts: pl.DataFrame
-    closed: pl.DataFrame
-
-    @classmethod
-    def empty(cls) -> Self:
-        """Nothing seen yet."""
-        return cls(**{name: pl.DataFrame(schema=schema) for name, schema in _LAYOUT.items()})
-
-    def to_bytes(self) -> bytes:
-        """The state as versioned bytes."""
-        return pack("features", 1, {name: getattr(self, name) for name in _LAYOUT})
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """The inverse of `to_bytes`."""
-        return cls(**unpack(data, "features", 1))
+from transforms.features.hours import added_up, ticks_of, with_past
+from transforms.features.keys import by_kind, rows_of, shown_of
+from transforms.features.state import HOUR, FeatureState
+from transforms.features.windows import Circumstances, windows_of
 
 
 def step(
@@ -85,99 +30,53 @@ def step(
         peers: PEER rows that hold today; accounts without one are newcomers.
         registry: REGISTRY rows, at most one an account.
         until: end of the last tick closed by this step.
-        policy: how long an unseen account is remembered.
+        policy: how long an unseen account is remembered; what makes a search for a bypass.
     """
     border = until.replace(minute=0, second=0, microsecond=0)
-    after, windows = _close(state, tallies, traits, peers, registry, border, provisional=False)
-    return _forget(after, border, policy), windows
-
-
-def still_open(state: FeatureState, peers: pl.DataFrame, registry: pl.DataFrame) -> pl.DataFrame:
-    """WINDOW rows, provisional, of the hours that have not ended; the state stays as it is."""
-    if state.hours.is_empty():
-        return WINDOW.empty()
-    last: datetime = state.hours["hour"].max()  # type: ignore[assignment]
-    no_ticks = pl.DataFrame(schema=HOUR_LAYOUT | {"tick": TIME})
-    no_traits = pl.DataFrame(schema=KEY_LAYOUT | {"tick": TIME})
-    return _close(state, no_ticks, no_traits, peers, registry, last + _HOUR, provisional=True)[1]
-
-
-def _close(
-    state: FeatureState,
-    tallies: pl.DataFrame,
-    traits: pl.DataFrame,
-    peers: pl.DataFrame,
-    registry: pl.DataFrame,
-    border: datetime,
-    *,
-    provisional: bool,
-) -> tuple[FeatureState, pl.DataFrame]:
-    hours = hours_of(state.hours, tallies)
-    closed: datetime | None = state.closed["until"].max()  # type: ignore[assignment]
-    is_ending = pl.col("hour") + _HOUR <= border
-    if closed is not None:
-        is_ending = is_ending & (pl.col("hour") >= closed)
-    ending = hours.filter(is_ending)
-    keys = _capped_where_closed(keys_of(state.keys, traits), border, closed)
-    days = _days(state.days, ending)
-    accounts = _accounts(state.accounts, ending)
-    windows = windows_of(hours, ending, keys, days, state.accounts, accounts, peers, registry)
-    after = FeatureState(hours, keys, days, accounts, pl.DataFrame({"until": [border]}, schema=_LAYOUT["closed"]))
-    return after, WINDOW.conform(windows.with_columns(pl.lit(value=provisional).alias("provisional")))
-
-
-def _capped_where_closed(keys: pl.DataFrame, border: datetime, closed: datetime | None) -> pl.DataFrame:
-    """Keys of which the hours that end now are cut to their caps; those that ended before were cut then."""
-    is_ending = pl.col("hour") + _HOUR <= border
-    if closed is not None:
-        is_ending = is_ending & (pl.col("hour") >= closed)
-    others = keys.filter(~is_ending)
-    return pl.concat([others, capped(keys.filter(is_ending))]).sort("account_id", "kind", "key", "hour")
-
-
-def _days(before: pl.DataFrame, ending: pl.DataFrame) -> pl.DataFrame:
-    came = ending.select("account_id", pl.col("hour").dt.truncate("1d").alias("day"), *_DAY_SUMS)
-    return (
-        pl.concat([before, came])
-        .group_by("account_id", "day")
-        .agg(pl.col(_DAY_SUMS).sum())
-        .select(_LAYOUT["days"].names())
-        .sort("account_id", "day")
-    )
-
-
-def _accounts(before: pl.DataFrame, ending: pl.DataFrame) -> pl.DataFrame:
-    came = ending.select(
-        "account_id",
-        first_seen="first_time",
-        last_seen="hour",
-        lifetime_calls="calls",
-        lifetime_output_tokens="output_tokens",
-        created_at="account_created_at",
-        plan="plan",
-    )
-    return (
-        pl.concat([before, came])
-        .sort("account_id", "last_seen", maintain_order=True)
-        .group_by("account_id", maintain_order=True)
-        .agg(
-            pl.col("first_seen").min(),
-            pl.col("last_seen").max(),
-            pl.col("lifetime_calls", "lifetime_output_tokens").sum(),
-            pl.col("created_at").min(),
-            pl.col("plan").drop_nulls().last(),
-        )
-    )
-
-
-def _forget(state: FeatureState, border: datetime, policy: Policy) -> FeatureState:
-    oldest, today = border - 23 * _HOUR, border.replace(hour=0)
-    return FeatureState(
-        hours=state.hours.filter(pl.col("hour") >= oldest).rechunk(),
-        keys=state.keys.filter(pl.col("hour") >= oldest).rechunk(),
-        days=state.days.filter(pl.col("day") >= today - 7 * _DAY).rechunk(),
-        accounts=state.accounts.filter(
-            pl.col("last_seen") >= today - timedelta(days=policy.learning.forget_days)
-        ).rechunk(),
+    waiting = FeatureState(
+        hours=state.hours,
+        keys=state.keys,
+        open_hours=pl.concat([state.open_hours, ticks_of(tallies)]),
+        open_keys=pl.concat([state.open_keys, shown_of(traits)]),
+        days=state.days,
+        accounts=state.accounts,
         closed=state.closed,
     )
+    if border == state.border:
+        return waiting, WINDOW.empty()
+    after, windows = _closed(waiting, border, Circumstances(peers, registry), policy)
+    return after.at(border, policy.learning.forget_days), windows.with_columns(provisional=pl.lit(value=False))
+
+
+def still_open(state: FeatureState, peers: pl.DataFrame, registry: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """WINDOW rows, provisional, of the hour that has not ended; the state stays as it is."""
+    last: datetime | None = state.open_hours["hour"].max()  # type: ignore[assignment]
+    if last is None:
+        return WINDOW.empty()
+    windows = _closed(state, last + HOUR, Circumstances(peers, registry), policy)[1]
+    return windows.with_columns(provisional=pl.lit(value=True))
+
+
+def _closed(
+    state: FeatureState, border: datetime, around: Circumstances, policy: Policy
+) -> tuple[FeatureState, pl.DataFrame]:
+    """The state once the hours up to `border` have closed, and their windows."""
+    ends = pl.col("hour") < border
+    ending = added_up(state.open_hours.filter(ends))
+    if ending.is_empty():
+        return state, WINDOW.empty()
+    hours = with_past(state.hours, ending)
+    accounts = ending["account_id"].unique(maintain_order=True)
+    keys = list(by_kind(state.keys, state.open_keys.filter(ends), accounts))
+    windows, known = windows_of(hours, keys, state, around, policy)
+    others = state.keys.join(accounts.to_frame(), on="account_id", how="anti", maintain_order="left")
+    after = FeatureState(
+        hours=pl.concat([state.hours, ending]),
+        keys=pl.concat([others, rows_of(keys, accounts)]),
+        open_hours=state.open_hours.filter(~ends),
+        open_keys=state.open_keys.filter(~ends),
+        days=known.days,
+        accounts=known.accounts,
+        closed=state.closed,
+    )
+    return after, windows

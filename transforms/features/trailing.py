@@ -1,78 +1,94 @@
-"""Sums and distinct counts over the 24 hours up to an hour's end, in one pass over sorted rows.
+"""Sums and counts over the 24 hours up to an hour's end, over rows sorted by series and hour.
 
 Sums are differences of a running total of integers: exact whatever the chunks, and wrapping around cancels out.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
-import numpy.typing as npt
-import polars as pl
 
-I64 = npt.NDArray[np.int64]
+from transforms.sketches.grouping import changes
+from transforms.sketches.mix import I64
+
 HOURS = 24
+HOUR_US = 3_600_000_000
 _SERIES = np.int64(2**32)
-"""Hours since 1970 fit below it for half a million years."""
+"""Hours since 1970 lie below it for half a million years."""
 
 
-def hour_number(column: str) -> pl.Expr:
-    """Hours since 1970 of a time, Int64."""
-    return pl.col(column).dt.timestamp("us") // 3_600_000_000
+def places(series: I64, hours: I64) -> I64:
+    """Series and hour as one number that sorts like the pair."""
+    return series * _SERIES + hours
 
 
-def series(frame: pl.DataFrame, by: Sequence[str]) -> I64:
-    """Number of the run of equal `by` each row of a sorted frame belongs to."""
-    return frame.select(pl.struct(by).rle_id().cast(pl.Int64)).to_series().to_numpy()
-
-
-def trailing_sums(runs: I64, hours: I64, values: I64) -> I64:
-    """For each row the column sums over its run's rows of the same and the 23 hours before.
+def first_within(series: I64, hours: I64, of: I64) -> I64:
+    """The first row of the same series within the 24 hours up to the hour of each row in `of`.
 
     Args:
-        runs: shape (rows,), ascending.
-        hours: hours since 1970, ascending and unique within a run.
-        values: shape (rows, columns).
+        series: ascending, from 0.
+        hours: hours since 1970, ascending within a series.
+        of: row numbers.
     """
-    places = runs * _SERIES + hours
-    first = np.searchsorted(places, places - (HOURS - 1))
-    first = np.maximum(first, np.searchsorted(runs, runs))
-    total = np.zeros((len(values) + 1, values.shape[1]), dtype=np.int64)
-    np.cumsum(values, axis=0, out=total[1:])
-    return np.asarray(total[1:] - total[first])
+    spots = places(series, hours)
+    return np.asarray(np.searchsorted(spots, np.maximum(spots[of] - (HOURS - 1), series[of] * _SERIES)))
 
 
-def at_hours(runs: I64, hours: I64, values: I64, asked_runs: I64, asked_hours: I64) -> I64:
-    """The value of exactly that hour, 0 where the run has no row for it."""
-    places = runs * _SERIES + hours
-    wanted = asked_runs * _SERIES + asked_hours
-    found = np.minimum(np.searchsorted(places, wanted), max(len(places) - 1, 0))
-    if len(places) == 0:
-        return np.zeros(len(wanted), dtype=np.int64)
-    return np.where(places[found] == wanted, values[found], 0)
+def sums(values: I64, first: I64, last: I64) -> I64:
+    """Sums of the rows from `first` to `last`, both included."""
+    total = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(values, out=total[1:])
+    return np.asarray(total[last + 1] - total[first])
 
 
-def trailing_distinct(sightings: pl.DataFrame, asked: pl.DataFrame) -> I64:
-    """For each row asked for, how many distinct keys its account showed in the 24 hours up to that hour's end.
+def smallest(values: I64, first: I64, last: I64) -> I64:
+    """The smallest of the rows from `first` to `last`, both included."""
+    if len(first) == 0:
+        return np.empty(0, dtype=np.int64)
+    padded = np.append(values, values[-1])
+    return np.minimum.reduceat(padded, np.stack([first, last + 1], axis=1).reshape(-1))[::2]
 
-    A key lives from the hour it is seen until 24 hours after it was seen last: one step up, one step down.
+
+def spread(hours: I64, first: I64, last: I64) -> tuple[I64, I64, I64]:
+    """For each pair of a row and one of the rows up to 23 hours before it: which row, how long ago, the earlier row.
 
     Args:
-        sightings: account (number), key, hour (number); unique.
-        asked: account (number), hour (number).
+        hours: hours since 1970 of all rows.
+        first: first row within 24 hours of each row asked for.
+        last: the row itself.
     """
-    rows = sightings.sort("account", "key", "hour")
-    account, hour = (rows[name].to_numpy() for name in ("account", "hour"))
-    same = series(rows, ["account", "key"])
-    joined = (same[1:] == same[:-1]) & (hour[1:] - hour[:-1] < HOURS)
-    appears = np.ones(len(hour), dtype=bool)
-    appears[1:] = ~joined
-    vanishes = np.ones(len(hour), dtype=bool)
-    vanishes[:-1] = ~joined
-    ups = np.sort(account[appears] * _SERIES + hour[appears])
-    downs = np.sort(account[vanishes] * _SERIES + hour[vanishes] + HOURS)
-    wanted_account, wanted_hour = asked["account"].to_numpy(), asked["hour"].to_numpy()
-    wanted = wanted_account * _SERIES + wanted_hour
-    start = wanted_account * _SERIES
+    reach = last - first + 1
+    asked = np.repeat(np.arange(len(last)), reach)
+    begins = np.cumsum(reach) - reach
+    rows = np.arange(reach.sum()) - np.repeat(begins - first, reach)
+    return asked, np.repeat(hours[last], reach) - hours[rows], rows
+
+
+def sums_by_hour(series: I64, hours: I64, values: I64, asked_series: I64, asked_hours: I64) -> I64:
+    """For each series and hour asked for, the sum over its 24 hours; rows are in any order."""
+    order = np.argsort(places(series, hours))
+    spots = places(series, hours)[order]
+    wanted = places(asked_series, asked_hours)
+    last = np.searchsorted(spots, wanted, side="right") - 1
+    first = np.searchsorted(spots, np.maximum(wanted - (HOURS - 1), asked_series * _SERIES))
+    return sums(values[order], first, last)
+
+
+def distinct(series: I64, keys: I64, hours: I64, asked_series: I64, asked_hours: I64) -> I64:
+    """For each series and hour asked for, how many distinct keys were shown in its 24 hours.
+
+    A key lives from the hour it is shown until 24 hours after it was shown last: one step up, one step down.
+
+    Args:
+        series: series of each row, from 0; rows are sorted by series, key and hour.
+        keys: key of each row.
+        hours: hours since 1970.
+        asked_series: series asked for.
+        asked_hours: hour asked for.
+    """
+    appears = changes(series, keys)
+    appears[1:] |= np.diff(hours) >= HOURS
+    vanishes = np.append(appears[1:], np.True_)[: len(appears)]
+    ups = np.sort(places(series[appears], hours[appears]))
+    downs = np.sort(places(series[vanishes], hours[vanishes] + HOURS))
+    wanted, start = places(asked_series, asked_hours), asked_series * _SERIES
     up = np.searchsorted(ups, wanted, side="right") - np.searchsorted(ups, start)
     down = np.searchsorted(downs, wanted, side="right") - np.searchsorted(downs, start)
     return np.asarray(up - down)

@@ -107,12 +107,11 @@ def _listed(lists: pl.Series) -> Shown:
 
 def _shingles(calls: pl.DataFrame, policy: Traits) -> Shown:
     """The slots of the policy, a key's slot being its top four bits, of prompts that are long enough."""
-    is_long = pl.col("prompt_chars") >= policy.shingle_least_characters
-    lists = calls.select(pl.when(is_long).then("shingle_keys")).to_series()
-    every = _listed(lists)
+    every = _listed(calls["shingle_keys"])
+    is_long = flags(calls, pl.col("prompt_chars") >= policy.shingle_least_characters)
     wanted = np.zeros(SLOTS, dtype=np.bool_)
     wanted[policy.shingle_slots] = True
-    kept = np.flatnonzero(wanted[(every.keys >> 60) & (SLOTS - 1)])
+    kept = np.flatnonzero(wanted[(every.keys >> 60) & (SLOTS - 1)] & is_long[every.rows])
     return Shown(every.rows[kept], every.keys[kept])
 
 

@@ -42,8 +42,8 @@ def traits(ticks: Ticks, gap_ms: I64, policy: Traits) -> pl.DataFrame:
         policy: which minhash slots become traits.
     """
     refused = flags(ticks.calls, pl.col("is_refused"))
-    found = dict(shown(ticks, gap_ms, policy))
-    counted = [_capped(_counted(ticks, found[kind.name], refused), kind) for kind in _KINDS]
+    found = {name: _counted(ticks, keys, refused) for name, keys in shown(ticks, gap_ms, policy)}
+    counted = [_capped(found.pop(kind.name), kind) for kind in _KINDS]
     kinds = np.repeat(np.arange(len(_KINDS)), [len(one.cell) for one in counted])
     cells = np.concatenate([one.cell for one in counted])
     if len(cells) == 0:

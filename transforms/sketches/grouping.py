@@ -16,8 +16,8 @@ def order_of(groups: I64, keys: I64) -> I64:
     not are sorted once more.
 
     Args:
-        groups: not negative.
-        keys: any integers.
+        groups: not negative, Int64.
+        keys: any, Int64. At most 2**32 of them.
 
     >>> order_of(np.array([1, 0, 0, 0]), np.array([5, 7, -2, 7])).tolist()
     [2, 1, 3, 0]
@@ -28,11 +28,12 @@ def order_of(groups: I64, keys: I64) -> I64:
     room = 64 - int(groups.max()).bit_length()
     needed = (high - low).bit_length()
     lost = np.uint64(max(needed - room, 0))
-    words = (keys - np.int64(low)).view(np.uint64) if needed < 64 else keys.view(np.uint64) ^ _SIGN
-    words = words >> lost
+    words = (keys - low).view(np.uint64) if needed < 64 else keys.view(np.uint64) ^ _SIGN
+    if lost:
+        words = words >> lost
     if room < 64:
-        words |= groups.astype(np.uint64) << np.uint64(min(needed, room))
-    order = np.argsort(words).astype(np.int64, copy=False)
+        words |= groups.view(np.uint64) << np.uint64(min(needed, room))
+    order = np.argsort(words)
     words = words[order]
     twins = np.flatnonzero(words[1:] == words[:-1])
     if len(twins) == 0:
@@ -70,9 +71,11 @@ def ranks_of(starts: I64, rows: int) -> I64:
 def _by_row(order: I64, words: npt.NDArray[np.uint64]) -> I64:
     """Ascending row numbers within runs of equal words."""
     run = np.cumsum(changes(words.view(np.int64)), dtype=np.uint64)
-    packed = (run << np.uint64(32)) | order.astype(np.uint64)
-    packed.sort()
-    return (packed & np.uint64(0xFFFF_FFFF)).astype(np.int64)
+    run <<= np.uint64(32)
+    run |= order.view(np.uint64)
+    run.sort()
+    run &= np.uint64(0xFFFF_FFFF)
+    return run.view(np.int64)
 
 
 def _exact(order: I64, words: npt.NDArray[np.uint64], keys: I64) -> I64:

@@ -135,16 +135,16 @@ def test_ten_prompts_refused_again_and_again_are_no_search() -> None:
 
 
 def test_variants_beyond_the_kept_sample_are_estimated_and_never_more_than_refusals() -> None:
-    cap, ticks = 16, 3
+    cap, ticks = 64, 3
     spacing = 2**64 // 200  # as if 200 keys were spread evenly over the key space
-    rows = [{"minute": 5 * t, "kind": "head", "key": 1, "count": 40, "refused": 40} for t in range(ticks)]
+    rows = [{"minute": 5 * t, "kind": "head", "key": 1, "count": 150, "refused": 150} for t in range(ticks)]
     rows += [
         {"minute": 5 * t, "kind": "payload", "key": -(2**63) + spacing * (k + 1) + t, "refused": 1}
         for t in range(ticks)
         for k in range(cap)
     ]
-    made = tallies({"minute": 5 * t, "calls": 40, "refusal_known": 40, "refused": 40} for t in range(ticks))
-    assert run(made, traits(rows))["observed"].to_list() == [80.0, 120.0]
+    made = tallies({"minute": 5 * t, "calls": 150, "refusal_known": 150, "refused": 150} for t in range(ticks))
+    assert run(made, traits(rows))["observed"].to_list() == [150.0, 300.0, 450.0]
 
 
 def downloads(

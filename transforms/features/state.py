@@ -1,0 +1,136 @@
+"""What the next window of an account is made of."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+import polars as pl
+
+from schemas.tally import ADDITIVE
+from schemas.trait import TRAIT_KINDS
+from transforms.sketches.packing import pack, unpack
+
+TIME = pl.Datetime("us", "UTC")
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+TEMPLATES = ("head", "line", "shingle", "tail")
+SAMPLED = ("bias_token", "download", "payload")
+DISTINCT_KINDS = {
+    "languages_24h": "language",
+    "prefixes_24h": "prefix",
+    "agents_24h": "agent",
+    "models_24h": "model",
+    "end_users_24h": "end_user",
+}
+"""Feature by the kind whose distinct keys it counts."""
+
+COMMONEST_KINDS = {
+    "parameters_top_share_24h": "parameters",
+    "length_band_24h": "length_band",
+    "gap_modal_share_24h": "gap_second",
+    "model_top_share_24h": "model",
+}
+"""Feature by the kind whose commonest key it looks at."""
+
+KINDS = tuple(sorted({*TEMPLATES, *SAMPLED, *DISTINCT_KINDS.values(), *COMMONEST_KINDS.values()}))
+KIND = pl.Enum(KINDS)
+CAPS = {kind.name: kind for kind in TRAIT_KINDS if kind.name in KINDS}
+
+DAY_SUMS = ("calls", "output_tokens", "tokens_known", "cost_micro_usd", "cost_known")
+
+HOURS = pl.Schema(
+    {"account_id": pl.String(), "account_hash": pl.Int64(), "hour": TIME, "first_time": TIME}
+    | dict.fromkeys(ADDITIVE, pl.Int64())
+    | {
+        "presence": pl.Int64(),
+        "plan": pl.String(),
+        "account_created_at": TIME,
+        "is_weak_account": pl.Boolean(),
+        "sample_event_ids": pl.List(pl.String),
+    }
+)
+KEYS = pl.Schema(
+    {
+        "account_id": pl.String(),
+        "kind": KIND,
+        "key": pl.Int64(),
+        "hour": TIME,
+        "count": pl.Int64(),
+        "refused": pl.Int64(),
+    }
+)
+_LAYOUT = {
+    "hours": HOURS,
+    "keys": KEYS,
+    "open_hours": HOURS,
+    "open_keys": KEYS,
+    "days": pl.Schema({"account_id": pl.String(), "day": TIME} | dict.fromkeys(DAY_SUMS, pl.Int64())),
+    "accounts": pl.Schema(
+        {
+            "account_id": pl.String(),
+            "first_seen": TIME,
+            "last_seen": TIME,
+            "lifetime_calls": pl.Int64(),
+            "lifetime_output_tokens": pl.Int64(),
+            "created_at": TIME,
+            "plan": pl.String(),
+        }
+    ),
+    "closed": pl.Schema({"until": TIME}),
+}
+
+
+@dataclass(frozen=True)
+class FeatureState:
+    """What the next window of an account is made of.
+
+    Attributes:
+        hours: the last 23 closed hours, one row an account and hour with calls.
+        keys: what was shown in these hours, one row an account, kind, key and hour; capped.
+        open_hours: ticks of the open hour.
+        open_keys: what was shown in these ticks.
+        days: sums of the last seven UTC days with closed hours.
+        accounts: first and last call, lifetime sums up to the last closed hour, creation and plan as logged.
+        closed: one row with the end of the last closed hour; none before the first step.
+    """
+
+    hours: pl.DataFrame
+    keys: pl.DataFrame
+    open_hours: pl.DataFrame
+    open_keys: pl.DataFrame
+    days: pl.DataFrame
+    accounts: pl.DataFrame
+    closed: pl.DataFrame
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Nothing seen yet."""
+        return cls(**{name: pl.DataFrame(schema=schema) for name, schema in _LAYOUT.items()})
+
+    def to_bytes(self) -> bytes:
+        """The state as versioned bytes."""
+        return pack("features", 1, {name: getattr(self, name) for name in _LAYOUT})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The inverse of `to_bytes`; raises ValueError on other bytes."""
+        return cls(**unpack(data, "features", 1))
+
+    @property
+    def border(self) -> datetime | None:
+        """End of the last closed hour; None before the first step."""
+        return self.closed["until"].max()  # type: ignore[return-value]
+
+    def at(self, border: datetime, forget_days: int) -> Self:
+        """The state once the hours up to `border` have closed: what no later window reaches back to is forgotten."""
+        today = border.replace(hour=0)
+        return type(self)(
+            hours=self.hours.filter(pl.col("hour") >= border - 23 * HOUR),
+            keys=self.keys.filter(pl.col("hour") >= border - 23 * HOUR),
+            open_hours=self.open_hours,
+            open_keys=self.open_keys,
+            days=self.days.filter(pl.col("day") >= today - 6 * DAY),
+            accounts=self.accounts.filter(pl.col("last_seen") >= today - forget_days * DAY),
+            closed=pl.DataFrame({"until": [border]}, schema=_LAYOUT["closed"]),
+        )
