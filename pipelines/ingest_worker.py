@@ -114,9 +114,12 @@ class _Writer:
         self._events, self._rejects, self._held = [], [], 0
         if events.is_empty():
             return
-        days = events.select(pl.col("time").dt.truncate("1d").alias("day")).to_series()
+        days = events.select(pl.col("time").dt.date().alias("day")).to_series()
         counts = days.value_counts().sort("day")
         large = counts.filter(pl.col("count") >= _OWN_FILE_ROWS)["day"]
+        if counts.height == 1:
+            self._write("events", events)
+            return
         for day in large:
             self._write("events", events.filter(days == day))
         self._write("events", events.filter(~days.is_in(large.implode())))
@@ -125,7 +128,7 @@ class _Writer:
         contract = EVENT if table == "events" else REJECT
         name = f"{self._job.run_id}-{self._number:05d}-{len(self._files[table]):04d}.parquet"
         folder = Path(self._job.root) / table
-        entry = write_frame(folder, contract, name, contract.conform(rows), self._policy.ingest.row_group_rows)
+        entry = write_frame(folder, contract, name, contract.shape(rows), self._policy.ingest.row_group_rows)
         if entry is not None:
             self._files[table].append(entry)
 

@@ -105,15 +105,22 @@ class Contract:
         Raises:
             ContractViolation: a required column is missing, or a column does not cast without loss.
         """
+        return self.shape(frame).sort(list(self.key), maintain_order=True).rechunk()
+
+    def shape(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """As `conform`, with the rows in the order they have: for what will be sorted later.
+
+        Raises:
+            ContractViolation: a required column is missing, or a column does not cast without loss.
+        """
         missing = [name for name in self.required if name not in frame.columns]
         if missing:
             raise ContractViolation(self._title, f"column {missing[0]} is missing", "produce it, or correct the name")
         columns = [pl.col(name) if name in frame.columns else pl.lit(None).alias(name) for name in self.columns]
         try:
-            chosen = frame.select(columns).cast(self.polars, strict=True)
+            return frame.select(columns).cast(self.polars, strict=True)
         except pl.exceptions.PolarsError as error:
             raise ContractViolation(self._title, f"a column has another type ({error})", "cast it first") from error
-        return chosen.sort(list(self.key), maintain_order=True).rechunk()
 
     def check(self, frame: pl.DataFrame, *, unique_key: bool = True) -> None:
         """Nothing if the frame is as promised.

@@ -177,7 +177,7 @@ def _events(draft: pl.DataFrame, pieces: Pieces, context: Context) -> pl.DataFra
         _within("max_tokens", LARGEST).alias("max_tokens"),
         _within("top_logprobs", _INT32).alias("top_logprobs"),
     )
-    return EVENT.conform(events.with_columns(*_not_used(), _presence().alias("presence")))
+    return EVENT.shape(events.with_columns(*_not_used(), _presence().alias("presence")))
 
 
 def _with_ids(draft: pl.DataFrame, pieces: Pieces, context: Context) -> pl.Series:

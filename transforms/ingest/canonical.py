@@ -4,11 +4,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -16,6 +18,7 @@ from transforms.ingest.accounting import ADDRESS_AND_AGENT, accounts, address_an
 from transforms.ingest.adapter import Block, Context, Decoded, Guess
 from transforms.ingest.assembling import Sheet, assemble
 from transforms.ingest.canonical_fields import CARRIES, COLUMNS, FIELDS, NAMES, Record
+from transforms.ingest.canonical_lines import read_lines
 from transforms.ingest.canonical_table import read_table
 from transforms.ingest.canonical_values import draft_columns
 from transforms.ingest.depth import at_fixed_depth
@@ -82,9 +85,30 @@ ADAPTER = Canonical()
 
 
 def _read(block: Block, context: Context) -> tuple[Read[Any], pl.DataFrame, list[Fault]]:
-    read = _READER.read(cut(block))
+    """The records read, by columns where that is certain to be the same; the drafts; those in which a name stands twice."""
+    pieces = cut(block)
+    flat = read_lines(pieces)
+    read = _READER.read(pieces if flat is None else pieces.chosen(flat.others))
+    if flat is None:
+        draft, doubled = _draft(read)
+        return read, _with_accounts(draft, read.pieces, context), doubled
+    read = _as_parts(read, pieces, flat.others)
+    read.unknown.update(flat.unknown)
     draft, doubled = _draft(read)
+    by_column = flat.draft.with_columns(pl.Series("row", flat.rows))
+    draft = pl.concat([draft, by_column], how="diagonal") if draft.height else by_column
     return read, _with_accounts(draft, read.pieces, context), doubled
+
+
+def _as_parts(read: Read[Any], pieces: Pieces, rows: npt.NDArray[np.int64]) -> Read[Any]:
+    """What was read of some of the pieces (no arrays), told by their numbers among all of them."""
+    return Read(
+        pieces,
+        read.records,
+        rows[read.rows].tolist(),
+        [replace(fault, row=int(rows[fault.row])) for fault in read.faults],
+        read.unknown,
+    )
 
 
 def _draft(read: Read[Any]) -> tuple[pl.DataFrame, list[Fault]]:
@@ -98,7 +122,7 @@ def _draft(read: Read[Any]) -> tuple[pl.DataFrame, list[Fault]]:
         filled.append(part["filled"].to_numpy())
     if not parts:
         return pl.DataFrame(schema=DRAFT), []
-    draft = pl.concat(parts).with_columns(pl.Series("row", read.rows, dtype=pl.Int64))
+    draft = pl.concat(parts, how="diagonal").with_columns(pl.Series("row", read.rows, dtype=pl.Int64))
     members = _members(read)
     suspects = np.flatnonzero(members != np.concatenate(filled) + _unknown_filled(read))
     return _with_presence(draft.drop("filled"), read, members, suspects)
@@ -179,11 +203,14 @@ def _names(text: bytes, members: int) -> tuple[frozenset[str], str | None]:
 def _with_accounts(draft: pl.DataFrame, pieces: Pieces, context: Context) -> pl.DataFrame:
     rule, size = context.rule, draft.height
 
+    def column(name: str) -> pl.Series:
+        return draft[name] if name in draft.columns else pl.Series(name, [None], pl.String).new_from_index(0, size)
+
     def look_up(name: str) -> pl.Series:
         if name == ADDRESS_AND_AGENT:
-            return address_and_agent(draft["source_ip"], draft["user_agent"], context.key)
+            return address_and_agent(column("source_ip"), column("user_agent"), context.key)
         if name in NAMES:
-            return draft[COLUMNS[NAMES.index(name)]].cast(pl.String)
+            return column(COLUMNS[NAMES.index(name)]).cast(pl.String)
         texts = [pieces.text(row) for row in draft["row"]]
         if name.startswith("header:"):
             return header_values(texts, ("headers", "request_headers"), name.removeprefix("header:"))

@@ -28,6 +28,7 @@ LINE_LOOK = 16
 LINES_AT_EACH_END = 2
 
 PROMPT_COLUMNS = ("prompt_digest", "prompt_chars", "head_key", "tail_key", "line_keys", "shingle_keys")
+_PROMPT_KEYS = pl.Schema({name: EVENT.polars[name] for name in PROMPT_COLUMNS})
 
 _BLOCK_ROWS = 4096
 
@@ -89,6 +90,8 @@ def prompt_keys(texts: pl.Series, key: FingerprintKey) -> pl.DataFrame:
             are whole. Null where no such line is or the windows hold no two lines with words.
         shingle_keys: List(Int64), up to sixteen minhash slots of three-word shingles, by slot; null below three words.
     """
+    if texts.null_count() == len(texts):
+        return pl.DataFrame(schema=_PROMPT_KEYS).clear(len(texts))
     blocks = [
         _template_keys(texts.slice(start, _BLOCK_ROWS), key) for start in range(0, max(len(texts), 1), _BLOCK_ROWS)
     ]
@@ -98,8 +101,9 @@ def prompt_keys(texts: pl.Series, key: FingerprintKey) -> pl.DataFrame:
             texts.str.len_chars().cast(pl.Int64).rename("prompt_chars"),
         ]
     )
-    schema = pl.Schema({name: EVENT.polars[name] for name in PROMPT_COLUMNS})
-    return pl.concat([exact, pl.concat(blocks, rechunk=True)], how="horizontal").select(PROMPT_COLUMNS).cast(schema)
+    return (
+        pl.concat([exact, pl.concat(blocks, rechunk=True)], how="horizontal").select(PROMPT_COLUMNS).cast(_PROMPT_KEYS)
+    )
 
 
 def _template_keys(texts: pl.Series, key: FingerprintKey) -> pl.DataFrame:

@@ -1,9 +1,10 @@
 """Cuts a block into records, before anything is decoded."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, overload
 
 import msgspec
 import numpy as np
@@ -15,6 +16,7 @@ from transforms.ingest.depth import at_fixed_depth
 
 BOM = b"\xef\xbb\xbf"
 BLANK = b" \t\r\n"
+_NEWLINE, _RETURN, _SPACE = b"\n\r "
 _RAW = msgspec.json.Decoder(list[msgspec.Raw])
 _ONE = msgspec.json.Decoder(msgspec.Raw)
 _SCAN = json.JSONDecoder().raw_decode
@@ -26,6 +28,49 @@ class Element:
 
     line: bytes
     index: int
+
+
+class Lines(Sequence[bytes]):
+    """Lines of a text, cut out only when they are asked for.
+
+    Attributes:
+        data: the text.
+        starts: where each line begins.
+        ends: where each ends, ascending.
+    """
+
+    def __init__(self, data: bytes, starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> None:
+        self.data = data
+        self.starts = starts
+        self.ends = ends
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __iter__(self) -> Iterator[bytes]:
+        data = self.data
+        return (data[start:end] for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True))
+
+    @overload
+    def __getitem__(self, row: int) -> bytes: ...
+    @overload
+    def __getitem__(self, row: slice) -> "Lines": ...
+    def __getitem__(self, row: int | slice) -> "bytes | Lines":
+        if isinstance(row, slice):
+            return Lines(self.data, self.starts[row], self.ends[row])
+        return self.data[self.starts[row] : self.ends[row]]
+
+    def chosen(self, rows: npt.NDArray[Any]) -> "Lines":
+        """Some of the lines, by numbers or as a mask."""
+        return Lines(self.data, self.starts[rows], self.ends[rows])
+
+    def together(self) -> "Lines":
+        """The same lines of a text that holds nothing else, each with a newline behind it."""
+        lengths = self.ends - self.starts + 1
+        if int(lengths.sum()) == len(self.data):
+            return self
+        ends = np.cumsum(lengths)
+        return Lines(b"".join([part for line in self for part in (line, b"\n")]), ends - lengths, ends - 1)
 
 
 @dataclass(frozen=True)
@@ -41,6 +86,11 @@ class Pieces:
     texts: Sequence[bytes | Element]
     positions: npt.NDArray[np.int64]
     lines: npt.NDArray[np.int64] | None
+
+    def chosen(self, rows: npt.NDArray[np.int64]) -> "Pieces":
+        """Some of the pieces."""
+        texts = self.texts.chosen(rows) if isinstance(self.texts, Lines) else [self.texts[row] for row in rows.tolist()]
+        return Pieces(texts, self.positions[rows], None if self.lines is None else self.lines[rows])
 
     def text(self, row: int) -> bytes:
         """The bytes of one record."""
@@ -82,19 +132,27 @@ def is_utf8(data: bytes) -> bool:
 
 
 def _lines(block: Block) -> Pieces:
-    texts = block.data.split(b"\n")
-    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-    positions = block.offset + np.cumsum(lengths + 1) - lengths - 1
-    numbers = np.arange(block.line, block.line + len(texts))
+    data = np.frombuffer(block.data, np.uint8)
+    ends = np.flatnonzero(data == _NEWLINE)
+    if len(data) and data[-1] != _NEWLINE:
+        ends = np.append(ends, len(data))
+    starts = np.concatenate([ends[:0], np.zeros(min(len(ends), 1), dtype=np.int64), ends[:-1] + 1])
+    positions, numbers = block.offset + starts, np.arange(block.line, block.line + len(ends))
     if b"\r" in block.data:
-        texts = [text.removesuffix(b"\r") for text in texts]
+        ends = ends - ((ends > starts) & (data[ends - 1] == _RETURN))
     if BOM[:1] in block.data:  # one byte is found much faster than three
-        texts = [text.removeprefix(BOM) for text in texts]
-    kept = [row for row, text in enumerate(texts) if text and not text.isspace()]
-    if len(kept) < len(texts):
-        texts = [texts[row] for row in kept]
-        positions, numbers = positions[kept], numbers[kept]
-    return Pieces(texts, positions, numbers)
+        marked = [row for row, start in enumerate(starts.tolist()) if block.data.startswith(BOM, start)]
+        starts = starts.copy()
+        starts[marked] += len(BOM)
+    filled = starts < ends
+    if not filled.all():
+        starts, ends, positions, numbers = starts[filled], ends[filled], positions[filled], numbers[filled]
+    lines = Lines(block.data, starts, ends)
+    blank = [row for row in np.flatnonzero(data[starts] <= _SPACE).tolist() if lines[row].isspace()]
+    if blank:
+        kept = np.delete(np.arange(len(lines)), blank)
+        lines, positions, numbers = lines.chosen(kept), positions[kept], numbers[kept]
+    return Pieces(lines, positions, numbers)
 
 
 def _document(block: Block) -> Pieces:

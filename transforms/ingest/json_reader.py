@@ -155,9 +155,7 @@ class _Work(Generic[S]):
     def _learn(self, pattern: re.Pattern[str], error: Exception) -> bool:
         """Extends the decoder by the unknown field an error names, if it may be."""
         found = pattern.match(str(error)) if isinstance(error, msgspec.ValidationError) else None
-        if found is None or len(self._names) == MOST_UNKNOWN or _CANNOT_RENAME.search(found[1]):
-            return False
-        if len(found[1]) > _NAME_CHARACTERS:
+        if found is None or len(self._names) == MOST_UNKNOWN or not can_be_learned(found[1]):
             return False
         self._names.append(found[1])
         self._decode = _decoder(self._kind, tuple(self._names))
@@ -182,6 +180,11 @@ class _Work(Generic[S]):
             tolerated = next((p for p in self._tolerant if path == p or path.startswith(p + ".")), None)
             return None if tolerated is None else without_part(text, "" if whole_field else str(error), tolerated)
         return without_lone_surrogates(text) if isinstance(error, msgspec.DecodeError) else None
+
+
+def can_be_learned(name: str) -> bool:
+    """Whether an unknown field of this name is counted by it; others are counted together."""
+    return len(name) <= _NAME_CHARACTERS and _CANNOT_RENAME.search(name) is None
 
 
 def _are_utf8(pieces: Pieces) -> bool:
