@@ -13,8 +13,8 @@ from pipelines.ingest import execute_ingest, plan_ingest
 from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
+from pipelines.lake.leftovers import remove_half_written
 from pipelines.lake.plan import Plan, forget_plans, unfinished
-from pipelines.lake.upkeep import remove_leftovers
 from pipelines.request import Request, SourceCounts, Summary
 from schemas.score import TIERS
 from transforms.ingest.key import FingerprintKey
@@ -43,7 +43,7 @@ def backfill(request: Request, progress: Progress, after: Callable[[str], None] 
     key = FingerprintKey(read_secret(request.lake, request.key_file, os.environ))
     lake = Lake.create(request.lake, key.id)
     with Lease.acquire(lake.root, "backfill") as lease:
-        remove_leftovers(lake, lease)
+        remove_half_written(lake, lease)
         lake.adopt_contracts(lease)
         run = _Backfill(request, progress, lake, lease, key, after)
         run.finish()

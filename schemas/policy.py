@@ -265,6 +265,34 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Doctor:
+    """When `stillwatch doctor` speaks up."""
+
+    checked_rows: int = setting(
+        2_000_000, "rows of a table looked at; of larger ones a part is: a minute on two cores", "free"
+    )
+    days: int = setting(7, "days of events and windows looked at for traffic and silence: each weekday once", "free")
+    least_calls: int = setting(1_000, "calls below which shares are chance", "free")
+    dominant_share: float = setting(
+        0.5,
+        "calls from one address, key or account: more than from all others together is a proxy, a gateway or a relay",
+        "free",
+    )
+    dominant_agent_share: float = setting(
+        0.95, "calls with one user agent: a popular SDK may well have most, but not nearly all", "free"
+    )
+    dominant_least_accounts: int = setting(
+        20, "accounts below which one customer may well be most of the traffic, or one office all of it", "free"
+    )
+    late_share: float = setting(
+        0.01, "events of a source that came too late: with a fitting lateness it is a handful after an outage", "free"
+    )
+    ahead_days: int = setting(
+        2, "days an event may lie ahead of closed time: files of one day follow each other by one", "free"
+    )
+
+
+@dataclass(frozen=True)
 class SourceRule:
     """How records of matching sources name account, key, end user and client: field names in order of preference.
 
@@ -294,6 +322,7 @@ class Policy:
     learning: Learning = dataclasses.field(default_factory=Learning)
     allow: Allow = dataclasses.field(default_factory=Allow)
     quality: Quality = dataclasses.field(default_factory=Quality)
+    doctor: Doctor = dataclasses.field(default_factory=Doctor)
     source: dict[str, SourceRule] = dataclasses.field(default_factory=dict)
 
     @classmethod
@@ -337,15 +366,13 @@ class Policy:
     @property
     def version(self) -> str:
         """Twelve hex digits that change with every value that can change a score or an event."""
-        relevant = {
-            section.name: {
-                key.name: getattr(getattr(self, section.name), key.name)
-                for key in dataclasses.fields(getattr(self, section.name))
-                if key.metadata["bound"] != "free"
-            }
-            for section in dataclasses.fields(self)
-            if section.name != "source"
-        }
+        relevant: dict[str, Any] = {}
+        for section in dataclasses.fields(self):
+            body = getattr(self, section.name)
+            if section.name != "source":
+                bound = [key.name for key in dataclasses.fields(body) if key.metadata["bound"] != "free"]
+                if bound:  # a section that changes no score must not change the version by being there
+                    relevant[section.name] = {name: getattr(body, name) for name in bound}
         relevant["source"] = {name: dataclasses.asdict(rule) for name, rule in sorted(self.source.items())}
         return hashlib.blake2b(json.dumps(relevant, sort_keys=True).encode(), digest_size=6).hexdigest()
 

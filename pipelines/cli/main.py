@@ -33,6 +33,10 @@ COMMANDS: dict[str, dict[str, str]] = {
         "simulate": "Write the logs of a seeded world whose truth is known.",
         "evaluate": "Hold a lake against the truth of its simulated world.",
     },
+    "Keep": {
+        "doctor": "What is wrong with a lake, where, and which command mends it.",
+        "upkeep": "Keep a lake small: remove what nothing needs.",
+    },
     "Configure": {
         "policy": "Print the default policy with its reasons, or check a policy file.",
     },

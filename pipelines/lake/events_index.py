@@ -1,6 +1,5 @@
 """Which data files hold what, from a table's Delta log alone: no data file is opened."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,10 +8,10 @@ import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from pipelines.lake.delta_log import paths_at, read_entry
 from pipelines.lake.files import FileEntry
 from pipelines.lake.times import to_micros
 from schemas.contract import Contract
-from schemas.errors import LakeError
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,10 @@ class EventsIndex:
             return self
         came: set[str] = set()
         for number in range(version + 1, self.version + 1):
-            came |= _added(self.folder, number)
+            added = (action["add"] for action in read_entry(self.folder, number) if "add" in action)
+            came |= {add["path"] for add in added if add["dataChange"]}
+        # Undoing a run adds again what it had removed.
+        came -= paths_at(self.folder, version)
         return EventsIndex(self.folder, self.version, self.files.filter(pl.col("path").is_in(sorted(came))))
 
     def paths(self) -> list[Path]:
@@ -116,17 +118,3 @@ def _bounds(row: dict[str, object], prefix: str) -> dict[str, int]:
         for name, value in row.items()
         if name.startswith(prefix) and isinstance(value, int) and not isinstance(value, bool)
     }
-
-
-def _added(folder: Path, version: int) -> set[str]:
-    """Names of the files whose rows are new in one version."""
-    path = folder / "_delta_log" / f"{version:020d}.json"
-    try:
-        actions = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except OSError as error:
-        raise LakeError(
-            str(path), f"the log entry cannot be read ({error.strerror})", "run `stillwatch rebuild` from that day"
-        ) from error
-    except ValueError as error:
-        raise LakeError(str(path), "the log entry is damaged", "restore it from a copy of the lake") from error
-    return {action["add"]["path"] for action in actions if "add" in action and action["add"]["dataChange"]}

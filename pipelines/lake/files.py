@@ -79,15 +79,23 @@ def write_frame(
     """
     if frame.is_empty():
         return None
-    is_log = contract.arrow.equals(EVENT.arrow)
-    contract.check(frame, unique_key=not is_log)
-    ordered = frame.sort(_EVENT_ORDER if is_log else contract.key, maintain_order=True)
+    contract.check(frame, unique_key=not _is_log(contract))
+    ordered = frame.sort(order_of(contract), maintain_order=True)
     path = folder / name
     if _holds(path, contract, ordered.height):
         ordered = scan([path], contract).select(_measured(contract)).collect()
     else:
         _write(path, contract, ordered, row_group_rows)
     return _entry(path, name, contract, ordered)
+
+
+def order_of(contract: Contract) -> tuple[str, ...]:
+    """The columns by which the rows of each file of a table are sorted."""
+    return _EVENT_ORDER if _is_log(contract) else contract.key
+
+
+def _is_log(contract: Contract) -> bool:
+    return contract.arrow.equals(EVENT.arrow)
 
 
 def group_range(group: int, groups: int) -> tuple[int, int]:

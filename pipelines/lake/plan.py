@@ -10,12 +10,14 @@ from typing import Any
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.sealed import read_sealed, seal, write_whole
+from schemas.errors import LakeError
 from schemas.policy import Policy
 from schemas.run import PIPELINES
 
 PLAN_VERSION = 1
 _FILE = re.compile(r"(\d{8,})-([a-z]+)\.plan")
 _ABANDONED = ".abandoned"
+_COPY = "restore the lake's _stillwatch/plans from a copy"
 
 
 @dataclass(frozen=True)
@@ -70,16 +72,26 @@ def unfinished(lake: Lake) -> Plan | None:
     Raises:
         LakeError: the plan is damaged; the sentence names the command that drops it.
     """
+    waiting = waiting_plans(lake)
+    return None if not waiting else _read(waiting[0][1], _drop(lake, waiting[0][0]))
+
+
+def waiting_plans(lake: Lake) -> list[tuple[int, Path]]:
+    """Sequence number and file of every plan whose run is not in `runs`, the next one first; no plan is read."""
     last = lake.last_sequence()
-    waiting = sorted((sequence, path) for sequence, path in _plans(lake, abandoned=False) if sequence > last)
-    if not waiting:
-        return None
-    sequence, path = waiting[0]
-    fix = (
-        f"run `stillwatch doctor {lake.root} --abandon {sequence}`: it undoes what the run had committed; then run the "
-        "same command again, which plans anew"
-    )
-    return _read(path, fix)
+    return sorted((sequence, path) for sequence, path in _plans(lake, abandoned=False) if sequence > last)
+
+
+def damaged_plans(lake: Lake) -> list[LakeError]:
+    """What is wrong with plans, each error naming one; those of finished runs say which policy held."""
+    waiting = dict(waiting_plans(lake))
+    found = []
+    for sequence, path in _plans(lake, abandoned=False):
+        try:
+            _read(path, _drop(lake, sequence) if sequence in waiting else _COPY)
+        except LakeError as error:
+            found.append(error)
+    return found
 
 
 def last_policy(lake: Lake) -> Policy:
@@ -92,7 +104,7 @@ def last_policy(lake: Lake) -> Policy:
     if not plans:
         return Policy()
     _, path = max(plans)
-    return Policy.from_json(_read(path, "restore the lake's _stillwatch/plans from a copy").policy)
+    return Policy.from_json(_read(path, _COPY).policy)
 
 
 def abandon(lake: Lake, lease: Lease, sequence: int) -> list[str]:
@@ -121,6 +133,13 @@ def forget_plans(lake: Lake, keep: int) -> int:
     for _, path in old:
         path.unlink(missing_ok=True)
     return len(old)
+
+
+def _drop(lake: Lake, sequence: int) -> str:
+    return (
+        f"run `stillwatch doctor {lake.root} --abandon {sequence}`: it undoes what the run had committed; then run the "
+        "same command again, which plans anew"
+    )
 
 
 def _read(path: Path, fix: str) -> Plan:

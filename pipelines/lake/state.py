@@ -64,6 +64,22 @@ class States:
         data = read_sealed(self._manifest(run_id), "manifest", MANIFEST_VERSION, _LOST)
         return {str(key): str(name) for key, name in json.loads(data).items()}
 
+    def run_ids(self) -> list[str]:
+        """Runs of which it is recorded what held after them, sorted."""
+        return sorted(path.name for path in self._folder("manifests").glob("*") if _NAME.fullmatch(path.name))
+
+    def unreferenced(self) -> list[Path]:
+        """State files and snapshot folders that no recorded manifest names, sorted.
+
+        Raises:
+            LakeError: a manifest is damaged: what it names is not known.
+        """
+        needed = {name for run_id in self.run_ids() for name in self.read_manifest(run_id).values()}
+        files = [file for file in self._folder("state").glob("*/*/*") if _NAME.fullmatch(file.name)]
+        gone = [file for file in files if "/".join(file.parts[-3:]) not in needed]
+        folders = [folder for folder in self._folder("snapshots").glob("*") if f"snapshots/{folder.name}" not in needed]
+        return sorted(gone + folders)
+
     def collect(self, keep: Iterable[str]) -> int:
         """Removes states, snapshots and manifests that none of the kept runs needs.
 

@@ -12,6 +12,12 @@ RESOLVES = ("false_positive", "benign", "test", "disregard", "duplicate")
 """Verdicts that take an account off the list; the others say that someone is looking."""
 
 
+def open_findings(findings: pl.DataFrame) -> pl.DataFrame:
+    """The latest revision of every finding that is neither closed nor withdrawn."""
+    latest = findings.sort("finding_uid", "revision").unique("finding_uid", keep="last", maintain_order=True)
+    return latest.filter(pl.col("activity").is_in(["created", "updated"]))
+
+
 def standing(findings: pl.DataFrame, verdicts: pl.DataFrame, registry: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """Every account with an open finding, with where its review stands.
 
@@ -27,10 +33,8 @@ def standing(findings: pl.DataFrame, verdicts: pl.DataFrame, registry: pl.DataFr
     Returns:
         FLAGGED_ACCOUNT rows.
     """
-    latest = findings.sort("finding_uid", "revision").unique("finding_uid", keep="last", maintain_order=True)
-    is_open = pl.col("activity").is_in(["created", "updated"])
     one = (
-        latest.filter(is_open)
+        open_findings(findings)
         .sort("account_id", "flagged_at", "finding_uid")
         .unique("account_id", keep="first", maintain_order=True)
     )
