@@ -8,7 +8,7 @@ two runs: state comes in and goes out as files.
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -61,6 +61,8 @@ class DetectJob:
         manifest: states by `stage/key`.
         snapshot: name of the snapshot, None before the first.
         registry_version: version of `registry` to read.
+        reconsiders: version of `findings` with what was published of these ticks before; None where they are closed for
+            the first time.
         provisional: only show what would close; nothing is remembered.
     """
 
@@ -75,6 +77,7 @@ class DetectJob:
     manifest: Manifest
     snapshot: str | None
     registry_version: int
+    reconsiders: int | None = None
     provisional: bool = False
 
 
@@ -279,12 +282,24 @@ class StepFindings(_Stage):
             yield 0, b"{}"
             return
         after, scores, revisions = findings.step(state, inputs, judge, job.closed_until)
+        if job.reconsiders is not None:
+            published = _published(job, group_range(element[0], job.groups))
+            period = (job.closed_from, job.closed_until)
+            opened, revisions = findings.reconcile(published, revisions, after.open, period, policy.version)
+            after = replace(after, open=opened)
         states = {f"replay/{key}": self._states.write("replay", key, job.run_id, replayed.to_bytes())}
         states[f"findings/{key}"] = self._states.write("findings", key, job.run_id, after.to_bytes())
         tables = self._rows("account_scores", key, scores) | self._rows("findings", key, revisions)
         messages.append({"states": states, "tables": tables, "findings": revisions.height})
         for message in messages:
             yield 0, json.dumps(message, sort_keys=True).encode()
+
+
+def _published(job: DetectJob, hashes: tuple[int, int]) -> pl.DataFrame:
+    """Revisions about the accounts of a group."""
+    low, high = hashes
+    rows = Lake.open(Path(job.root)).read("findings", job.reconsiders)
+    return rows.filter(pl.col("account_hash").is_between(low, high - 1))
 
 
 def _judge(job: DetectJob, policy: Policy) -> Judge:

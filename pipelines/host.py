@@ -13,6 +13,7 @@ import polars as pl
 from pipelines import detect, learn
 from pipelines.detect import DetectJob
 from pipelines.lake.accounts_held import accounts_held
+from pipelines.lake.checkpoints import reached, standing, to_keep
 from pipelines.lake.commit import Committer, Outcome, Write
 from pipelines.lake.events_index import EventsIndex
 from pipelines.lake.files import scan
@@ -72,13 +73,16 @@ class Host:
         lease: its lease.
         engine: what executes pipelines.
         after: see Committer: the seam at which tests interrupt.
+
+    Attributes:
+        committer: what commits its runs.
     """
 
     def __init__(self, lake: Lake, lease: Lease, engine: Engine, after: Callable[[str], None] = lambda _: None) -> None:
         self._lake = lake
         self._lease = lease
         self._engine = engine
-        self._committer = Committer(lake, lease, after)
+        self.committer = Committer(lake, lease, after)
 
     # -- what is known
 
@@ -88,8 +92,8 @@ class Host:
         return States(self._lake.root).read_manifest(None if last is None else last["run_id"])
 
     def last_detect(self) -> dict[str, Any] | None:
-        """The row of the last DETECT run that closed ticks."""
-        runs = self._lake.read("runs").filter(pl.col("pipeline") == "detect").sort("sequence")
+        """The row of the last run that moved the end of the closed ticks: DETECT forth, a rewind back."""
+        runs = self._lake.read("runs").filter(pl.col("pipeline").is_in(["detect", "rewind"])).sort("sequence")
         return None if runs.is_empty() else runs.row(-1, named=True)
 
     def closed_until(self) -> datetime | None:
@@ -97,15 +101,23 @@ class Host:
         last = self.last_detect()
         return None if last is None else last["closed_until"]
 
+    def reached(self) -> datetime | None:
+        """The furthest end that closed ticks ever had; later than `closed_until` while a rebuild is under way."""
+        return reached(self._lake.read("runs"))
+
     def watermark(self, policy: Policy, *, is_complete: bool) -> datetime | None:
-        """The time up to which ticks may close now; with `is_complete` the end of the last event's day, at most a day on."""
+        """The time up to which ticks may close now; with `is_complete` the end of the last event's day, at most a day on.
+
+        What was closed once is closed again after a rewind, whatever lateness or `--complete` let it close.
+        """
         register = read_register(States(self._lake.root), self.manifest())
         mark = watermark(register.values(), policy)
-        if mark is None or not is_complete:
-            return mark
-        last = max(known.latest[0][0] for known in register.values() if known.latest)
-        furthest = floor_to_tick(mark + policy.time.lateness + _DAY, policy.time.tick)
-        return min(midnight_after(from_micros(last)), furthest)
+        if mark is not None and is_complete:
+            last = max(known.latest[0][0] for known in register.values() if known.latest)
+            furthest = floor_to_tick(mark + policy.time.lateness + _DAY, policy.time.tick)
+            mark = min(midnight_after(from_micros(last)), furthest)
+        known_ends = [end for end in (mark, self.reached()) if end is not None]
+        return max(known_ends, default=None)
 
     def next_border(self, closed: datetime | None, mark: datetime, policy: Policy) -> datetime | None:
         """Until where the next DETECT run goes: the day's end, the watermark, or as far as its rows allow.
@@ -138,7 +150,8 @@ class Host:
         """The plan of the DETECT run that closes the ticks up to `until`, written down."""
         last = self.last_detect()
         width = self._groups(groups)
-        version = self._events_version()
+        version, ever = self._events_version(), self.reached()
+        is_again = ever is not None and (closed is None or closed < ever)
         work = {
             "closed_from": None if closed is None else closed.isoformat(),
             "closed_until": until.isoformat(),
@@ -146,13 +159,14 @@ class Host:
             "seen_version": None if last is None else last["events_version"],
             "groups": width,
             "registry_version": self._lake.versions()["registry"],
+            "reconsiders": self._lake.versions()["findings"] if is_again else None,
         }
-        return self._write_plan("detect", work, policy)
+        return self.write_plan("detect", work, policy)
 
     def plan_learn(self, day: datetime, policy: Policy, *, released: bool = False) -> Plan:
         """The plan of the LEARN run over a closed day, written down."""
         work = {"day": day.isoformat(), "versions": self._lake.versions(), "released": released}
-        return self._write_plan("learn", work, policy)
+        return self.write_plan("learn", work, policy)
 
     def plan_overlay(self, closed: datetime | None, until: datetime, groups: int | None, policy: Policy) -> Plan:
         """The plan of a run that shows what is still open up to `until`, in provisional rows."""
@@ -163,7 +177,7 @@ class Host:
             "groups": self._groups(groups),
             "registry_version": self._lake.versions()["registry"],
         }
-        return self._write_plan("overlay", work, policy)
+        return self.write_plan("overlay", work, policy)
 
     def detect(self, plan: Plan) -> Detected:
         """Executes a DETECT plan and commits it; repeated after a crash, it does the same."""
@@ -177,8 +191,8 @@ class Host:
         writes = {table: Write(files=entries) for table, entries in files.items()}
         for table in _PROVISIONAL:
             writes[table] = replace(writes.get(table, Write()), provisional=TABLES[table].empty())
-        writes["flagged_accounts"] = Write(overwrite=True, rows=self._review(findings, job.closed_until, policy))
-        counts = self._named(_summed(messages))
+        writes["flagged_accounts"] = Write(overwrite=True, rows=self.review(findings, job.closed_until, policy))
+        counts = self.named(_summed(messages))
         accounts = sum(message.get("accounts", 0) for message in messages)
         outcome = Outcome(
             accounts=accounts,
@@ -193,8 +207,8 @@ class Host:
             registry_version=job.registry_version,
         )
         states = {key: name for message in messages for key, name in message.get("states", {}).items()}
-        self._committer.commit(plan, writes, outcome, self.manifest() | states)
-        self._tidy(plan)
+        self.committer.commit(plan, writes, outcome, self.manifest() | states)
+        self.tidy(plan)
         days = sum(message.get("account_days", 0) for message in messages)
         return Detected(job.closed_until, tuple(counts), accounts, days, outcome.findings)
 
@@ -226,8 +240,8 @@ class Host:
             closed_until=day + _DAY,
             snapshot_id=message["snapshot_id"],
         )
-        self._committer.commit(plan, writes, outcome, manifest | message["states"])
-        self._tidy(plan)
+        self.committer.commit(plan, writes, outcome, manifest | message["states"])
+        self.tidy(plan)
         return not message["quarantined"]
 
     def overlay(self, plan: Plan) -> None:
@@ -236,12 +250,12 @@ class Host:
         self._engine.execute(lambda pipeline: detect.build(job, pipeline))
         policy = Policy.from_json(plan.policy)
         writes = {table: Write(provisional=self._staged(plan, table)) for table in _PROVISIONAL}
-        definite = self._review(self._lake.read("findings"), job.closed_until, policy)
+        definite = self.review(self._lake.read("findings"), job.closed_until, policy)
         shown = self._staged(plan, "flagged_accounts").join(definite.select("account_id"), on="account_id", how="anti")
         writes["flagged_accounts"] = Write(overwrite=True, rows=pl.concat([definite, shown]))
         outcome = Outcome(accounts=0, windows=0, findings=0, policy_version=policy.version)
-        self._committer.commit(plan, writes, outcome, self.manifest())
-        self._tidy(plan)
+        self.committer.commit(plan, writes, outcome, self.manifest())
+        self.tidy(plan)
 
     def has_windows(self, day: datetime) -> bool:
         """Whether the day has anything to learn from."""
@@ -251,8 +265,8 @@ class Host:
 
     def is_learned(self, day: datetime) -> bool:
         """Whether a snapshot was published for the day."""
-        runs = self._lake.read("runs").filter((pl.col("pipeline") == "learn") & (pl.col("closed_until") == day + _DAY))
-        return not runs.is_empty()
+        learned = (pl.col("pipeline") == "learn") & (pl.col("closed_until") == day + _DAY)
+        return not standing(self._lake.read("runs")).filter(learned).is_empty()
 
     def has_unseen_events(self) -> bool:
         """Whether events came that no DETECT run has looked at: all of them late, or too far ahead."""
@@ -286,7 +300,8 @@ class Host:
     def _events_version(self) -> int:
         return self._lake.versions()["events"]
 
-    def _write_plan(self, pipeline: str, work: dict[str, Any], policy: Policy) -> Plan:
+    def write_plan(self, pipeline: str, work: dict[str, Any], policy: Policy) -> Plan:
+        """The plan of a run with the next number, written down."""
         plan = Plan(next_sequence(self._lake), pipeline, datetime.now(UTC), policy.to_json(), work)
         write_plan(self._lake, self._lease, plan)
         return plan
@@ -311,10 +326,12 @@ class Host:
             manifest=manifest,
             snapshot=manifest.get("snapshot"),
             registry_version=work["registry_version"],
+            reconsiders=work.get("reconsiders"),
             provisional=provisional,
         )
 
-    def _review(self, findings: pl.DataFrame, until: datetime, policy: Policy) -> pl.DataFrame:
+    def review(self, findings: pl.DataFrame, until: datetime, policy: Policy) -> pl.DataFrame:
+        """The review list that these findings give, with the accounts file as it holds before a time."""
         return review_list(findings, self._lake.read("verdicts"), accounts_held(self._lake, until), policy)
 
     def _staged(self, plan: Plan, table: str) -> pl.DataFrame:
@@ -322,7 +339,8 @@ class Host:
         paths = sorted(staging(self._lake.root, plan.run_id).glob(f"{table}-*.arrow"))
         return contract.conform(pl.concat([contract.empty(), *[unpack(path.read_bytes()) for path in paths]]))
 
-    def _named(self, counts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def named(self, counts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Counts of events by source (accepted, duplicates, too_late) as the table `runs` has them."""
         register = read_register(States(self._lake.root), self.manifest())
         rows = []
         for count in counts:
@@ -333,11 +351,12 @@ class Host:
             rows.append(zeros | dict(count) | {"name": name, "format": told, "refused_because": None})
         return rows
 
-    def _tidy(self, plan: Plan) -> None:
+    def tidy(self, plan: Plan) -> None:
         """Removes what the finished run no longer needs."""
         shutil.rmtree(staging(self._lake.root, plan.run_id), ignore_errors=True)
-        runs = self._lake.read("runs").sort("sequence")["run_id"].to_list()
-        States(self._lake.root).collect(runs[-_KEPT_RUNS:])
+        runs = self._lake.read("runs").sort("sequence")
+        kept = to_keep(runs, Policy.from_json(plan.policy).retention.checkpoint_days)
+        States(self._lake.root).collect([*kept, *runs["run_id"].to_list()[-_KEPT_RUNS:]])
 
 
 def _first_event(index: EventsIndex, closed: datetime | None, mark: datetime) -> datetime | None:

@@ -22,7 +22,12 @@ _EVIDENCE = [
     field("score", pa.float64(), "Score of the deciding hour.", required=True, unit="decades", at_least=0),
     field("p_value", pa.float64(), "Calibrated rate at the deciding hour.", null="uncalibrated", at_least=0, at_most=1),
     field("techniques", pa.list_(pa.string()), "MITRE ATLAS technique ids, sorted.", required=True),
-    field("reasons", pa.list_(pa.string()), "One sentence a signal, strongest first.", required=True),
+    field(
+        "reasons",
+        pa.list_(pa.string()),
+        "One sentence a signal, strongest first; a withdrawn finding begins with why.",
+        required=True,
+    ),
     field("signals", pa.list_(SIGNAL_TYPE), "The same as data.", required=True),
     field(
         "active_since", UTC_MICROSECONDS, "First call of the day's activity that the signals rest on.", required=True
@@ -61,7 +66,7 @@ _EVIDENCE = [
 FINDING = Contract(
     name="findings",
     version=1,
-    doc="One row is one revision of one finding; append-only.",
+    doc="One row is one revision of one finding; append-only: a revision supersedes earlier ones of the same or a later tick.",
     key=("finding_uid", "revision"),
     arrow=pa.schema(
         [
@@ -71,7 +76,12 @@ FINDING = Contract(
             field("account_id", pa.string(), "The account.", required=True),
             field("account_hash", pa.int64(), "xxh3-64 of account_id.", required=True),
             field("campaign_id", pa.string(), "Campaign it belongs to.", null="none"),
-            field("tick", UTC_MICROSECONDS, "Start of the deciding tick of this revision.", required=True),
+            field(
+                "tick",
+                UTC_MICROSECONDS,
+                "Start of the deciding tick of this revision; of a withdrawn one, that of the first.",
+                required=True,
+            ),
             field(
                 "flagged_at",
                 UTC_MICROSECONDS,

@@ -293,6 +293,17 @@ class Doctor:
 
 
 @dataclass(frozen=True)
+class Retention:
+    """How long the lake keeps what it could do without."""
+
+    checkpoint_days: int = setting(
+        35,
+        "days whose borders keep their state, so that `rebuild` can start there: a week more than the reference looks back (learning.reference_days); an older day is rebuilt from the beginning, while its events are kept",
+        "free",
+    )
+
+
+@dataclass(frozen=True)
 class SourceRule:
     """How records of matching sources name account, key, end user and client: field names in order of preference.
 
@@ -323,6 +334,7 @@ class Policy:
     allow: Allow = dataclasses.field(default_factory=Allow)
     quality: Quality = dataclasses.field(default_factory=Quality)
     doctor: Doctor = dataclasses.field(default_factory=Doctor)
+    retention: Retention = dataclasses.field(default_factory=Retention)
     source: dict[str, SourceRule] = dataclasses.field(default_factory=dict)
 
     @classmethod

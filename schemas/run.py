@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from schemas.contract import UTC_MICROSECONDS, Contract, field
 
-PIPELINES = ("ingest", "detect", "learn", "overlay")
+PIPELINES = ("ingest", "detect", "learn", "overlay", "rewind")
 
 SOURCE_COUNTS_TYPE = pa.struct(
     [
@@ -21,7 +21,8 @@ SOURCE_COUNTS_TYPE = pa.struct(
         pa.field("refused_because", pa.string()),
     ]
 )
-"""records = appended + ignored + rejects; summed over all runs, appended = accepted + duplicates + too_late + waiting."""
+"""Summed over all runs, records = appended + ignored + rejects and appended = accepted + duplicates + too_late + waiting;
+a rewind takes counts of DETECT runs back as negative numbers."""
 
 TABLE_VERSION_TYPE = pa.struct(
     [pa.field("table", pa.string(), nullable=False), pa.field("version", pa.int64(), nullable=False)]
@@ -44,10 +45,15 @@ RUN = Contract(
             field(
                 "closed_until",
                 UTC_MICROSECONDS,
-                "DETECT: end of the ticks it closed; LEARN: the day's end.",
-                null="INGEST",
+                "DETECT: end of the ticks it closed; LEARN: the day's end; rewind: the border it went back to.",
+                null="INGEST; a rewind to the beginning",
             ),
-            field("events_version", pa.int64(), "DETECT: version of `events` it read.", null="not DETECT"),
+            field(
+                "events_version",
+                pa.int64(),
+                "DETECT: version of `events` it read; rewind: that of the last DETECT.",
+                null="neither",
+            ),
             field("snapshot_id", pa.string(), "DETECT: snapshot used; LEARN: snapshot published.", null="none"),
             field("registry_version", pa.int64(), "Version of `registry` used.", null="none"),
             field("policy_version", pa.string(), "Digest of the policy.", required=True),

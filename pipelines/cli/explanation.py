@@ -66,10 +66,11 @@ def explain(sources: Sources, policy: Policy) -> dict[str, Any]:
         told["revisions"] = [
             {name: revision[name] for name in ("revision", "activity", "revised_at", "tier", "severity", "score")}
             for revision in sources.revisions
+            if revision["finding_uid"] == sources.flagged["finding_uid"]
         ]
         told["campaigns"] = [dict(campaign) for campaign in sources.campaigns]
     else:
-        told["why_not"] = _why_not(latest, sources.model, policy)
+        told["why_not"] = _why_not(latest, sources.model, policy) + _withdrawals(sources.revisions)
         told["highest"] = _score(
             max(sources.scores, key=lambda s: (s["score"] is not None, s["score"] or 0.0), default=None)
         )
@@ -156,6 +157,16 @@ def _why_not(latest: Mapping[str, Any] | None, model: Mapping[str, Any] | None, 
     if model is not None and model["quarantined"]:
         because.append("The day before failed its audit: it was scored against an older snapshot.")
     return because
+
+
+def _withdrawals(revisions: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why findings about it no longer stand."""
+    last = {revision["finding_uid"]: revision for revision in revisions}
+    return [
+        f"Its finding {one['finding_uid']} was withdrawn. {one['reasons'][0].removeprefix('Withdrawn: ').capitalize()}"
+        for one in last.values()
+        if one["activity"] == "withdrawn"
+    ]
 
 
 def text(told: Mapping[str, Any]) -> str:

@@ -29,6 +29,9 @@ COMMANDS: dict[str, dict[str, str]] = {
         "explain": "Why an account is flagged, or why it is not.",
         "query": "Run one SQL query over the lake.",
     },
+    "Mend": {
+        "rebuild": "Compute everything since a day again, late events included.",
+    },
     "Judge stillwatch": {
         "simulate": "Write the logs of a seeded world whose truth is known.",
         "evaluate": "Hold a lake against the truth of its simulated world.",

@@ -13,7 +13,7 @@ from schemas.errors import LakeError
 from schemas.snapshot import PARTS, Snapshot
 
 SNAPSHOT_VERSION = 1
-_LOST = "run `stillwatch rebuild` from the day before: it is learned again from the lake"
+_LOST = "run `stillwatch rebuild --since DAY`, DAY being the day before: it is learned again from the lake"
 
 
 def write_snapshot(root: Path, run_id: str, snapshot: Snapshot) -> str:

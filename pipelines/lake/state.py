@@ -12,7 +12,7 @@ from schemas.errors import LakeError
 
 STATE_VERSION = 1
 MANIFEST_VERSION = 1
-_LOST = "run `stillwatch rebuild` from the day before: state is computed again from the events table"
+_LOST = "run `stillwatch rebuild --since DAY`, DAY being the day before: state is computed again from the events table"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 Manifest = dict[str, str]
@@ -80,17 +80,21 @@ class States:
         folders = [folder for folder in self._folder("snapshots").glob("*") if f"snapshots/{folder.name}" not in needed]
         return sorted(gone + folders)
 
+    def has_manifest(self, run_id: str) -> bool:
+        """Whether what held after this run is still known."""
+        return self._manifest(run_id).exists()
+
     def collect(self, keep: Iterable[str]) -> int:
         """Removes states, snapshots and manifests that none of the kept runs needs.
 
         Args:
-            keep: run ids: the last few runs, and those at day borders that `rebuild` may start from. The run being
-                planned or repaired must not be running.
+            keep: run ids: the last few runs, and the checkpoints that `rebuild` may start from (`checkpoints.to_keep`);
+                those without a manifest are passed over. No run may be under way.
 
         Returns:
             Number of states and snapshots removed.
         """
-        kept_runs = set(keep)
+        kept_runs = {run_id for run_id in keep if self.has_manifest(run_id)}
         needed = {name for run_id in kept_runs for name in self.read_manifest(run_id).values()}
         gone = 0
         for file in self._folder("state").glob("*/*/*"):

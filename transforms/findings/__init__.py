@@ -1,10 +1,11 @@
 """Findings: from scores and hits to flagged accounts, each with its reasons, and their revisions.
 
-`step` gives SCORE and FINDING rows, `still_open` what the open hour would add, `open_findings` those that stand, and
-`review_list` what a person should look at.
+`step` gives SCORE and FINDING rows, `still_open` what the open hour would add, `open_findings` those that stand,
+`review_list` what a person should look at, and `reconcile` what a rebuild has to say anew.
 """
 
 from transforms.findings.calibration import Calibration
+from transforms.findings.reconciling import reconcile, standing_revisions
 from transforms.findings.reviewing import open_findings, review_list, standing
 from transforms.findings.state import FindingsState
 from transforms.findings.step import Inputs, Judge, step, still_open
@@ -15,8 +16,10 @@ __all__ = [
     "Inputs",
     "Judge",
     "open_findings",
+    "reconcile",
     "review_list",
     "standing",
+    "standing_revisions",
     "step",
     "still_open",
 ]

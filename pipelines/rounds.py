@@ -1,0 +1,179 @@
+"""What `backfill`, `rebuild` and `replay` share: the runs they are made of, in the order in which these depend on each other."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from pipelines.cli.progress import Progress
+from pipelines.host import Detected, Engine, Host, floor_to_day, midnight_after
+from pipelines.ingest import execute_ingest, plan_ingest
+from pipelines.lake.lake import Lake
+from pipelines.lake.lease import Lease
+from pipelines.lake.plan import Plan, unfinished
+from pipelines.request import Request, SourceCounts, Summary
+from pipelines.rewind import execute_rewind
+from schemas.score import TIERS
+from transforms.ingest.key import FingerprintKey
+
+_ALWAYS = datetime(2001, 1, 1, tzinfo=UTC)
+"""From when the first accounts file holds: before any event (policy time.earliest)."""
+
+
+class Rounds:
+    """The runs of one command over a lake, and what they did.
+
+    Args:
+        request: what to read, and how.
+        progress: told what happens.
+        lake: the lake.
+        lease: its lease.
+        key: what fingerprints are keyed with; None where nothing is read from sources.
+        after: called after each point at which a commit can be interrupted; tests interrupt there.
+
+    Attributes:
+        host: who plans and commits the runs.
+        days: UTC days closed in whole or in part.
+        quarantined: days that failed their audit.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        progress: Progress,
+        lake: Lake,
+        lease: Lease,
+        key: FingerprintKey | None,
+        after: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._request = request
+        self._progress = progress
+        self._lake = lake
+        self._lease = lease
+        self._key = key
+        self._after = after
+        self.host = Host(lake, lease, Engine(request.runner, request.beam_options), after)
+        self._sources: list[SourceCounts] = []
+        self._detected: list[Detected] = []
+        self.days: set[datetime] = set()
+        self.quarantined: list[datetime] = []
+
+    def finish(self) -> None:
+        """Executes the plan that an interrupted command left behind, if there is one."""
+        plan = unfinished(self._lake)
+        if plan is not None:
+            self._progress.note(f"finishing run {plan.run_id}, which was interrupted")
+            self.execute(plan)
+
+    def ingest(self) -> None:
+        """Takes in what the sources have that the lake has not."""
+        closed = self.host.reached()
+        holds_from = _ALWAYS if closed is None else closed
+        if closed is not None and closed != floor_to_day(closed):
+            holds_from = midnight_after(closed)
+        plan = plan_ingest(self._lake, self._lease, self._request, self._the_key(), self._progress, holds_from)
+        if plan is not None:
+            self.execute(plan)
+
+    def detect(self) -> None:
+        """Closes what the watermark has passed, a day (or as many rows as a run may take) at a time."""
+        policy, host = self._request.policy, self.host
+        mark = host.watermark(policy, is_complete=self._request.is_complete)
+        closed = host.closed_until()
+        if mark is None:
+            return
+        if closed is not None and closed == floor_to_day(closed):
+            self._learn(closed - timedelta(days=1))
+        begun = closed
+        total = int((mark - (closed or mark)).total_seconds()) if closed is not None else 0
+        self._progress.begin("detect", total=total)
+        while (until := host.next_border(closed, mark, policy)) is not None:
+            self.execute(host.plan_detect(closed, until, self._request.groups, policy))
+            if until == floor_to_day(until):
+                self._learn(until - timedelta(days=1))
+            self._progress.advance(
+                int((until - (closed or until)).total_seconds()), detail=f"closed until {until:%Y-%m-%d %H:%M}"
+            )
+            closed = until
+        if closed == begun and closed is not None and host.has_unseen_events():
+            self.execute(host.plan_detect(closed, closed, self._request.groups, policy))
+
+    def show_open(self) -> None:
+        """Evaluates what is still open, in provisional rows that the next run replaces."""
+        host = self.host
+        until = host.end_of_open(self._request.policy)
+        closed = host.closed_until()
+        if until is not None and (closed is None or until > closed):
+            self._progress.begin("show what is still open")
+            self.execute(host.plan_overlay(closed, until, self._request.groups, self._request.policy))
+
+    def flagged(self) -> set[tuple[str, str]]:
+        """Accounts on the review list and their tiers."""
+        rows = self._lake.scan("flagged_accounts").select("account_id", "tier").collect()
+        return set(rows.iter_rows())
+
+    def summary(self, flagged_before: set[tuple[str, str]], seconds: float) -> Summary:
+        """What was done."""
+        now = self.flagged()
+        known_before = {account for account, _ in flagged_before}
+        accounts = self._lake.scan("account_windows").select("account_id").unique().collect().height
+        return Summary(
+            sources=tuple(_joined(self._sources, self._detected)),
+            waiting=self.host.waiting(),
+            closed_until=self.host.closed_until(),
+            days=len(self.days),
+            accounts=accounts,
+            account_days=sum(one.account_days for one in self._detected),
+            flagged={tier: sum(1 for _, t in now if t == tier) for tier in TIERS},
+            newly_flagged={tier: sum(1 for a, t in now if t == tier and a not in known_before) for tier in TIERS},
+            quarantined=tuple(self.quarantined),
+            seconds=seconds,
+        )
+
+    def _learn(self, day: datetime) -> None:
+        if self.host.has_windows(day) and not self.host.is_learned(day):
+            self.execute(self.host.plan_learn(day, self._request.policy))
+
+    def execute(self, plan: Plan) -> None:
+        """Executes a plan, whatever it is of, and commits it."""
+        if plan.pipeline == "ingest":
+            self._sources += execute_ingest(
+                self._lake,
+                self._lease,
+                plan,
+                self._the_key(),
+                self._request.runner,
+                self._request.beam_options,
+                self._progress,
+                self._after,
+            )
+        elif plan.pipeline == "detect":
+            detected = self.host.detect(plan)
+            self._detected.append(detected)
+            self.days.add(floor_to_day(detected.closed_until - timedelta(microseconds=1)))
+        elif plan.pipeline == "learn":
+            if not self.host.learn(plan):
+                self.quarantined.append(datetime.fromisoformat(plan.work["day"]))
+        elif plan.pipeline == "rewind":
+            execute_rewind(self._lake, self.host, plan)
+        else:
+            self.host.overlay(plan)
+
+    def _the_key(self) -> FingerprintKey:
+        assert self._key is not None, "sources are read with a key"  # noqa: S101 - callers are this project's hosts
+        return self._key
+
+
+def _joined(sources: Iterable[SourceCounts], detected: Iterable[Detected]) -> list[SourceCounts]:
+    """Counts by name of the source, of reading and of detecting together."""
+    found: dict[str, SourceCounts] = {}
+    for source in sources:
+        found[source.name] = source
+    for count in (count for one in detected for count in one.counts):
+        there = found.get(count["name"], SourceCounts(count["name"], count["format"]))
+        found[count["name"]] = replace(
+            there,
+            accepted=there.accepted + count["accepted"],
+            duplicates=there.duplicates + count["duplicates"],
+            too_late=there.too_late + count["too_late"],
+        )
+    return list(found.values())
