@@ -8,16 +8,17 @@ ARGS    ?=
 BIN   := .venv/bin
 STAMP := .venv/.installed
 PYTEST := $(BIN)/pytest -q
+BENCH  := PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all soak check format golden docs bench lock clean
+.PHONY: help setup demo test test-all soak check format golden docs bench bench-growth bench-docs bench-page lock clean
 
 ##@ Start
 
 help: ## List the commands
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv from the lock (once; the others do it by themselves)
 
@@ -35,8 +36,17 @@ test-all: $(STAMP) ## All tests, the longer proofs included
 soak: $(STAMP) ## Hour-long proofs; their figures are recorded in docs/
 	$(PYTEST) -m soak $(ARGS)
 
-bench: $(STAMP) ## Speed against a plain Polars script on the same file
-	$(BIN)/python tests/benchmarks/bench.py $(ARGS)
+bench: $(STAMP) ## Speed and memory against others, by stage, as logs grow; half an hour
+	$(BENCH) $(ARGS)
+
+bench-growth: $(STAMP) ## Growth up to 32 M events; hours, and 25 GB of disk
+	$(BENCH) growth --most 32000000 $(ARGS)
+
+bench-docs: $(STAMP) ## Measure everything, then write docs/performance.md and its figures
+	$(BENCH) --write-docs $(ARGS)
+
+bench-page: $(STAMP) ## Write docs/performance.md anew from docs/performance.json, measuring nothing
+	$(BENCH) --page $(ARGS)
 
 ##@ Work
 
@@ -59,9 +69,11 @@ docs: $(STAMP) ## Write docs/contracts.md and docs/cli.md anew
 lock: ## Resolve the dependencies anew (needs uv)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --group dev -o requirements.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  tests/benchmarks/peers.in -o tests/benchmarks/peers.lock
 
 clean: ## Remove the environment and all caches
-	rm -rf .venv .venv-litellm .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf .venv .venv-litellm .venv-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
 # Everything from the lock, each file by its hash, nothing resolved again (pip then fails at random on extras); then the project itself, without asking any registry.
 $(STAMP): requirements.lock pyproject.toml
