@@ -121,7 +121,7 @@ def workloads(bench: Bench) -> Iterator[Workload]:
     beam = Contestant("Beam pipeline, a call an element", _command(PYTHON, "plain_beam.py"))
     yield Workload(
         "beam", "fewer canonical records, because Beam is slow", "canonical",
-        bench.sized(200_000), bench.sized(2_000, 20), (beam,),
+        bench.sized(1_000_000), bench.sized(10_000, 20), (beam,),
     )  # fmt: skip
     if honeypot:
         yield Workload(

@@ -26,12 +26,14 @@ class _Rule:
 
 
 def goals(results: Results) -> list[Goal]:
-    """Every goal; one whose part was not measured says so."""
+    """Every goal; one whose part was not measured says so, and so does one measured at other sizes than the usual."""
     found = []
+    usual = all(part["scale"] == 1 for part in results.values())
+    note = "" if usual else " (not at the usual sizes)"
     for rule in _RULES:
         try:
             measured, is_met = rule.measure({name: part["measured"] for name, part in results.items()})
-            found.append(Goal(rule.what, rule.wanted, measured, "yes" if is_met else "**no**"))
+            found.append(Goal(rule.what, rule.wanted, measured, f"{'yes' if is_met else '**no**'}{note}"))
         except (KeyError, _Missing):
             found.append(Goal(rule.what, rule.wanted, NOT_MEASURED, ""))
     return found
