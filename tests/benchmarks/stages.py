@@ -17,36 +17,38 @@ from pathlib import Path
 from typing import Any
 
 STAGES = (
-    # stage, module, function or Class.method
-    ("list sources and plan", "pipelines.backfill", "plan_ingest"),
-    ("read and cut", "pipelines.ingest_worker", "read_text"),
+    # stage, where it is defined, function or Class.method
+    ("list sources and plan", "pipelines.ingest", "plan_ingest"),
+    ("read and cut", "pipelines.sources.reading", "read_text"),
     ("decode", "transforms.ingest.canonical", "Canonical.decode"),
     ("decode", "transforms.ingest.litellm", "LiteLLM.decode"),
-    ("fingerprint", "transforms.ingest.assembling", "text_columns"),
-    ("write events", "pipelines.ingest_worker", "write_frame"),
-    ("read events", "pipelines.detect", "read_events"),
-    ("order and tally", "transforms.order", "step"),
-    ("traits", "transforms.order.step", "traits"),
-    ("sessions", "transforms.sessions", "step"),
-    ("features", "transforms.features", "step"),
-    ("features", "transforms.features", "still_open"),
+    ("fingerprint", "transforms.ingest.texts", "text_columns"),
+    ("write tables", "pipelines.lake.files", "write_frame"),
+    ("read events", "pipelines.lake.files", "read_events"),
+    ("order and tally", "transforms.order.step", "step"),
+    ("traits", "transforms.order.traits", "traits"),
+    ("sessions", "transforms.sessions.step", "step"),
+    ("features", "transforms.features.step", "step"),
+    ("features", "transforms.features.step", "still_open"),
     ("rules", "transforms.detectors.rules", "step"),
-    ("score", "pipelines.account_group", "score"),
-    ("links", "transforms.links", "step"),
-    ("findings", "transforms.findings", "step"),
-    ("findings", "transforms.findings", "still_open"),
-    ("shuffle", "pipelines.detect", "tagged"),
-    ("shuffle", "pipelines.detect", "untagged"),
-    ("shuffle", "pipelines.detect", "pack"),
-    ("shuffle", "pipelines.detect", "unpack"),
-    ("write tables", "pipelines.detect", "write_frame"),
+    ("score", "transforms.detectors.scoring", "score"),
+    ("links", "transforms.links.replay", "step"),
+    ("findings", "transforms.findings.step", "step"),
+    ("findings", "transforms.findings.step", "still_open"),
+    ("shuffle", "pipelines.wire", "tagged"),
+    ("shuffle", "pipelines.wire", "untagged"),
+    ("shuffle", "pipelines.wire", "pack"),
+    ("shuffle", "pipelines.wire", "unpack"),
     ("state", "pipelines.account_group", "GroupState.write"),
     ("state", "pipelines.account_group", "GroupState.read"),
-    ("learn: audit", "pipelines.learn", "facts_of"),
-    ("learn: audit", "pipelines.learn", "audit_facts"),
-    ("learn: models and references", "pipelines.learn", "learn"),
+    ("learn: audit", "transforms.quality.facts", "facts_of"),
+    ("learn: audit", "transforms.quality.gate", "audit_facts"),
+    ("learn: models and references", "transforms.learning.learn", "learn"),
     ("commit", "pipelines.lake.commit", "Committer.commit"),
 )
+EVENTS = "write events"
+"""What `write_frame` writes for INGEST; every other file it writes is a table's."""
+
 REST = "engine and other"
 START = "start (imports)"
 ITERATED = ("read_text",)
@@ -110,22 +112,35 @@ class Clock:
 
 
 def put_clocks(clock: Clock) -> None:
-    """Puts the clock around every function of STAGES.
+    """Puts the clock around every function of STAGES, wherever it was imported to.
 
     Raises:
         AttributeError: one of them is not there any more: STAGES must name what took its place.
     """
     for stage, module, path in STAGES:
-        place: Any = importlib.import_module(module)
+        importlib.import_module(module)
+        home = sys.modules[module]  # a package may hold a function under its module's name
         *classes, name = path.split(".")
-        for inner in classes:
-            place = getattr(place, inner)
-        function = place.__dict__[name] if classes else getattr(place, name)
         wrap = clock.along if name in ITERATED else clock.around
-        if isinstance(function, classmethod):
-            setattr(place, name, classmethod(wrap(stage, function.__func__)))
+        if classes:
+            place = getattr(home, classes[0])
+            method = place.__dict__[name]
+            is_bound = isinstance(method, classmethod)
+            timed = wrap(stage, method.__func__ if is_bound else method)
+            setattr(place, name, classmethod(timed) if is_bound else timed)
         else:
-            setattr(place, name, wrap(stage, function))
+            function = getattr(home, name)
+            _replace(function, wrap(stage, function))
+    ingest = sys.modules["pipelines.ingest_worker"]
+    ingest.write_frame = clock.around(EVENTS, ingest.write_frame.__wrapped__)
+
+
+def _replace(function: Any, timed: Any) -> None:
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in ("pipelines", "transforms"):
+            for attribute, value in list(vars(module).items()):
+                if value is function:
+                    setattr(module, attribute, timed)
 
 
 def staged_backfill(log: Path, lake: Path, key: Path) -> dict[str, float]:
