@@ -163,9 +163,13 @@ class Host:
         }
         return self.write_plan("detect", work, policy)
 
-    def plan_learn(self, day: datetime, policy: Policy, *, released: bool = False) -> Plan:
-        """The plan of the LEARN run over a closed day, written down."""
-        work = {"day": day.isoformat(), "versions": self._lake.versions(), "released": released}
+    def plan_learn(self, day: datetime, policy: Policy) -> Plan:
+        """The plan of the LEARN run over a closed day, and before it over the days released since the border before."""
+        work = {
+            "day": day.isoformat(),
+            "versions": self._lake.versions(),
+            "released": [released.isoformat() for released in self.released_for(day + _DAY)],
+        }
         return self.write_plan("learn", work, policy)
 
     def plan_overlay(self, closed: datetime | None, until: datetime, groups: int | None, policy: Policy) -> Plan:
@@ -227,7 +231,7 @@ class Host:
             versions=plan.work["versions"],
             snapshot=manifest.get("snapshot"),
             event_files=tuple(str(path) for path in events.holding(day, day + _DAY).paths()),
-            released=plan.work["released"],
+            released=tuple(datetime.fromisoformat(released) for released in plan.work["released"]),
         )
         self._engine.execute(lambda pipeline: learn.build(job, pipeline))
         (message,) = read_messages(self._lake.root, plan.run_id)
@@ -267,6 +271,15 @@ class Host:
         """Whether a snapshot was published for the day."""
         learned = (pl.col("pipeline") == "learn") & (pl.col("closed_until") == day + _DAY)
         return not standing(self._lake.read("runs")).filter(learned).is_empty()
+
+    def released_for(self, border: datetime) -> list[datetime]:
+        """Quarantined days whose release holds from this border, or from one at which nothing was learned since."""
+        learned = standing(self._lake.read("runs")).filter(pl.col("pipeline") == "learn")
+        before = learned.filter(pl.col("closed_until") < border)["closed_until"].max()
+        due = self._lake.read("releases").filter(pl.col("holds_from") <= border)
+        due = due if before is None else due.filter(pl.col("holds_from") > before)
+        models = self._lake.scan("models").filter("quarantined").select("day").unique().collect()
+        return due.join(models, on="day", how="semi")["day"].sort().to_list()
 
     def has_unseen_events(self) -> bool:
         """Whether events came that no DETECT run has looked at: all of them late, or too far ahead."""

@@ -21,7 +21,7 @@ from pipelines.manifests import WriteMessages
 from schemas.catalogue import TABLES
 from schemas.event import EVENT
 from schemas.policy import Policy
-from transforms.learning import Marks, learn, republish
+from transforms.learning import Marks, learn, learn_late, republish
 from transforms.quality import DayFacts, audit_facts, facts_of, is_fit_for_learning
 
 _DAY = timedelta(days=1)
@@ -41,7 +41,7 @@ class LearnJob:
         versions: version to read of every table.
         snapshot: name of the snapshot the day was scored with, None before the first.
         event_files: files that can hold the day's events.
-        released: learn it whatever the audit says.
+        released: starts of quarantined days to be learned before it, whatever their audit says.
     """
 
     root: str
@@ -51,7 +51,7 @@ class LearnJob:
     versions: dict[str, int]
     snapshot: str | None
     event_files: tuple[str, ...]
-    released: bool = False
+    released: tuple[datetime, ...] = ()
 
 
 def build(job: LearnJob, pipeline: beam.Pipeline) -> object:
@@ -66,7 +66,10 @@ def build(job: LearnJob, pipeline: beam.Pipeline) -> object:
 
 
 class LearnDay(beam.DoFn):
-    """Audits a closed day and learns from it, or publishes what was known before if it fails the audit."""
+    """Audits a closed day and learns from it, or publishes what was known before if it fails the audit.
+
+    Days that were released since the border before are learned first.
+    """
 
     def __init__(self, job: LearnJob) -> None:
         self._job = job
@@ -76,13 +79,16 @@ class LearnDay(beam.DoFn):
         job, policy = self._job, Policy.from_json(self._job.policy)
         lake, start = Lake.open(Path(job.root)), datetime.fromisoformat(day)
         frames = {table: _of_day(lake, table, job.versions[table], start) for table in _AUDITED}
-        previous = read_snapshot(lake.root, job.snapshot)
+        previous, marks = read_snapshot(lake.root, job.snapshot), _marks(lake, job)
+        for before in job.released:
+            windows, scores = (_of_day(lake, t, job.versions[t], before) for t in ("account_windows", "account_scores"))
+            held = accounts_held(lake, before + _DAY, job.versions["registry"])
+            previous = learn_late(previous, before, windows, scores, held, marks, policy)
         quality = audit_facts(start, _facts(job, start, frames, policy), _history(lake, job, start), policy.quality)
-        is_fit = job.released or is_fit_for_learning(quality)
+        is_fit = is_fit_for_learning(quality)
         if is_fit:
             registry = accounts_held(lake, start + _DAY, job.versions["registry"])
             windows, scores = frames["account_windows"], frames["account_scores"]
-            marks = _marks(lake, job)
             snapshot, models = learn(previous, start, windows, scores, registry, marks, policy)
         else:
             snapshot, models = republish(previous, start)

@@ -143,7 +143,7 @@ def _settle(run: Rounds, lake: Lake, lease: Lease, progress: Progress) -> None:
     So a run that cannot be finished, because a state is lost or damaged, does not stand in the way.
     """
     plan = unfinished(lake)
-    if plan is None or plan.pipeline in ("ingest", "rewind"):
+    if plan is None or plan.pipeline in ("ingest", "rewind", "release"):
         run.finish()
         return
     progress.note(f"dropping run {plan.run_id}, which was interrupted: its ticks are computed again")

@@ -10,6 +10,7 @@ from pipelines.ingest import execute_ingest, plan_ingest
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.plan import Plan, unfinished
+from pipelines.release import execute_release
 from pipelines.request import Request, SourceCounts, Summary
 from pipelines.rewind import execute_rewind
 from schemas.score import TIERS
@@ -131,7 +132,10 @@ class Rounds:
 
     def _learn(self, day: datetime) -> None:
         if self.host.has_windows(day) and not self.host.is_learned(day):
-            self.execute(self.host.plan_learn(day, self._request.policy))
+            plan = self.host.plan_learn(day, self._request.policy)
+            for released in plan.work["released"]:
+                self._progress.note(f"learning {released[:10]}, which was released, before {day:%Y-%m-%d}")
+            self.execute(plan)
 
     def execute(self, plan: Plan) -> None:
         """Executes a plan, whatever it is of, and commits it."""
@@ -155,6 +159,8 @@ class Rounds:
                 self.quarantined.append(datetime.fromisoformat(plan.work["day"]))
         elif plan.pipeline == "rewind":
             execute_rewind(self._lake, self.host, plan)
+        elif plan.pipeline == "release":
+            execute_release(self.host, plan)
         else:
             self.host.overlay(plan)
 

@@ -12,6 +12,7 @@ from schemas.model import MODEL
 from schemas.quality import QUALITY
 from schemas.registry import REGISTRY
 from schemas.reject import REJECT
+from schemas.release import RELEASE
 from schemas.run import RUN
 from schemas.score import SCORE
 from schemas.scored import SCORED
@@ -29,7 +30,7 @@ TOO_LATE = replace(
 
 CONTRACTS: tuple[Contract, ...] = (
     EVENT, REJECT, TOO_LATE, TALLY, TRAIT, SESSION, WINDOW, FOREIGN, HIT, SCORED, SCORE, CAMPAIGN, FINDING, FLAGGED_ACCOUNT,
-    VERDICT, REGISTRY, QUALITY, MODEL, RUN, TRUTH, *PARTS,
+    VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, RUN, TRUTH, *PARTS,
 )  # fmt: skip
 
 TABLES: dict[str, Contract] = {contract.name: contract for contract in CONTRACTS if contract.is_table}
@@ -47,7 +48,7 @@ PARITY_TABLES = (
 """Byte-identical however the log was read (DESIGN invariant 1), without provisional rows."""
 
 COMMIT_ORDER = (
-    "events", "rejects", "too_late", "registry", "verdicts", "traits", "sessions", "account_windows",
+    "events", "rejects", "too_late", "registry", "verdicts", "releases", "traits", "sessions", "account_windows",
     "account_scores", "campaigns", "findings", "quality", "models", "flagged_accounts", "runs",
 )  # fmt: skip
 """Referenced tables before referencing ones, the review list late, `runs` last."""

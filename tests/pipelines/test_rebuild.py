@@ -3,15 +3,24 @@
 import json
 import random
 import shutil
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from pipelines.backfill import backfill
+from given_lakes import (
+    DAY,
+    START,
+    Killed,
+    assert_equal,
+    assert_everything_adds_up,
+    copy_of,
+    record,
+    run_backfill,
+)
 from pipelines.cli.progress import Progress
 from pipelines.lake.commit import Committer, Outcome, Write
 from pipelines.lake.lake import Lake
@@ -19,50 +28,17 @@ from pipelines.lake.lease import Lease
 from pipelines.lake.plan import Plan, next_sequence, write_plan
 from pipelines.lake.state import States
 from pipelines.rebuild import RebuildRequest, Rebuilt, preview, rebuild
-from pipelines.request import Request
-from schemas.catalogue import PARITY_TABLES
 from schemas.errors import LakeError
 from schemas.policy import Policy
 from transforms.findings import standing_revisions
 
-START = datetime(2026, 3, 2, tzinfo=UTC)
-DAY = timedelta(days=1)
 STRICT = "[rules]\nsweep_tokens = 100000\nsweep_act_tokens = 200000\n"
-
-
-class Killed(BaseException):
-    """Stands for SIGKILL: nothing may catch it."""
-
-
-def _record(number: int, rng: random.Random) -> dict[str, object]:
-    """Two and a half days of five accounts; the second one sweeps the vocabulary from the second day on."""
-    account = number % 5
-    moment = START + timedelta(seconds=number * 90)
-    sweeps = account == 1 and moment >= START + DAY
-    return {
-        "event_id": f"call-{number}",
-        "time": moment.isoformat(),
-        "end_time": (moment + timedelta(seconds=1)).isoformat(),
-        "account_id": f"acct-{account}",
-        "plan": "api",
-        "operation": "chat",
-        "model_requested": "m",
-        "http_status": 200,
-        "refused": rng.random() < 0.1,
-        "input_tokens": 300,
-        "output_tokens": 30 + rng.randrange(9),
-        "latency_ms": 1000,
-        "logit_bias_tokens": [number * 5 + k for k in range(5)] if sweeps else [],
-        "max_tokens": 1 if sweeps else 500,
-        "prompt": f"{rng.choice('abcdefgh')} {rng.randrange(50)}",
-        "source_ip": f"10.0.{account}.{rng.randrange(200)}",
-    }
 
 
 @pytest.fixture(scope="module")
 def lines() -> list[bytes]:
     rng = random.Random(5)
-    return [json.dumps(_record(number, rng)).encode() + b"\n" for number in range(2400)]
+    return [json.dumps(record(number, rng)).encode() + b"\n" for number in range(2400)]
 
 
 @pytest.fixture(scope="module")
@@ -71,26 +47,11 @@ def late() -> list[bytes]:
     rng = random.Random(6)
     rows = []
     for number in range(960, 1400, 2):
-        row = _record(number, rng) | {"event_id": f"late-{number}"}
+        row = record(number, rng) | {"event_id": f"late-{number}"}
         if number % 4 == 0:
             row |= {"account_id": "acct-9"}
         rows.append(json.dumps(row).encode() + b"\n")
     return rows
-
-
-def _backfill(lake: Path, sources: Sequence[Path], policy: Policy | None = None, **more: object) -> None:
-    key = lake.parent / "key"
-    if not key.exists():
-        key.write_text("0f" * 32)
-        key.chmod(0o600)
-    request = Request(
-        tuple(map(str, sources)),
-        lake,
-        policy=policy or Policy(),
-        key_file=key,
-        is_complete=bool(more.get("complete", True)),
-    )
-    backfill(request, Progress(quiet=True), more.get("after", lambda _: None))  # type: ignore[arg-type]
 
 
 def _rebuild(
@@ -99,40 +60,12 @@ def _rebuild(
     return rebuild(RebuildRequest(lake, since, policy, key_file=lake.parent / "key"), Progress(quiet=True), after)
 
 
-def _tables(lake: Path, *without: str) -> dict[str, pl.DataFrame]:
-    opened, found = Lake.open(lake), {}
-    for table in ("quality", *(name for name in PARITY_TABLES if name not in without)):
-        rows = opened.read(table)
-        found[table] = rows.filter(~pl.col("provisional")) if "provisional" in rows.columns else rows
-    return found
-
-
-def _assert_equal(one: Path, other: Path, *without: str) -> None:
-    left, right = _tables(one, *without), _tables(other, *without)
-    for table, rows in left.items():
-        assert_frame_equal(rows, right[table], check_exact=True)
-
-
-def _assert_everything_adds_up(lake: Path) -> None:
-    """Per source, over all runs (DESIGN invariant 2), and against the rows that are there."""
-    opened = Lake.open(lake)
-    counts = opened.read("runs").select(pl.col("sources").explode().drop_nulls()).unnest("sources")
-    summed = counts.group_by("source").agg(pl.col(pl.Int64).sum())
-    events, late = (opened.read(table).group_by("source").len() for table in ("events", "too_late"))
-    for row in summed.iter_rows(named=True):
-        assert row["records"] == row["appended"] + row["ignored"] + row["rejects"]
-        assert row["appended"] == row["accepted"] + row["duplicates"] + row["too_late"]
-        assert row["appended"] == events.filter(pl.col("source") == row["source"])["len"].sum()
-        assert row["too_late"] == late.filter(pl.col("source") == row["source"])["len"].sum()
-        assert min(row["accepted"], row["duplicates"], row["too_late"]) >= 0
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> Path:
     """A lake of everything but the late file; tests copy it."""
     folder = tmp_path_factory.mktemp("made")
     (folder / "log.jsonl").write_bytes(b"".join(lines))
-    _backfill(folder / "lake", [folder / "log.jsonl"])
+    run_backfill(folder / "lake", [folder / "log.jsonl"])
     return folder
 
 
@@ -142,7 +75,7 @@ def with_late(made: Path, tmp_path_factory: pytest.TempPathFactory, late: list[b
     folder = tmp_path_factory.mktemp("late")
     shutil.copytree(made, folder, dirs_exist_ok=True)
     (folder / "late.jsonl").write_bytes(b"".join(late))
-    _backfill(folder / "lake", [folder / "late.jsonl"])
+    run_backfill(folder / "lake", [folder / "late.jsonl"])
     assert Lake.open(folder / "lake").read("too_late").height == len(late)
     return folder
 
@@ -153,39 +86,34 @@ def clean(made: Path, tmp_path_factory: pytest.TempPathFactory, late: list[bytes
     folder = tmp_path_factory.mktemp("clean")
     (folder / "log.jsonl").write_bytes((made / "log.jsonl").read_bytes())
     (folder / "late.jsonl").write_bytes(b"".join(late))
-    _backfill(folder / "lake", [folder / "log.jsonl", folder / "late.jsonl"])
+    run_backfill(folder / "lake", [folder / "log.jsonl", folder / "late.jsonl"])
     return folder
-
-
-def _copy(folder: Path, to: Path) -> Path:
-    shutil.copytree(folder, to, dirs_exist_ok=True)
-    return to / "lake"
 
 
 @pytest.mark.parametrize("since", [START, START + DAY, START + 2 * DAY + timedelta(hours=5)])
 def test_a_rebuild_of_an_untouched_lake_changes_no_byte_and_says_nothing(
     made: Path, tmp_path: Path, since: datetime
 ) -> None:
-    lake = _copy(made, tmp_path)
+    lake = copy_of(made, tmp_path)
     told = _rebuild(lake, since)
-    _assert_equal(made / "lake", lake)
-    _assert_everything_adds_up(lake)
+    assert_equal(made / "lake", lake)
+    assert_everything_adds_up(lake)
     assert told.findings == {"created": 0, "changed": 0, "withdrawn": 0}
     assert (told.flagged, told.unflagged) == ((), ())
 
 
 def test_the_state_of_the_borders_is_kept_and_a_rebuild_starts_there(made: Path, tmp_path: Path) -> None:
-    lake = _copy(made, tmp_path)
+    lake = copy_of(made, tmp_path)
     assert preview(RebuildRequest(lake, START + DAY)).since == START + DAY
     assert _rebuild(lake, START + 2 * DAY).days == 1
 
 
 def test_late_events_are_taken_in_as_if_they_had_come_in_time(with_late: Path, clean: Path, tmp_path: Path) -> None:
-    lake = _copy(with_late, tmp_path)
+    lake = copy_of(with_late, tmp_path)
     seen = preview(RebuildRequest(lake, START + DAY))
     told = _rebuild(lake, START + DAY)
-    _assert_equal(clean / "lake", lake, "findings")
-    _assert_everything_adds_up(lake)
+    assert_equal(clean / "lake", lake, "findings")
+    assert_everything_adds_up(lake)
     assert seen.late == told.late == Lake.open(with_late / "lake").read("too_late").height
     assert Lake.open(lake).read("too_late").is_empty()
 
@@ -193,7 +121,7 @@ def test_late_events_are_taken_in_as_if_they_had_come_in_time(with_late: Path, c
 def test_what_stands_of_the_findings_is_what_a_clean_backfill_finds(
     with_late: Path, clean: Path, tmp_path: Path
 ) -> None:
-    lake = _copy(with_late, tmp_path)
+    lake = copy_of(with_late, tmp_path)
     told = _rebuild(lake, START + DAY)
     rows = Lake.open(lake).read("findings")
     before = Lake.open(with_late / "lake").read("findings")
@@ -210,19 +138,19 @@ def test_what_stands_of_the_findings_is_what_a_clean_backfill_finds(
 
 
 def test_a_second_rebuild_says_nothing_more(with_late: Path, tmp_path: Path) -> None:
-    lake = _copy(with_late, tmp_path)
+    lake = copy_of(with_late, tmp_path)
     _rebuild(lake, START + DAY)
     before = Lake.open(lake).read("findings")
     told = _rebuild(lake, START)
     assert told.findings == {"created": 0, "changed": 0, "withdrawn": 0}
     assert_frame_equal(Lake.open(lake).read("findings"), before)
-    _assert_everything_adds_up(lake)
+    assert_everything_adds_up(lake)
 
 
 def test_a_policy_that_asks_for_more_withdraws_a_finding_and_the_old_one_brings_it_back(
     made: Path, tmp_path: Path
 ) -> None:
-    lake = _copy(made, tmp_path)
+    lake = copy_of(made, tmp_path)
     before = Lake.open(lake).read("flagged_accounts")
     assert before.filter(pl.col("kind") == "reverse_engineering")["account_id"].to_list() == ["acct-1"]
     told = _rebuild(lake, START, Policy.parse(STRICT))
@@ -236,7 +164,7 @@ def test_a_policy_that_asks_for_more_withdraws_a_finding_and_the_old_one_brings_
     assert "acct-1" not in opened.read("flagged_accounts")["account_id"]
     again = _rebuild(lake, START, Policy())
     assert "acct-1" in again.flagged
-    _assert_equal(made / "lake", lake, "findings")
+    assert_equal(made / "lake", lake, "findings")
 
 
 @pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.slow)])
@@ -244,10 +172,10 @@ def test_a_rebuild_killed_at_any_commit_point_and_repeated_gives_the_clean_lake(
     with_late: Path, clean: Path, tmp_path: Path, step: int
 ) -> None:
     points: list[str] = []
-    _rebuild(_copy(with_late, tmp_path / "counted"), START + DAY, after=points.append)
+    _rebuild(copy_of(with_late, tmp_path / "counted"), START + DAY, after=points.append)
     assert len(points) > 60
     for number in range(0, len(points), step):
-        lake = _copy(with_late, tmp_path / f"killed-{number}")
+        lake = copy_of(with_late, tmp_path / f"killed-{number}")
         left = [number]
 
         def kill(_: str, left: list[int] = left) -> None:
@@ -258,34 +186,34 @@ def test_a_rebuild_killed_at_any_commit_point_and_repeated_gives_the_clean_lake(
         with pytest.raises(Killed):
             _rebuild(lake, START + DAY, after=kill)
         if number % 2:
-            _backfill(lake, [lake.parent / "log.jsonl"])
+            run_backfill(lake, [lake.parent / "log.jsonl"])
         else:
             _rebuild(lake, START + DAY)
-        _assert_equal(clean / "lake", lake, "findings")
-        _assert_everything_adds_up(lake)
+        assert_equal(clean / "lake", lake, "findings")
+        assert_everything_adds_up(lake)
         expected = Lake.open(tmp_path / "counted" / "lake").read("findings")
         assert_frame_equal(Lake.open(lake).read("findings"), expected, check_exact=True)
         shutil.rmtree(lake.parent)
 
 
 def test_a_rebuild_goes_on_as_far_as_was_closed_before(made: Path, tmp_path: Path) -> None:
-    lake = _copy(made, tmp_path)
+    lake = copy_of(made, tmp_path)
     closed = Lake.open(lake).read("runs")["closed_until"].max()
     assert _rebuild(lake, START + DAY).closed_until == closed
 
 
 def test_a_lost_state_is_mended_by_a_rebuild(made: Path, tmp_path: Path, lines: list[bytes]) -> None:
-    lake = _copy(made, tmp_path)
+    lake = copy_of(made, tmp_path)
     manifest = States(lake).read_manifest(Lake.open(lake).last_run()["run_id"])  # type: ignore[index]
     (lake / "_stillwatch" / "state" / manifest["order/group-000"]).unlink()
     more = json.loads(lines[-1]) | {"end_time": (START + 4 * DAY).isoformat(), "event_id": "more"}
     (tmp_path / "more.jsonl").write_text("".join(json.dumps(more | {"event_id": f"m{n}"}) + "\n" for n in range(20)))
     with pytest.raises(LakeError, match="stillwatch rebuild --since"):
-        _backfill(lake, [tmp_path / "more.jsonl"])
+        run_backfill(lake, [tmp_path / "more.jsonl"])
     _rebuild(lake, START + 2 * DAY)
-    _backfill(lake, [tmp_path / "more.jsonl"])
-    _backfill(tmp_path / "whole", [tmp_path / "log.jsonl", tmp_path / "more.jsonl"])
-    _assert_equal(tmp_path / "whole", lake)
+    run_backfill(lake, [tmp_path / "more.jsonl"])
+    run_backfill(tmp_path / "whole", [tmp_path / "log.jsonl", tmp_path / "more.jsonl"])
+    assert_equal(tmp_path / "whole", lake)
 
 
 @pytest.mark.parametrize("since", [START + 9 * DAY, START + 3 * DAY])
@@ -303,7 +231,7 @@ def test_a_preview_writes_nothing(made: Path) -> None:
 
 
 def test_where_events_are_no_longer_kept_nothing_is_forgotten(made: Path, tmp_path: Path) -> None:
-    lake = Lake.open(_copy(made, tmp_path))
+    lake = Lake.open(copy_of(made, tmp_path))
     with Lease.acquire(lake.root, "a test") as lease:
         plan = Plan(next_sequence(lake), "overlay", START, Policy().to_json(), {})
         write_plan(lake, lease, plan)
@@ -312,4 +240,4 @@ def test_where_events_are_no_longer_kept_nothing_is_forgotten(made: Path, tmp_pa
         Committer(lake, lease).commit(plan, writes, Outcome(0, 0, 0, Policy().version), manifest)
     with pytest.raises(LakeError, match="events since then are no longer kept"):
         _rebuild(lake.root, START + DAY)
-    _assert_equal(made / "lake", lake.root)
+    assert_equal(made / "lake", lake.root)

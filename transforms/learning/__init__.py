@@ -8,7 +8,7 @@ accounts out only for reasons that do not depend on the score it calibrates.
 from transforms.learning.drifts import drifts_after
 from transforms.learning.group import GroupModel, learn_group
 from transforms.learning.guards import Marks
-from transforms.learning.learn import Plan, Work, assemble, learn, plan, republish, unguarded
+from transforms.learning.learn import Plan, Work, assemble, learn, learn_late, plan, republish, unguarded
 
 __all__ = [
     "GroupModel",
@@ -19,6 +19,7 @@ __all__ = [
     "drifts_after",
     "learn",
     "learn_group",
+    "learn_late",
     "plan",
     "republish",
     "unguarded",

@@ -74,7 +74,7 @@ def guards_after(
     stolen = {account for account, verdict in judged.items() if verdict == "true_positive"}
     cleared = {account for account, verdict in judged.items() if verdict in CLEARED}
     marked = {*flagged["account_id"], *_named(flagged), *hit, *stolen}
-    since |= dict.fromkeys(marked, day)
+    since |= {account: max(since.get(account, day), day) for account in marked}
     kept = [(account, last) for account, last in since.items() if last > day - patience and account not in cleared]
     return GUARD.conform(pl.DataFrame(kept, schema=GUARD.polars, orient="row"))
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from schemas.model import MODEL
 from schemas.policy import Policy
-from schemas.snapshot import EVERYONE, NEWCOMERS, PARTS, REFERENCE, Snapshot
+from schemas.snapshot import EVERYONE, NEWCOMERS, PARTS, PEER, REFERENCE, Snapshot
 from transforms.learning.drifts import drifts_after
 from transforms.learning.group import GroupModel, learn_group, sampled
 from transforms.learning.grouping import peers_after
@@ -72,6 +72,30 @@ def learn(
     ]
     drifts = drifts_after(previous["drifts"], unguarded(windows, planned.guards), planned.peers["account_id"], policy)
     return assemble(day, planned, models, drifts, policy)
+
+
+def learn_late(
+    previous: Snapshot,
+    day: datetime,
+    windows: pl.DataFrame,
+    scores: pl.DataFrame,
+    registry: pl.DataFrame,
+    marks: Marks,
+    policy: Policy,
+) -> Snapshot:
+    """The snapshot with a quarantined day learned after all; arguments as for `learn`.
+
+    Days after it may have been learned already. What is known of an account from a later day stays: its peer group, and the
+    series watched for changes, which must be in order of time.
+    """
+    learned, _ = learn(previous, day, windows, scores, registry, marks, policy)
+    is_last = previous.day is None or previous.day <= day
+    later = previous["peers"].filter(pl.col("last_day") > day)
+    older = learned["peers"].join(later, on="account_id", how="anti")
+    parts = dict(learned.parts) | {"peers": PEER.conform(pl.concat([older, later]))}
+    if not is_last:
+        parts["drifts"] = previous["drifts"]
+    return Snapshot(previous.snapshot_id, previous.day, parts)
 
 
 def plan(
