@@ -1,0 +1,72 @@
+"""What must hold of any lake: nothing lost, no text, and the same rows however they came."""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.lake.lake import Lake
+from schemas.catalogue import PARITY_TABLES, TABLES
+from shown_difference import assert_same_rows
+
+_IPC = b"ARROW1\x00\x00"
+
+
+def assert_equal_lakes(actual: Path, expected: Path) -> None:
+    """Every parity table is the same to the last byte; a failure shows the first unequal row and its events."""
+    one, other = Lake.open(actual), Lake.open(expected)
+    events = other.read("events")
+    for table in PARITY_TABLES:
+        contract = TABLES[table]
+        assert_same_rows(contract, _definite(one.read(table)), _definite(other.read(table)), events)
+
+
+def _definite(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(~pl.col("provisional")) if "provisional" in rows.columns else rows
+
+
+def assert_accounted(path: Path, lines: int) -> None:
+    """Invariant 2, for each source and from the tables themselves: every line that was ever listed is somewhere, once."""
+    lake = Lake.open(path)
+    counts = lake.read("runs").select(pl.col("sources").explode()).unnest("sources").drop_nulls("source")
+    names = ("records", "appended", "ignored", "rejects", "accepted", "duplicates", "too_late")
+    total = counts.group_by("source").agg(pl.col(names).sum())
+    assert total["records"].sum() == lines
+    closed = lake.read("runs").filter(pl.col("pipeline") == "detect")["closed_until"].max()
+    held = {
+        table: dict(lake.read(table).group_by("source").len().iter_rows())
+        for table in ("events", "rejects", "too_late")
+    }
+    waits = lake.read("events").filter(pl.lit(value=True) if closed is None else pl.col("time") >= closed)
+    waiting = dict(waits.group_by("source").len().iter_rows())
+    for row in total.to_dicts():
+        source = row["source"]
+        assert row["records"] == row["appended"] + row["ignored"] + row["rejects"], row
+        found = {table: rows.get(source, 0) for table, rows in held.items()}
+        assert found == {"events": row["appended"], "rejects": row["rejects"], "too_late": row["too_late"]}, row
+        decided = row["accepted"] + row["duplicates"] + row["too_late"]
+        assert row["appended"] == decided + waiting.get(source, 0), (row, waiting)
+    assert sum(held["events"].values()) == total["appended"].sum()
+
+
+def assert_no_text(folders: Sequence[Path], planted: Sequence[str]) -> None:
+    """None of the planted words is in any file, whatever it is packed in."""
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                for data in _unpacked(path):
+                    assert not any(word.encode() in data for word in planted), path
+
+
+def _unpacked(path: Path) -> Iterator[bytes]:
+    """The file's bytes, and the values of the Parquet or Arrow files that it is or holds."""
+    data = path.read_bytes()
+    yield data
+    if path.suffix == ".parquet":
+        yield repr(pl.read_parquet(path, hive_partitioning=False).to_dicts()).encode()
+    starts = [found.start() for found in re.finditer(_IPC, data)]
+    for start, end in pairwise([*starts, len(data)]):
+        yield repr(pl.read_ipc(io.BytesIO(data[start:end])).to_dicts()).encode()
