@@ -13,10 +13,10 @@ from transforms.ingest.rejecting import Fault
 
 _LINE = (
     r'^(?<remote_addr>\S+) (?<identity>\S+) (?<remote_user>.+?) \[(?<time>[^\]]*)\] "(?<request>(?:[^"\\]|\\.)*)" '
-    r'(?<status>\d{3}) (?<bytes>\d{1,15}|-) "(?<http_referer>(?:[^"\\]|\\.)*)" "(?<http_user_agent>(?:[^"\\]|\\.)*)"(?: .*)?$'
+    r'(?<status>[0-9]{3}) (?<bytes>[0-9]{1,15}|-) "(?<http_referer>(?:[^"\\]|\\.)*)" "(?<http_user_agent>(?:[^"\\]|\\.)*)"(?: .*)?$'
 )
 _REQUEST = r"^(?<method>[A-Z]{1,16}) (?<target>\S+)(?: HTTP/[0-9.]+)?$"
-_TIME = r"^\d{2}/[A-Z][a-z]{2}/\d{4}:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d [+-]\d{4}$"
+_TIME = r"^[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] [+-][0-9]{4}$"
 _FIELDS = ("remote_addr", "remote_user", "http_referer", "http_user_agent")
 _BASES = {"remote_user": "user", ADDRESS_AND_AGENT: ADDRESS_AND_AGENT}
 _HEAD_LINES = 20

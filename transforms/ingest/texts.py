@@ -12,7 +12,7 @@ from transforms.ingest.lexicon import prompt_flags, response_flags
 BIAS_KEYS = 1024
 """Biased token ids kept of one call, the smallest: a sweep needs more calls, not more ids a call."""
 
-_NUMBER = r"^-?\d{1,18}$"
+_NUMBER = r"^-?[0-9]{1,18}$"
 
 
 def text_columns(draft: pl.DataFrame, key: FingerprintKey) -> list[pl.Series]:
