@@ -55,9 +55,9 @@ class Lake:
         """
         if _about(root).exists():
             return cls.open(root, key_id)
-        marker = root / "_stillwatch" / "creating"
+        marker = creation_marker(root)
         try:
-            if root.exists() and not marker.exists() and any(root.iterdir()):
+            if root.exists() and not marker.exists() and not _is_empty(root):
                 raise LakeError(
                     str(root), "it is neither empty nor a lake", "name a new or an empty folder, or an existing lake"
                 )
@@ -233,6 +233,16 @@ def may_hold(entry: FileEntry, column: str, since: datetime | None, until: datet
     )
 
 
+def creation_marker(root: Path) -> Path:
+    """What lies in a lake that is being created, so that a folder of something else is never taken for one."""
+    return root / "_stillwatch" / "creating"
+
+
+def _is_empty(root: Path) -> bool:
+    """Whether nothing is in the folder but, at most, what a creation made before its marker."""
+    return all(path.name == "_stillwatch" and not any(path.iterdir()) for path in root.iterdir())
+
+
 def _about(root: Path) -> Path:
     return root / "_stillwatch" / "lake.json"
 
@@ -257,7 +267,7 @@ def _read_about(root: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         if not root.is_dir():
             raise LakeError(str(root), "there is no such folder", "name a lake that `backfill` has made") from error
-        what = "its creation was interrupted" if (root / "_stillwatch" / "creating").exists() else "it is no lake"
+        what = "its creation was interrupted" if creation_marker(root).exists() else "it is no lake"
         raise LakeError(str(root), what, "name a lake that `backfill` has made, or run `backfill` on it") from error
     except OSError as error:
         raise LakeError(str(path), f"it cannot be read ({error.strerror})", "correct the path or the rights") from error

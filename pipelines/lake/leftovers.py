@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from pipelines.lake.delta_log import named_since, oldest_version
-from pipelines.lake.lake import Lake
+from pipelines.lake.lake import Lake, creation_marker
 from pipelines.lake.lease import Lease
 from pipelines.lake.plan import waiting_plans
 from pipelines.lake.state import States
@@ -12,9 +12,10 @@ from schemas.catalogue import TABLES
 
 
 def half_written(lake: Lake) -> list[Path]:
-    """Temporary files that were never moved into place, sorted."""
+    """Temporary files that were never moved into place, and the mark of a creation that ended, sorted."""
     folders = [lake.folder(name) for name in TABLES] + [lake.root / "_stillwatch"]
-    return sorted(path for folder in folders for path in folder.rglob(".*.tmp") if path.is_file())
+    temporary = [path for folder in folders for path in folder.rglob(".*.tmp") if path.is_file()]
+    return sorted(temporary + [path for path in [creation_marker(lake.root)] if path.exists()])
 
 
 def forgotten_files(lake: Lake) -> list[Path]:
@@ -51,12 +52,12 @@ def unreferenced_states(lake: Lake) -> list[Path]:
 
 
 def remove_half_written(lake: Lake, lease: Lease) -> int:
-    """Deletes half-written temporary files; returns how many there were.
+    """Deletes half-written files and the folders of runs that ended before they could; returns how many there were.
 
     No worker of this lake may be running: hosts call it after taking the lease, before the first run.
     """
     lease.check()
-    return _remove(half_written(lake))
+    return _remove([*half_written(lake), *spent_folders(lake)])
 
 
 def remove_leftovers(lake: Lake, lease: Lease) -> int:

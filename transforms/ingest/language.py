@@ -1,6 +1,7 @@
 """The language of each prompt, from its letters and its small words."""
 
 from dataclasses import dataclass
+from functools import cache
 from string import ascii_lowercase
 from typing import Final
 
@@ -48,7 +49,7 @@ def language(texts: pl.Series) -> pl.Series:
     """
     blocks = [_codes(texts.slice(start, _BLOCK_ROWS)) for start in range(0, len(texts), _BLOCK_ROWS)]
     codes = np.concatenate([np.zeros(0, dtype=np.int64), *blocks])
-    names = pl.Series(texts.name, [*_LEXICON.languages, UNDECIDED], dtype=pl.String).gather(codes)
+    names = pl.Series(texts.name, [*_lexicon().languages, UNDECIDED], dtype=pl.String).gather(codes)
     return names.set(texts.is_null(), None)
 
 
@@ -73,6 +74,7 @@ class _Lexicon:
     rivals: npt.NDArray[np.uint8]
 
 
+@cache  # not at import: whoever imports this room may still want to fork, and Polars starts threads
 def _lexicon() -> _Lexicon:
     spoken = [(name, words) for shared in STOPWORDS.values() for name, words in shared.items()]
     languages = tuple(dict.fromkeys([*(name for name, _ in spoken), *filter(None, LANGUAGE_OF.values())]))
@@ -95,22 +97,20 @@ def _lexicon() -> _Lexicon:
     return _Lexicon(languages, hashes, bucket, votes.view("<u8").astype(np.uint64), sole, rivals)
 
 
-_LEXICON = _lexicon()
-
-
 def _codes(texts: pl.Series) -> I64:
-    """Index of each text's language in `_LEXICON.languages`, one beyond for undecided."""
+    """Index of each text's language in the lexicon, one beyond for undecided."""
+    lexicon = _lexicon()
     heads = texts.str.head(LOOK)
     script = np.zeros(len(heads), dtype=np.int64)
     beyond_ascii = heads.str.len_bytes() != heads.str.len_chars()
     script[beyond_ascii.fill_null(value=False).to_numpy()] = _prevailing(script_letters(heads.filter(beyond_ascii)))
-    codes = _LEXICON.sole[script]
+    codes = lexicon.sole[script]
     open_rows = np.flatnonzero(codes < 0)
     votes = _votes(heads.gather(open_rows))
-    votes *= _LEXICON.rivals[script[open_rows]]
+    votes *= lexicon.rivals[script[open_rows]]
     most = votes.max(axis=1, initial=0)
     is_decided = (most >= _LEAST_VOTES) & ((votes == most[:, None]).sum(axis=1) == 1)
-    codes[open_rows] = np.where(is_decided, votes.argmax(axis=1), len(_LEXICON.languages))
+    codes[open_rows] = np.where(is_decided, votes.argmax(axis=1), len(lexicon.languages))
     return codes
 
 
@@ -132,12 +132,12 @@ def _votes(texts: pl.Series) -> npt.NDArray[np.uint8]:
 
     A byte holds the votes of any text of `LOOK` characters: fifty-three words of two letters, four votes each.
     """
-    words = split(texts, _MULTIPLIERS)
-    place = _LEXICON.bucket[words.hashes >> _FIRST_BITS]
-    place += _LEXICON.hashes[place] < words.hashes
-    known = np.flatnonzero(_LEXICON.hashes[place] == words.hashes)
-    running = np.zeros((len(known) + 1, _LEXICON.votes.shape[1]), dtype=np.uint64)
+    words, lexicon = split(texts, _MULTIPLIERS), _lexicon()
+    place = lexicon.bucket[words.hashes >> _FIRST_BITS]
+    place += lexicon.hashes[place] < words.hashes
+    known = np.flatnonzero(lexicon.hashes[place] == words.hashes)
+    running = np.zeros((len(known) + 1, lexicon.votes.shape[1]), dtype=np.uint64)
     for column in range(running.shape[1]):
-        np.cumsum(_LEXICON.votes[place[known], column], out=running[1:, column])
+        np.cumsum(lexicon.votes[place[known], column], out=running[1:, column])
     tally = np.diff(running[np.searchsorted(known, words.offsets)], axis=0)
     return tally.astype("<u8").view(np.uint8).reshape(len(texts), 8 * tally.shape[1])

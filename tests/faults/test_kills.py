@@ -1,0 +1,92 @@
+"""Whoever is killed, wherever, and run again, leaves the lake that one clean run leaves (invariant 5)."""
+
+import random
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dying import CHECKOUT, COMMAND, Children, kind_of
+from small_world import RECORDS, Clean, SmallWorld, assert_equal, leftovers, tables
+
+KILLED = -signal.SIGKILL
+
+
+def killed_again_and_again(children: Children, clean: Clean, folder: Path, *, kinds: bool, copies: int = 0) -> set[str]:
+    """The points one lake's writers died at, one after the other, each once; the lake then equals a clean one.
+
+    With `copies`, the lake of every so-manieth death is also copied, and the copy is finished without another death.
+    """
+    world = SmallWorld(folder).make()
+    lake, met = folder / "lake", list[str]()
+    for arguments in (world.first, world.second):
+        while (ended := children.run(arguments(lake), lake, new_to=met, kinds=kinds)).code == KILLED:
+            met.append(ended.points[-1])
+            if copies and len(met) % copies == 0 and lake.exists():
+                shutil.copytree(lake, folder / "copy")
+                finish(children, clean, world, folder / "copy", met[-1])
+                shutil.rmtree(folder / "copy")
+        assert ended.code == 0, f"after {met[-1]}: {ended.err}"
+        world.write(RECORDS)
+    assert_equal(clean.tables, tables(lake))
+    assert leftovers(lake) == []
+    return set(met)
+
+
+def finish(children: Children, clean: Clean, world: SmallWorld, lake: Path, where: str) -> None:
+    """Repeats the command that was killed, lets the log grow to its end, and holds the lake against the clean one."""
+    count = world.log.read_bytes().count(b"\n")
+    steps = [world.first, world.second] if count < RECORDS else [world.second]
+    for arguments in steps:
+        if arguments == world.second:
+            world.write(RECORDS)
+        ended = children.run(arguments(lake), lake)
+        assert ended.code == 0, f"after {where}: {ended.err}"
+    world.write(count)
+    assert_equal(clean.tables, tables(lake))
+    assert leftovers(lake) == []
+
+
+def test_killed_at_every_kind_of_point_and_repeated_a_lake_equals_a_clean_one(
+    children: Children, clean: Clean, tmp_path: Path
+) -> None:
+    met = killed_again_and_again(children, clean, tmp_path, kinds=True)
+    assert set(clean.kinds) <= met
+
+
+@pytest.mark.slow
+def test_killed_at_every_point_and_repeated_a_lake_equals_a_clean_one(
+    children: Children, clean: Clean, tmp_path: Path
+) -> None:
+    met = killed_again_and_again(children, clean, tmp_path, kinds=False, copies=40)
+    # A death shifts the numbers of the runs behind it, so that points of a clean run can have other numbers here.
+    assert set(clean.kinds) <= {kind_of(point) for point in met}
+    assert len(met) >= len(set(clean.points))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_a_process_killed_at_random_times_and_repeated_leaves_what_a_clean_one_leaves(
+    clean: Clean, tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    world = SmallWorld(tmp_path).make()
+    lake, kills = tmp_path / "lake", 0
+    for arguments in (world.first, world.second):
+        command = [*COMMAND, *map(str, arguments(lake))]
+        for patience in [chance.uniform(2, 2 + clean.seconds) for _ in range(4)] + [None]:
+            with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                try:
+                    _, err = process.communicate(timeout=patience)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    _, err = process.communicate()
+                    kills += 1
+            assert process.returncode in (0, KILLED), err.decode()
+        assert process.returncode == 0
+        world.write(RECORDS)
+    assert kills > 0
+    assert_equal(clean.tables, tables(lake))
+    assert leftovers(lake) == []
