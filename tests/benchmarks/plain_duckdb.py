@@ -21,8 +21,26 @@ LITELLM = """
  'response': 'STRUCT(choices STRUCT(finish_reason VARCHAR, message STRUCT("role" VARCHAR, content VARCHAR))[])',
  'model_parameters': 'STRUCT(temperature DOUBLE, max_tokens BIGINT, stream BOOLEAN)'}
 """
+COUNTED = (
+    "event_id",
+    "conversation_id",
+    "temperature",
+    "top_p",
+    "plan",
+    "api_key_id",
+    "country",
+    "operation",
+    "provider",
+    "model_served",
+    "finish_reason",
+)
+SUMMED = ("ttft_ms", "max_tokens", "message_count", "CAST(stream AS INT)")
 CALLS = {
     "canonical": """
+        SELECT *, CAST(time + to_milliseconds(latency_ms) AS DATE) AS day, http_status >= 400 AS is_error,
+               model_requested AS model, source_ip AS address, user_agent AS agent
+        FROM read_json(?, format = 'newline_delimited', columns = {columns})""",
+    "canonical_few": """
         SELECT account_id, CAST(time + to_milliseconds(latency_ms) AS DATE) AS day, input_tokens, output_tokens,
                http_status >= 400 AS is_error, latency_ms, model_requested AS model, source_ip AS address,
                user_agent AS agent
@@ -40,15 +58,22 @@ CALLS = {
 
 def main(kind: str, source: str, target: str) -> None:
     """Writes one row an account and day."""
-    calls = CALLS[kind].replace("{columns}", CANONICAL if kind == "canonical" else LITELLM)
-    texts = ", count(DISTINCT prompt) AS prompt, sum(answered) AS answered" if kind == "litellm" else ""
+    calls = CALLS[kind].replace("{columns}", LITELLM if kind == "litellm" else CANONICAL)
+    more = {
+        "canonical": [
+            *[f"count({name})" for name in COUNTED],
+            *[f"sum({name})" for name in SUMMED],
+        ],
+        "litellm": ["count(DISTINCT prompt) AS prompt", "sum(answered) AS answered"],
+    }
+    others = "".join(f", {one}" for one in more.get(kind, []))
     days = duckdb.execute(
         f"""
         WITH calls AS ({calls})
         SELECT account_id, day, count(*) AS calls, sum(input_tokens) AS input_tokens,
                sum(output_tokens) AS output_tokens, sum(CAST(is_error AS INT)) AS is_error,
                max(latency_ms) AS latency_ms, count(DISTINCT model) AS model, count(DISTINCT address) AS address,
-               count(DISTINCT agent) AS agent{texts}
+               count(DISTINCT agent) AS agent{others}
         FROM calls GROUP BY account_id, day ORDER BY account_id, day
         """,
         [source],

@@ -1,7 +1,8 @@
 """What an analyst would write instead: one Polars script that parses a log and adds up accounts by day.
 
-It keeps no state, rejects nothing, knows no duplicates, remembers no prompt, explains nothing. `canonical` reads no text;
-`litellm` reads prompts and answers and counts the different ones.
+It keeps no state, rejects nothing, knows no duplicates, remembers no prompt, explains nothing. `canonical` reads every field
+of a record, as stillwatch does, `canonical_few` only those it needs; `litellm` reads prompts and answers and counts the
+different ones.
 """
 
 import sys
@@ -31,8 +32,25 @@ LITELLM = {
 }  # fmt: skip
 
 
-def canonical(path: str) -> pl.LazyFrame:
-    """Calls of a canonical log, without text."""
+COUNTED = [
+    "event_id",
+    "conversation_id",
+    "temperature",
+    "top_p",
+    "plan",
+    "api_key_id",
+    "country",
+    "operation",
+    "provider",
+    "model_served",
+    "finish_reason",
+]
+SUMMED = ["ttft_ms", "max_tokens", "message_count", "stream"]
+"""What the script does with the fields beyond those it needs."""
+
+
+def canonical(path: str, *, every_field: bool) -> pl.LazyFrame:
+    """Calls of a canonical log, without text: the fields that the sums need, or every one."""
     events = pl.scan_ndjson(path, schema=CANONICAL)
     started = pl.col("time").str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="ms")
     return events.select(
@@ -45,6 +63,7 @@ def canonical(path: str) -> pl.LazyFrame:
         pl.col("model_requested").alias("model"),
         pl.col("source_ip").alias("address"),
         pl.col("user_agent").alias("agent"),
+        *([*COUNTED, *SUMMED] if every_field else []),
     )
 
 
@@ -69,9 +88,11 @@ def litellm(path: str) -> pl.LazyFrame:
 
 def main(kind: str, source: str, target: str) -> None:
     """Writes one row an account and day."""
-    calls = canonical(source) if kind == "canonical" else litellm(source)
+    calls = litellm(source) if kind == "litellm" else canonical(source, every_field=kind == "canonical")
     sums = [pl.len().alias("calls"), pl.col("input_tokens", "output_tokens", "is_error").sum()]
     sums += [pl.col("latency_ms").max(), pl.col("model", "address", "agent").n_unique()]
+    if kind == "canonical":
+        sums += [pl.col(COUNTED).count(), pl.col(SUMMED).sum()]
     if kind == "litellm":
         sums += [pl.col("prompt").n_unique(), pl.col("answered").sum()]
     days = calls.group_by("account_id", pl.col("day").dt.date()).agg(sums).sort("account_id", "day")

@@ -52,9 +52,10 @@ def test_stillwatch_counts_every_call_of_the_log(counted: Days) -> None:
     assert sum(counted.values()) == SMALL.records
 
 
-def test_the_polars_script_counts_the_same_calls(bench: Bench, log: Path, counted: Days) -> None:
+@pytest.mark.parametrize("kind", ["canonical", "canonical_few"])
+def test_the_polars_script_counts_the_same_calls(bench: Bench, log: Path, counted: Days, kind: str) -> None:
     target = bench.folder / "polars.csv"
-    cost_of([sys.executable, str(HERE / "plain_polars.py"), "canonical", str(log), str(target)], bench.folder)
+    cost_of([sys.executable, str(HERE / "plain_polars.py"), kind, str(log), str(target)], bench.folder)
     assert days(target) == counted
 
 
@@ -64,11 +65,12 @@ def test_the_beam_pipeline_counts_the_same_calls(bench: Bench, log: Path, counte
     assert days(target) == counted
 
 
-def test_duckdb_counts_the_same_calls(bench: Bench, log: Path, counted: Days) -> None:
+@pytest.mark.parametrize("kind", ["canonical", "canonical_few"])
+def test_duckdb_counts_the_same_calls(bench: Bench, log: Path, counted: Days, kind: str) -> None:
     if not peers.is_there():
         pytest.skip("DuckDB is installed by `make bench` only")
     target = bench.folder / "duckdb.csv"
-    cost_of([str(peers.python()), str(HERE / "plain_duckdb.py"), "canonical", str(log), str(target)], bench.folder)
+    cost_of([str(peers.python()), str(HERE / "plain_duckdb.py"), kind, str(log), str(target)], bench.folder)
     assert days(target) == counted
 
 
