@@ -133,6 +133,14 @@ def test_a_goal_that_was_not_measured_is_not_called_met() -> None:
     assert {(goal.measured, goal.verdict) for goal in goals({})} == {(NOT_MEASURED, "")}
 
 
+@pytest.mark.parametrize(("error", "verdict"), [(0.1, "named"), (0.2, "**no**")])
+def test_growth_is_named_only_where_its_terms_explain_it(error: float, verdict: str) -> None:
+    points = [{"dimension": "days", "microseconds": each} for each in (10.0, 30.0)]
+    results = {"growth": {"scale": 1, "measured": {"points": points, "fit": {"largest_error": error}}}}
+    (days,) = [goal for goal in goals(results) if "days grow" in goal.what]
+    assert (days.measured, days.verdict) == ("10.0 to 30.0 us, +200% from least to most days", verdict)
+
+
 def test_a_figure_is_well_formed(tmp_path: Path) -> None:
     from xml.etree import ElementTree
 
