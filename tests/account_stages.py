@@ -1,6 +1,7 @@
-"""Order, sessions and features of a log in one run or in many, and the same by the oracle."""
+"""Order, sessions, features and rules of a log in one run or in many, and the same by the oracle."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,25 +10,43 @@ from polars.testing import assert_frame_equal
 
 import oracle_features
 import oracle_order
+import oracle_rules
 import oracle_sessions
 from given_events import DAY
-from schemas.policy import Policy
+from schemas.foreign import FOREIGN
+from schemas.hit import HIT
+from schemas.policy import Policy, Rules
 from schemas.registry import REGISTRY
 from schemas.session import SESSION
 from schemas.snapshot import PEER
 from schemas.tally import TALLY
 from schemas.trait import TRAIT
 from schemas.window import WINDOW
-from transforms import features, order, sessions
+from shown_difference import assert_same_rows
+from transforms import features, links, order, sessions
+from transforms.detectors import ReplayState, RulesState, handle_replay, rules
 
-POLICY = Policy()
+LOW = Rules(
+    handle_replays=1,
+    sweep_tokens=2,
+    sweep_calls=2,
+    logprob_calls=1,
+    bypass_refusals=2,
+    download_objects=2,
+    download_breadth=3,
+    download_least_numbered=2,
+    system_prompt_asks=2,
+)
+"""Thresholds that a log of a few calls can reach."""
+
+POLICY = replace(Policy(), rules=LOW)
 TICK = timedelta(minutes=5)
-CONTRACTS = {"tallies": TALLY, "traits": TRAIT, "sessions": SESSION, "windows": WINDOW}
+CONTRACTS = {"tallies": TALLY, "traits": TRAIT, "sessions": SESSION, "windows": WINDOW, "hits": HIT}
 Frames = dict[str, pl.DataFrame]
 
 
 class Stages:
-    """The three stages with their states.
+    """The four stages of an account group with their states.
 
     Args:
         peers: PEER rows.
@@ -40,6 +59,7 @@ class Stages:
         self.order = order.OrderState.empty()
         self.sessions = sessions.SessionState.empty()
         self.features = features.FeatureState.empty()
+        self.rules = RulesState.empty()
 
     def step(self, events: pl.DataFrame, until: datetime) -> Frames:
         self.order, made = order.step(self.order, events, until, POLICY)
@@ -47,11 +67,13 @@ class Stages:
         self.features, windows = features.step(
             self.features, made.tallies, made.traits, self.peers, self.registry, until, POLICY
         )
+        self.rules, hits = rules.step(self.rules, made.tallies, made.traits, until, POLICY)
         return {
             "tallies": made.tallies,
             "traits": made.traits,
             "sessions": closed,
             "windows": windows,
+            "hits": hits,
             "counts": made.counts,
         }
 
@@ -60,6 +82,7 @@ class Stages:
         self.order = order.OrderState.from_bytes(self.order.to_bytes())
         self.sessions = sessions.SessionState.from_bytes(self.sessions.to_bytes())
         self.features = features.FeatureState.from_bytes(self.features.to_bytes())
+        self.rules = RulesState.from_bytes(self.rules.to_bytes())
 
     def still_open(self) -> Frames:
         return {
@@ -96,18 +119,54 @@ def by_oracle(
 ) -> Frames:
     """The same in plain Python."""
     calls = oracle_order.with_memory(oracle_order.in_order(events), POLICY)
+    tallies, traits = oracle_order.tallies(calls, POLICY.time.tick), oracle_order.traits(calls, POLICY)
     return {
-        "tallies": oracle_order.tallies(calls, POLICY.time.tick),
-        "traits": oracle_order.traits(calls, POLICY),
+        "tallies": tallies,
+        "traits": traits,
         "sessions": oracle_sessions.sessions(calls, until, POLICY),
+        "hits": oracle_rules.hits(tallies, traits, POLICY),
         "windows": oracle_features.windows(calls, until, POLICY, peers, registry),
     }
 
 
-def assert_equal(one: Frames, other: Frames, *, rel_tol: float | None = None) -> None:
-    """Every frame of the second is in the first, and equal; to the last bit where no tolerance is given."""
+def redeemed(tallies: pl.DataFrame, traits: pl.DataFrame, borders: Sequence[datetime], shards: int = 1) -> Frames:
+    """What the two stages that look at handles across accounts make of a log, in as many runs and shards."""
+    linked = [links.LinkState.empty()] * shards
+    replayed, since = ReplayState.empty(), DAY - timedelta(days=9000)
+    found: list[pl.DataFrame] = [FOREIGN.empty()]
+    hits: list[pl.DataFrame] = [HIT.empty()]
+    for until in borders:
+        new = (pl.col("tick") >= since) & (pl.col("tick") < until)
+        rows = traits.filter(new)
+        parts = [
+            links.step(state, rows.filter(pl.col("key") % shards == n), until, POLICY) for n, state in enumerate(linked)
+        ]
+        linked = [links.LinkState.from_bytes(state.to_bytes()) for state, _ in parts]
+        came = FOREIGN.conform(pl.concat(part for _, part in parts))
+        replayed, held = handle_replay.step(replayed, came, tallies.filter(new), until, POLICY)
+        replayed = ReplayState.from_bytes(replayed.to_bytes())
+        found.append(came)
+        hits.append(held)
+        since = until
+    return {"foreign": FOREIGN.conform(pl.concat(found)), "replays": HIT.conform(pl.concat(hits))}
+
+
+def redeemed_by_oracle(tallies: pl.DataFrame, traits: pl.DataFrame) -> Frames:
+    """The same in plain Python."""
+    foreign = oracle_rules.foreign(traits, POLICY)
+    return {"foreign": foreign, "replays": oracle_rules.replays(foreign, tallies, POLICY)}
+
+
+def assert_equal(one: Frames, other: Frames, events: pl.DataFrame, *, rel_tol: float = 0.0) -> None:
+    """Every frame of the second is in the first, and equal; to the last bit where no tolerance is given.
+
+    A failure shows the first unequal row and those of `events` it came from.
+    """
     for name, frame in other.items():
-        if rel_tol is None:
-            assert_frame_equal(one[name], frame, check_exact=True)
+        if name == "counts":
+            assert_frame_equal(one[name], frame)
         else:
-            assert_frame_equal(one[name], frame, rel_tol=rel_tol)
+            assert_same_rows(_KINDS[name], one[name], frame, events, rel_tol)
+
+
+_KINDS = CONTRACTS | {"foreign": FOREIGN, "replays": HIT}

@@ -13,6 +13,8 @@ from schemas.event import EVENT, OPERATIONS, STRONG_BASES, WEAK_BASES, Presence
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 EVERYTHING = sum(int(bit) for bit in Presence)
 LOW_SLOT = 2**59  # a shingle key of slot 0
+LEAST, MOST = -(2**63), 2**63 - 1  # of any key
+LARGEST = 2**40  # of any count that ingest lets in
 
 _BORDERS = [timedelta(minutes=minutes) for minutes in (0, 5, 10, 29, 30, 31, 60, 65, 120, 1380, 1435, 1440, 1445, 1500)]
 _STEPS = [timedelta(microseconds=us) for us in (-1001, -1000, -1, 0, 1, 999, 1000)]
@@ -55,7 +57,7 @@ _COLUMNS: dict[str, st.SearchStrategy[Any]] = {
     "plan": _maybe("free", "pro"),
     "account_created_at": _maybe(DAY - timedelta(days=3), DAY + timedelta(hours=3)),
     "api_key_id": _maybe("k1", "k2"),
-    "end_user": _maybe(1, -2),
+    "end_user": _maybe(1, LEAST),
     "network_prefix": _maybe("10.0.0.0/24", "10.0.1.0/24"),
     "user_agent": _maybe("curl", "sdk"),
     "client_fingerprint": _maybe("t13d"),
@@ -65,31 +67,31 @@ _COLUMNS: dict[str, st.SearchStrategy[Any]] = {
     "http_status": _maybe(200, 401, 403, 429, 500),
     "finish_reason": _maybe("stop", "length", "MAX_TOKENS"),
     "is_refused": _maybe(True, False),
-    "latency_ms": _maybe(0, 1500, 90_000),
-    "input_tokens": _maybe(0, 1, 2, 100, 121, 10**9),
-    "output_tokens": _maybe(0, 63, 64, 2000),
+    "latency_ms": _maybe(0, 1500, 90_000, LARGEST),
+    "input_tokens": _maybe(0, 1, 2, 100, 121, LARGEST),
+    "output_tokens": _maybe(0, 63, 64, 2000, LARGEST),
     "cached_input_tokens": _maybe(0, 50, 500),
     "reasoning_tokens": _maybe(0, 100),
     "bytes_out": _maybe(0, 4096),
-    "cost_micro_usd": _maybe(0, 1234),
+    "cost_micro_usd": _maybe(0, 1234, LARGEST),
     "temperature": _maybe(0.0, -0.0, 0.7),
     "top_p": _maybe(1.0),
     "n_choices": _maybe(1, 2),
     "max_tokens": _maybe(1, 256),
     "logprobs": _maybe(True, False),
     "logit_bias_size": _maybe(0, 3),
-    "logit_bias_keys": _some(0, 5, -7),
+    "logit_bias_keys": _some(0, 5, -7, LEAST, MOST),
     "response_format": _maybe("text", "json_object"),
     "stream": _maybe(True, False),
     "tool_count": _maybe(0, 2),
     "tool_schema": _maybe(11),
     "message_count": _maybe(1, 2, 3, 9),
-    "prompt_digest": _maybe(1, 2, -3),
+    "prompt_digest": _maybe(1, 2, LEAST, MOST),
     "prompt_chars": _maybe(0, 59, 60, 4000),
     "system_digest": _maybe(21),
-    "head_key": _maybe(31, 32),
+    "head_key": _maybe(31, MOST),
     "tail_key": _maybe(41, 42),
-    "line_keys": _some(51, 52, 53),
+    "line_keys": _some(LEAST, 52, 53),
     "shingle_keys": _some(LOW_SLOT, LOW_SLOT + 1, -(2**62), 2**62, 3 * 2**60),
     "response_digest": _maybe(61),
     "language": _maybe("en", "fr", "und"),
@@ -97,8 +99,8 @@ _COLUMNS: dict[str, st.SearchStrategy[Any]] = {
     "has_rubric": _maybe(True, False),
     "asks_system_prompt": _maybe(True, False),
     "has_reasoning_tags": _maybe(True, False),
-    "handles_issued": _some(71, 72),
-    "handles_used": _some(71, 73),
+    "handles_issued": _some(71, MOST),
+    "handles_used": _some(71, MOST, LEAST),
     "presence": st.sampled_from([0, int(Presence.PARAMETERS), EVERYTHING, EVERYTHING]),
 }
 

@@ -39,7 +39,7 @@ def assert_same_rows(
         events: EVENT rows both came from.
         rel_tol: how far floats may differ; 0 is to the last bit.
     """
-    if rel_tol == 0.0 and canonical_bytes(actual, contract) == canonical_bytes(expected, contract):
+    if actual.equals(expected) if rel_tol else canonical_bytes(actual, contract) == canonical_bytes(expected, contract):
         return
     found, wanted = _by_key(actual, contract), _by_key(expected, contract)
     for key in sorted({*found, *wanted}, key=repr):

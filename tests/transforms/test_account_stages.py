@@ -1,4 +1,4 @@
-"""Order, sessions and features: equal to the oracle, and the same however a log is cut, shuffled, repeated, grouped."""
+"""Order, sessions, features and rules: equal to the oracle, and the same however a log is cut, shuffled, repeated, grouped."""
 
 from datetime import datetime, timedelta
 
@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from account_stages import CONTRACTS, Stages, assert_equal, by_oracle, run, together
+from account_stages import (
+    CONTRACTS,
+    Stages,
+    assert_equal,
+    by_oracle,
+    redeemed,
+    redeemed_by_oracle,
+    run,
+    together,
+)
 from event_logs import event_log
 from given_events import DAY, crowded, logs
 from oracle_order import in_order, with_memory
@@ -26,7 +35,27 @@ ROUNDING = 1e-12  # logarithms and sums of floats in another order
 @given(logs())
 @settings(max_examples=100)
 def test_every_frame_of_a_small_log_equals_the_oracle(events: pl.DataFrame) -> None:
-    assert_equal(run(events, [END]), by_oracle(events, END), rel_tol=ROUNDING)
+    assert_equal(run(events, [END]), by_oracle(events, END), events, rel_tol=ROUNDING)
+
+
+@pytest.mark.slow
+@given(logs(max_events=40))
+@settings(max_examples=1500)
+def test_every_frame_of_many_more_logs_equals_the_oracle(events: pl.DataFrame) -> None:
+    made = run(events, [END])
+    assert_equal(made, by_oracle(events, END), events, rel_tol=ROUNDING)
+    tallies, traits = made["tallies"], made["traits"]
+    assert_equal(redeemed(tallies, traits, [END]), redeemed_by_oracle(tallies, traits), events)
+
+
+@given(logs(max_events=40))
+def test_redeemed_handles_of_a_small_log_equal_the_oracle(events: pl.DataFrame) -> None:
+    made = run(events, [END])
+    tallies, traits = made["tallies"], made["traits"]
+    expected = redeemed_by_oracle(tallies, traits)
+    assert_equal(redeemed(tallies, traits, [END]), expected, events)
+    borders = [DAY + HOUR * number for number in (1, 11, 12, 24, 25, 48)]
+    assert_equal(redeemed(tallies, traits, borders, shards=3), expected, events)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +65,7 @@ def test_every_frame_of_a_log_with_more_keys_than_are_kept_equals_the_oracle(
     seed: int, events: int, hours: float, keys: int
 ) -> None:
     log = crowded(seed, events, hours, keys)
-    assert_equal(run(log, [END]), by_oracle(log, END), rel_tol=ROUNDING)
+    assert_equal(run(log, [END]), by_oracle(log, END), log, rel_tol=ROUNDING)
 
 
 def test_every_frame_of_a_dense_day_equals_the_oracle_with_what_is_known_of_accounts() -> None:
@@ -50,7 +79,7 @@ def test_every_frame_of_a_dense_day_equals_the_oracle_with_what_is_known_of_acco
         pl.DataFrame({"account_id": ["acct-0"], "account_hash": [hashes["acct-0"]], "peer_group": ["pro/chat"]})
     )
     expected = by_oracle(log, END, {"acct-0": "pro/chat"}, filed)
-    assert_equal(run(log, [END], peers=peers, registry=registry), expected, rel_tol=ROUNDING)
+    assert_equal(run(log, [END], peers=peers, registry=registry), expected, log, rel_tol=ROUNDING)
     assert set(expected["windows"]["peer_group"]) == {"pro/chat", "new"}
 
 
@@ -59,7 +88,7 @@ def test_one_run_equals_a_run_for_every_tick(log: pl.DataFrame) -> None:
     ticks = [DAY + TICK * number for number in range(1, 2 * 288 + 1)]
     one, many = run(log, [END]), run(log, ticks, as_bytes=True)
     assert one["windows"].height > 30
-    assert_equal(one, many)
+    assert_equal(one, many, log)
 
 
 _CUTS = st.lists(st.integers(1, 2 * 288 - 1), max_size=6, unique=True).map(
@@ -70,22 +99,22 @@ _CUTS = st.lists(st.integers(1, 2 * 288 - 1), max_size=6, unique=True).map(
 @given(logs(), _CUTS)
 @settings(max_examples=40)
 def test_any_cut_of_a_small_log_gives_the_same_rows(events: pl.DataFrame, borders: list[datetime]) -> None:
-    assert_equal(run(events, [END]), run(events, borders, as_bytes=True))
+    assert_equal(run(events, [END]), run(events, borders, as_bytes=True), events)
 
 
 @given(st.integers(0, 10_000), _CUTS)
 @settings(max_examples=8)
 def test_any_cut_of_a_crowded_log_gives_the_same_rows(seed: int, borders: list[datetime]) -> None:
     log = crowded(seed, 300, 28, 80)
-    assert_equal(run(log, [END]), run(log, borders, as_bytes=True))
+    assert_equal(run(log, [END]), run(log, borders, as_bytes=True), log)
 
 
 def test_a_run_a_day_over_nine_days_equals_one_run() -> None:
     log = event_log(4, 500, accounts=3, hours=9 * 24)
     days = [DAY + timedelta(days=number) for number in range(1, 10)]
     one, many = run(log, days[-1:]), run(log, days, as_bytes=True)
-    assert_equal(one, many)
-    assert_equal(one, by_oracle(log, days[-1]), rel_tol=ROUNDING)
+    assert_equal(one, many, log)
+    assert_equal(one, by_oracle(log, days[-1]), log, rel_tol=ROUNDING)
 
 
 @given(logs(), st.randoms(use_true_random=False))
@@ -96,7 +125,7 @@ def test_order_of_arrival_and_chunks_change_nothing(events: pl.DataFrame, random
     cut = random.randint(0, events.height)
     shuffled = events[places]
     chunked = pl.concat([shuffled[:cut], shuffled[cut:]], rechunk=False)
-    assert_equal(run(events, [END]), run(chunked, [END]))
+    assert_equal(run(events, [END]), run(chunked, [END]), events)
 
 
 @given(logs(), st.lists(st.integers(0, 24), max_size=8))
@@ -107,7 +136,7 @@ def test_records_read_twice_change_nothing_but_the_count_of_duplicates(events: p
     once, twice = run(events, [END]), run(pl.concat([again, events]), [END])
     assert twice["counts"]["accepted"].sum() == once["counts"]["accepted"].sum()
     assert twice["counts"]["duplicates"].sum() == once["counts"]["duplicates"].sum() + again.height
-    assert_equal(once, {name: frame for name, frame in twice.items() if name != "counts"})
+    assert_equal(once, {name: frame for name, frame in twice.items() if name != "counts"}, events)
 
 
 @given(st.integers(0, 10_000), st.integers(2, 4))
@@ -116,7 +145,7 @@ def test_the_number_of_account_groups_does_not_matter(seed: int, groups: int) ->
     log = event_log(seed, 150, accounts=7, hours=30)
     group = pl.col("account_hash") % groups  # floors: also of negative hashes
     apart = [run(log.filter(group == number), [DAY + HOUR * 13, END]) for number in range(groups)]
-    assert_equal(run(log, [DAY + HOUR * 13, END]), together(apart))
+    assert_equal(run(log, [DAY + HOUR * 13, END]), together(apart), log)
 
 
 @given(logs(), st.integers(1, 2 * 288))
@@ -151,7 +180,7 @@ def test_states_of_accounts_that_fell_silent_are_forgotten() -> None:
     assert stages.features.keys.height > 100
     for day in (2, 9, 93):
         stages.step(nothing, DAY + timedelta(days=day))
-    states = (stages.order, stages.sessions, stages.features)
+    states = (stages.order, stages.sessions, stages.features, stages.rules)
     assert {name for state in states for name, frame in vars(state).items() if frame.height} == {"closed"}
 
 

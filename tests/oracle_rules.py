@@ -1,0 +1,215 @@
+"""Rules over an account's own calls, and redeemed handles, once more: plain Python over all ticks in memory, slow and obvious."""
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from oracle_order import HOUR, floor
+from schemas.foreign import FOREIGN
+from schemas.hit import HIT
+from schemas.policy import Policy
+from schemas.trait import TRAIT_KINDS
+
+_CAPS = {kind.name: kind.per_tick for kind in TRAIT_KINDS}
+_KEPT = 64  # keys of a kind that are remembered of a tick
+_TEMPLATES = ("head", "tail", "line", "shingle")
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Tick:
+    """One account's tick: its tally, and its traits by kind and key."""
+
+    tally: Row
+    traits: dict[str, dict[int, Row]]
+
+    @property
+    def counts(self) -> bool:
+        """Whether anything a rule counts happened in it."""
+        t = self.tally
+        names = ("with_logit_bias", "with_logprobs", "refused", "sequential", "numbered", "download_calls")
+        return any(t[name] for name in names) or t["system_prompt_asks"] > 0 or self.both > 0
+
+    @property
+    def both(self) -> int:
+        """At least so many calls asked for log-probabilities and for one token."""
+        return max(self.tally["with_logprobs"] + self.tally["one_token"] - self.tally["parameters_known"], 0)
+
+    def kept(self, kind: str) -> list[int]:
+        """The smallest keys, of prompts those that were refused."""
+        smallest = sorted(self.traits[kind])[:_KEPT]
+        return [key for key in smallest if kind != "payload" or self.traits[kind][key]["refused"]]
+
+    def estimate(self, kind: str) -> int:
+        """How many keys there were, those that were cut off included."""
+        keys = self.traits[kind]
+        if len(keys) < _CAPS[kind]:
+            return len(keys)
+        share = (float(max(keys)) + 2.0**63 + 1.0) / 2.0**64
+        return math.floor(min((len(keys) - 1) / share, 2.0**31))
+
+    def scaled(self, kind: str, part: int) -> int:
+        """A number of the keys that are there as a number of all there were."""
+        return part * self.estimate(kind) // len(self.traits[kind]) if self.traits[kind] else 0
+
+
+def hits(tallies: pl.DataFrame, traits: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """HIT rows of the rules over an account's own calls."""
+    rows = []
+    accounts: dict[str, list[Tick]] = defaultdict(list)
+    ticks: dict[tuple[str, datetime], Tick] = {}
+    for tally in tallies.sort("account_id", "tick").to_dicts():
+        tick = Tick(tally, defaultdict(dict))
+        ticks[tally["account_id"], tally["tick"]] = tick
+        accounts[tally["account_id"]].append(tick)
+    for row in traits.to_dicts():
+        ticks[row["account_id"], row["tick"]].traits[row["kind"]][row["key"]] = row
+    for known in accounts.values():
+        for tick in known:
+            day = [t for t in known if _is_within_a_day(t.tally["tick"], tick.tally["tick"])]
+            rows += [_hit(tick.tally, *found) for found in _held(tick, day, policy)]
+    return HIT.conform(pl.DataFrame(rows, schema=HIT.polars))
+
+
+def _is_within_a_day(earlier: datetime, tick: datetime) -> bool:
+    """The ticks of the hour so far, and the 23 hours before it."""
+    return earlier <= tick and floor(earlier, HOUR) > floor(tick, HOUR) - 24 * HOUR
+
+
+def _hit(tally: Row, rule: str, observed: int, expected: float, detail: str, linked: tuple[str, ...] = ()) -> Row:
+    return {
+        "account_id": tally["account_id"],
+        "account_hash": tally["account_hash"],
+        "tick": tally["tick"],
+        "rule": rule,
+        "observed": float(observed),
+        "expected": float(expected),
+        "detail": detail,
+        "linked_account_ids": list(linked),
+        "sample_event_ids": tally["sample_event_ids"],
+    }
+
+
+def _held(tick: Tick, day: list[Tick], policy: Policy) -> list[tuple[str, int, float, str]]:
+    now, rules = tick.tally, policy.rules
+    counted = [t for t in day if t.counts]
+
+    def total(name: str) -> int:
+        return sum(t.tally[name] for t in counted)
+
+    def distinct(kind: str, of_ticks: list[int]) -> int:
+        """Keys of the day: the ticks' numbers, less what the remembered keys repeat from tick to tick."""
+        kept = sum(len(t.kept(kind)) for t in counted)
+        different = len({key for t in day for key in t.kept(kind)})
+        return sum(of_ticks) * different // kept if kept else 0
+
+    out = []
+    tokens = distinct("bias_token", [t.estimate("bias_token") for t in counted])
+    bias_calls = sum(max(t.tally["with_logit_bias"], t.tally["with_logprobs"]) for t in counted)
+    uses = sum(t.scaled("bias_token", sum(r["count"] for r in t.traits["bias_token"].values())) for t in counted)
+    if (
+        max(now["with_logit_bias"], now["with_logprobs"]) > 0
+        and tokens >= rules.sweep_tokens
+        and bias_calls >= rules.sweep_calls
+        and uses <= rules.sweep_rotation * tokens * total("with_logit_bias")
+    ):
+        says = f"about {tokens} distinct tokens were biased in 24 h, in {bias_calls} calls with logit bias or log-probabilities"
+        out.append(("logit_sweep", tokens, rules.sweep_tokens, says))
+
+    both = sum(t.both for t in counted)
+    if tick.both > 0 and both >= rules.logprob_calls:
+        says = f"at least {both} one-token calls with log-probabilities in 24 h"
+        out.append(("logprob_harvest", both, rules.logprob_calls, says))
+
+    asks = total("system_prompt_asks")
+    if now["system_prompt_asks"] > 0 and asks >= rules.system_prompt_asks:
+        says = f"the hidden system prompt was asked for {asks} times in 24 h"
+        out.append(("system_prompt_extraction", asks, rules.system_prompt_asks, says))
+
+    objects = distinct("download", [min(t.estimate("download"), t.tally["download_calls"]) for t in counted])
+    walked, numbered = total("sequential"), total("numbered")
+    if now["download_calls"] > 0 and objects >= rules.download_breadth:
+        says = f"about {objects} distinct objects in {total('download_calls')} downloads in 24 h"
+        out.append(("bulk_download", objects, rules.download_breadth, says))
+    if (
+        now["download_calls"] > 0
+        and objects >= rules.download_objects
+        and numbered >= rules.download_least_numbered
+        and (walked / numbered if numbered else 0.0) >= rules.download_sequential_share
+    ):
+        says = (
+            f"about {objects} distinct objects in 24 h; of {numbered} numbered ones {walked} follow on the one before"
+        )
+        out.append(("enumeration", objects, rules.download_objects, says))
+
+    refused, calls = _search(tick, day)
+    differ = distinct("payload", [_refused_prompts(t) for t in counted])
+    found = min(refused, differ)
+    if (
+        now["refused"] > 0
+        and found >= rules.bypass_refusals
+        and (refused / calls if calls else 0.0) >= rules.bypass_refusal_share
+    ):
+        says = f"{refused} refused calls in 24 h share one piece of text; about {differ} refused prompts differ"
+        out.append(("bypass_search", found, rules.bypass_refusals, says))
+    return out
+
+
+def _refused_prompts(tick: Tick) -> int:
+    refused = sum(1 for row in tick.traits["payload"].values() if row["refused"])
+    return min(tick.scaled("payload", refused), tick.tally["refused"])
+
+
+def _search(tick: Tick, day: list[Tick]) -> tuple[int, int]:
+    """Of the template keys refused in the tick the one refused most in the day, and its calls in ticks that refused it."""
+    found = [(0, 0)]
+    for kind in _TEMPLATES:
+        for key in (key for key, row in tick.traits[kind].items() if row["refused"]):
+            mine = [t.traits[kind][key] for t in day if key in t.traits[kind] and t.traits[kind][key]["refused"]]
+            found.append((sum(row["refused"] for row in mine), sum(row["count"] for row in mine)))
+    return max(found, key=lambda one: (one[0], -one[1]))
+
+
+# -- handles
+
+
+def foreign(traits: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """FOREIGN rows: handles redeemed by accounts they were not issued to."""
+    memory = timedelta(days=policy.rules.handle_memory_days)
+    rows = traits.to_dicts()
+    issued = [row for row in rows if row["kind"] == "handle_issued"]
+    found = []
+    for used in (row for row in rows if row["kind"] == "handle_used"):
+        earlier = [
+            row
+            for row in issued
+            if row["key"] == used["key"] and timedelta(0) <= used["first_time"] - row["first_time"] <= memory
+        ]
+        if not earlier or any(row["account_id"] == used["account_id"] for row in earlier):
+            continue
+        latest = max(row["first_time"] for row in earlier)
+        issuer = min(row["account_id"] for row in earlier if row["first_time"] == latest)
+        found.append({name: used[name] for name in ("account_id", "account_hash", "tick", "key")} | {"issuer": issuer})
+    return FOREIGN.conform(pl.DataFrame(found, schema=FOREIGN.polars))
+
+
+def replays(redeemed: pl.DataFrame, tallies: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """HIT rows of the rule over redeemed handles."""
+    rows = redeemed.to_dicts()
+    found = []
+    for tally in tallies.to_dicts():
+        mine = [row for row in rows if row["account_id"] == tally["account_id"]]
+        if not any(row["tick"] == tally["tick"] for row in mine):
+            continue
+        day = [row for row in mine if _is_within_a_day(row["tick"], tally["tick"])]
+        handles, issuers = {row["key"] for row in day}, sorted({row["issuer"] for row in day})
+        if len(handles) >= policy.rules.handle_replays:
+            says = f"{len(handles)} distinct reasoning handles redeemed in 24 h were issued to {len(issuers)} other accounts"
+            expected = policy.rules.handle_replays
+            found.append(_hit(tally, "handle_replay", len(handles), expected, says, tuple(issuers[:20])))
+    return HIT.conform(pl.DataFrame(found, schema=HIT.polars))
