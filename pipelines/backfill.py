@@ -13,6 +13,7 @@ from pipelines.lake.leftovers import remove_half_written
 from pipelines.lake.plan import forget_plans
 from pipelines.request import Request, Summary
 from pipelines.rounds import Rounds
+from pipelines.upkeep import tend
 from transforms.ingest.key import FingerprintKey
 
 __all__ = ["backfill", "estimate"]
@@ -40,11 +41,15 @@ def backfill(request: Request, progress: Progress, after: Callable[[str], None] 
     with Lease.acquire(lake.root, "backfill") as lease:
         remove_half_written(lake, lease)
         lake.adopt_contracts(lease)
+        before = lake.last_sequence()
         run = Rounds(request, progress, lake, lease, key, after)
         run.finish()
         flagged_before = run.flagged()
         run.ingest()
         run.detect()
         run.show_open()
+        if lake.last_sequence() != before:
+            progress.begin("keep the lake small")
+            tend(lake, lease, request.policy, before, after)
         forget_plans(lake, KEPT_PLANS)
         return run.summary(flagged_before, time.monotonic() - began)

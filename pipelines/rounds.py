@@ -13,6 +13,7 @@ from pipelines.lake.plan import Plan, unfinished
 from pipelines.release import execute_release
 from pipelines.request import Request, SourceCounts, Summary
 from pipelines.rewind import execute_rewind
+from pipelines.upkeep import execute_upkeep
 from schemas.score import TIERS
 from transforms.ingest.key import FingerprintKey
 
@@ -161,6 +162,8 @@ class Rounds:
             execute_rewind(self._lake, self.host, plan)
         elif plan.pipeline == "release":
             execute_release(self.host, plan)
+        elif plan.pipeline == "upkeep":
+            execute_upkeep(self._lake, self._lease, plan, self._after)
         else:
             self.host.overlay(plan)
 

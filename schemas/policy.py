@@ -265,6 +265,46 @@ class Quality:
 
 
 @dataclass(frozen=True)
+class Upkeep:
+    """When small data files are put together."""
+
+    small_files: int = setting(
+        64,
+        "small files of a table after which a run puts them together: opening each costs about a millisecond",
+        "free",
+    )
+    small_rows: int = setting(
+        65_536, "rows below which a file is small: four row groups, so that its footer costs more than its rows", "free"
+    )
+    file_rows: int = setting(
+        262_144,
+        "rows put together at most: sorted in a few hundred MB; larger files would blur the times of one",
+        "free",
+    )
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long rows are kept, in days of event time before the end of closed time; findings, verdicts and runs always."""
+
+    events_days: int = setting(
+        400, "a year and a month, so that rebuild and backtest reach the same month of last year", "free"
+    )
+    traits_days: int = setting(400, "what links are explained with: as long as the events behind them", "free")
+    results_days: int = setting(
+        800, "sessions, windows and scores are a hundredth of the events: two years compare year with year", "free"
+    )
+    versions_days: int = setting(
+        7, "earlier versions of tables stay readable for a week: queries under way, and a look back at what was", "free"
+    )
+    checkpoint_days: int = setting(
+        35,
+        "days whose borders keep their state, so that `rebuild` can start there: a week more than the reference looks back (learning.reference_days); an older day is rebuilt from the beginning, while its events are kept",
+        "free",
+    )
+
+
+@dataclass(frozen=True)
 class Doctor:
     """When `stillwatch doctor` speaks up."""
 
@@ -289,17 +329,6 @@ class Doctor:
     )
     ahead_days: int = setting(
         2, "days an event may lie ahead of closed time: files of one day follow each other by one", "free"
-    )
-
-
-@dataclass(frozen=True)
-class Retention:
-    """How long the lake keeps what it could do without."""
-
-    checkpoint_days: int = setting(
-        35,
-        "days whose borders keep their state, so that `rebuild` can start there: a week more than the reference looks back (learning.reference_days); an older day is rebuilt from the beginning, while its events are kept",
-        "free",
     )
 
 
@@ -333,8 +362,9 @@ class Policy:
     learning: Learning = dataclasses.field(default_factory=Learning)
     allow: Allow = dataclasses.field(default_factory=Allow)
     quality: Quality = dataclasses.field(default_factory=Quality)
-    doctor: Doctor = dataclasses.field(default_factory=Doctor)
     retention: Retention = dataclasses.field(default_factory=Retention)
+    upkeep: Upkeep = dataclasses.field(default_factory=Upkeep)
+    doctor: Doctor = dataclasses.field(default_factory=Doctor)
     source: dict[str, SourceRule] = dataclasses.field(default_factory=dict)
 
     @classmethod
@@ -434,6 +464,22 @@ class Policy:
             )
         if not 0 < self.rates.act <= self.rates.review < 1:
             raise PolicyError(where, "rates must be 0 < act <= review < 1", "correct [rates]")
+        kept = self.retention
+        if kept.events_days < kept.checkpoint_days:
+            raise PolicyError(
+                where,
+                "retention.events_days is less than retention.checkpoint_days",
+                "raise it, or keep fewer checkpoints: a rebuild from one reads the events since",
+            )
+        for key in ("checkpoint_days", "traits_days", "results_days"):
+            if getattr(kept, key) < 2:
+                raise PolicyError(
+                    where, f"retention.{key} is less than 2", "raise it: the day that closed last is learned from"
+                )
+        if self.upkeep.small_rows > self.upkeep.file_rows:
+            raise PolicyError(
+                where, "upkeep.small_rows is more than upkeep.file_rows", "lower it: what was put together is not small"
+            )
         for key in ("earliest", "latest"):
             try:
                 datetime.fromisoformat(getattr(self.time, key))

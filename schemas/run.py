@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from schemas.contract import UTC_MICROSECONDS, Contract, field
 
-PIPELINES = ("ingest", "detect", "learn", "overlay", "rewind", "release")
+PIPELINES = ("ingest", "detect", "learn", "overlay", "rewind", "release", "upkeep")
 
 SOURCE_COUNTS_TYPE = pa.struct(
     [
@@ -28,6 +28,15 @@ TABLE_VERSION_TYPE = pa.struct(
     [pa.field("table", pa.string(), nullable=False), pa.field("version", pa.int64(), nullable=False)]
 )
 
+REMOVED_TYPE = pa.struct(
+    [
+        pa.field("table", pa.string(), nullable=False),
+        pa.field("source", pa.string()),  # null where the table's rows have none
+        pa.field("rows", pa.int64(), nullable=False),
+    ]
+)
+"""Rows that were older than the policy keeps: what is there = what the counts say - what was removed."""
+
 RUN = Contract(
     name="runs",
     version=1,
@@ -45,7 +54,7 @@ RUN = Contract(
             field(
                 "closed_until",
                 UTC_MICROSECONDS,
-                "DETECT: end of the ticks it closed; LEARN: the day's end; rewind: the border it went back to.",
+                "DETECT: end of the ticks it closed; LEARN: the day's end; rewind: the border it went back to; upkeep: the last such end.",
                 null="INGEST; a rewind to the beginning",
             ),
             field(
@@ -60,6 +69,7 @@ RUN = Contract(
             field("accounts", pa.int64(), "Accounts seen.", required=True, at_least=0),
             field("windows", pa.int64(), "Account windows made.", required=True, at_least=0),
             field("findings", pa.int64(), "Finding revisions made.", required=True, at_least=0),
+            field("removed", pa.list_(REMOVED_TYPE), "Rows that retention removed.", null="not an upkeep"),
             field("sources", pa.list_(SOURCE_COUNTS_TYPE), "Counts per source.", required=True),
             field(
                 "tables",

@@ -13,7 +13,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
 from pipelines.lake.events_index import entries
-from pipelines.lake.files import FileEntry, damaged, delta_value, plain, scan, write_frame
+from pipelines.lake.files import GROUP_ROWS, FileEntry, damaged, delta_value, plain, scan, write_frame
 from pipelines.lake.lake import APP, Lake, may_hold
 from pipelines.lake.lease import Lease
 from pipelines.lake.plan import Plan
@@ -29,10 +29,27 @@ PROVISIONAL = "provisional-"
 
 
 @dataclass(frozen=True)
+class Rewrite:
+    """The rows of some data files move into one file in their place, sorted as ever; old ones may be left out.
+
+    Attributes:
+        files: names of the files; none of them holds provisional rows.
+        keep_from: (time column, since): rows before it are left out; None keeps all.
+        row_group_rows: rows of a row group of the new file.
+    """
+
+    files: tuple[str, ...]
+    keep_from: tuple[str, datetime] | None = None
+    row_group_rows: int = GROUP_ROWS
+
+
+@dataclass(frozen=True)
 class Write:
     """What one run does to one table; in the order of the attributes.
 
     Attributes:
+        rewrites: moves rows between files. The log says that none of them is new, so that DETECT does not take them
+            for late events; therefore only files that it has looked at may be named.
         overwrite: removes all rows.
         replace_from: (time column, since): removes the rows from that time on, as `rebuild` does.
         provisional: removes the provisional rows and puts these in their place; None leaves them, an empty frame
@@ -41,6 +58,7 @@ class Write:
         rows: appended.
     """
 
+    rewrites: tuple[Rewrite, ...] = ()
     overwrite: bool = False
     replace_from: tuple[str, datetime] | None = None
     provisional: pl.DataFrame | None = None
@@ -62,6 +80,7 @@ class Outcome:
     events_version: int | None = None
     snapshot_id: str | None = None
     registry_version: int | None = None
+    removed: tuple[dict[str, Any], ...] | None = None
 
 
 def commit_points(writes: Mapping[str, Write]) -> list[str]:
@@ -95,7 +114,7 @@ class Committer:
 
         Args:
             plan: the run; its plan was written before.
-            writes: by table; `runs` is written here and may not be among them.
+            writes: by table; the rows of `runs` are written here, it may only be rewritten.
             outcome: for the run's row.
             manifest: names of the states that hold after the run.
 
@@ -114,7 +133,8 @@ class Committer:
         versions["runs"] = self._lake.table("runs").version() + 1
         if self._lake.last_sequence() >= plan.sequence:
             return self._lake.versions()
-        self._commit_table("runs", Write(rows=_run_row(plan, outcome, versions)), plan)
+        rewrites = writes["runs"].rewrites if "runs" in writes else ()
+        self._commit_table("runs", Write(rewrites, rows=_run_row(plan, outcome, versions)), plan)
         return versions
 
     def is_committed(self, table: str, plan: Plan) -> bool:
@@ -130,25 +150,39 @@ class Committer:
             return table.version()
         contract, folder = TABLES[name], self._lake.folder(name)
         there = entries(table, contract)
-        gone = [entry for entry in there if _is_removed(entry, write)]
+        moved = _moved(folder, contract, plan, write.rewrites, there)
+        rewritten = {name for rewrite in write.rewrites for name in rewrite.files}
+        gone = [entry for entry in there if entry.path not in rewritten and _is_removed(entry, write)]
         added = list(write.files) + _kept_rows(folder, contract, plan, write, gone)
         for prefix, rows in (("", write.rows), (PROVISIONAL, write.provisional)):
             if rows is not None:
                 entry = write_frame(folder, contract, f"{prefix}{plan.run_id}.parquet", contract.conform(rows))
                 added += [] if entry is None else [entry]
         self._after(f"{name}: files")
-        if gone or added:
+        if gone or added or rewritten:
             self._lease.check()
-            _write_log(table, contract, plan, added, gone, self._lease.holder.token)
+            trimmed = {name for rewrite in write.rewrites if rewrite.keep_from for name in rewrite.files}
+            actions = _added(contract, plan, added, is_new=True) + _added(contract, plan, moved, is_new=False)
+            actions += _removed(plan, gone, is_change=True)
+            for entry in there:
+                if entry.path in rewritten:
+                    actions += _removed(plan, [entry], is_change=entry.path in trimmed)
+            _write_log(table, contract, plan, actions, self._lease.holder.token)
         self._after(f"{name}: commit")
         return self._lake.table(name).version()
 
 
 def _in_order(writes: Mapping[str, Write]) -> list[str]:
-    unknown = [table for table in writes if table not in COMMIT_ORDER[:-1]]
-    if unknown:
-        raise LakeError(unknown[0], "a run cannot write this table", f"write only {', '.join(COMMIT_ORDER[:-1])}")
-    return [table for table in COMMIT_ORDER if table in writes]
+    tables = COMMIT_ORDER[:-1]
+    for table, write in writes.items():
+        if table not in tables and not (table == COMMIT_ORDER[-1] and _only_rewrites(write)):
+            raise LakeError(table, "a run cannot write this table", f"write only {', '.join(tables)}")
+    return [table for table in tables if table in writes]
+
+
+def _only_rewrites(write: Write) -> bool:
+    adds = bool(write.files) or write.rows is not None or write.provisional is not None
+    return bool(write.rewrites) and not adds and not write.overwrite and write.replace_from is None
 
 
 def _is_removed(entry: FileEntry, write: Write) -> bool:
@@ -180,14 +214,45 @@ def _kept_rows(folder: Path, contract: Contract, plan: Plan, write: Write, gone:
     return [entry for entry in kept if entry is not None]
 
 
+def _moved(
+    folder: Path, contract: Contract, plan: Plan, rewrites: tuple[Rewrite, ...], there: list[FileEntry]
+) -> list[FileEntry]:
+    """The files that take the place of those rewritten; one whose rows are all left out has none."""
+    known, moved = {entry.path for entry in there}, []
+    for number, rewrite in enumerate(rewrites):
+        stray = [name for name in rewrite.files if name not in known or name.startswith(PROVISIONAL)]
+        if stray:
+            fix = "undo the run with `stillwatch doctor LAKE --abandon`; the next upkeep plans anew"
+            raise LakeError(str(folder / stray[0]), "the table has no such file to move rows from", fix)
+        paths = [folder / name for name in rewrite.files]
+        rows = scan(paths, contract)
+        if rewrite.keep_from is not None:
+            rows = rows.filter(pl.col(rewrite.keep_from[0]) >= rewrite.keep_from[1])
+        try:
+            frame = rows.collect()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise damaged(paths, error) from error
+        name = f"{plan.run_id}-moved-{number:05d}.parquet"
+        moved.append(write_frame(folder, contract, name, frame, rewrite.row_group_rows, is_new=False))
+    return [entry for entry in moved if entry is not None]
+
+
+def _added(contract: Contract, plan: Plan, files: list[FileEntry], *, is_new: bool) -> list[AddAction | RemoveAction]:
+    now = _milliseconds(plan)
+    return [AddAction(entry.path, entry.size, {}, now, is_new, _statistics(contract, entry)) for entry in files]
+
+
+def _removed(plan: Plan, files: list[FileEntry], *, is_change: bool) -> list[AddAction | RemoveAction]:
+    return [RemoveAction(entry.path, is_change, _milliseconds(plan), entry.size) for entry in files]
+
+
+def _milliseconds(plan: Plan) -> int:
+    return int(plan.created.timestamp() * 1000)
+
+
 def _write_log(
-    table: DeltaTable, contract: Contract, plan: Plan, added: list[FileEntry], gone: list[FileEntry], token: int
+    table: DeltaTable, contract: Contract, plan: Plan, actions: list[AddAction | RemoveAction], token: int
 ) -> None:
-    now = int(plan.created.timestamp() * 1000)
-    actions: list[AddAction | RemoveAction] = [
-        AddAction(entry.path, entry.size, {}, now, True, _statistics(contract, entry)) for entry in added
-    ]
-    actions += [RemoveAction(entry.path, True, now, entry.size) for entry in gone]
     properties = CommitProperties(
         custom_metadata={"stillwatch.run": plan.run_id, "stillwatch.lease": str(token)},
         app_transactions=[Transaction(APP, plan.sequence)],
@@ -223,6 +288,7 @@ def _run_row(plan: Plan, outcome: Outcome, versions: Mapping[str, int]) -> pl.Da
         "started_at": plan.created,
         "finished_at": datetime.now(UTC),
         "sources": list(outcome.sources),
+        "removed": None if outcome.removed is None else list(outcome.removed),
         "tables": [{"table": table, "version": version} for table, version in sorted(versions.items())],
     }
     return pl.DataFrame([row], schema=TABLES["runs"].polars)

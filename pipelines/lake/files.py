@@ -58,7 +58,13 @@ class FileEntry:
 
 
 def write_frame(
-    folder: Path, contract: Contract, name: str, frame: pl.DataFrame, row_group_rows: int = GROUP_ROWS
+    folder: Path,
+    contract: Contract,
+    name: str,
+    frame: pl.DataFrame,
+    row_group_rows: int = GROUP_ROWS,
+    *,
+    is_new: bool = True,
 ) -> FileEntry | None:
     """The entry of the file `name` in a table's folder, written if it was not there; null for a frame without rows.
 
@@ -72,6 +78,7 @@ def write_frame(
         name: the file's name, ending in `.parquet`.
         frame: the rows, with the contract's columns.
         row_group_rows: rows a row group: the unit in which an account group is read back.
+        is_new: whether the rows enter the lake now and are checked; rows that only move were checked when they came.
 
     Raises:
         ContractViolation: the frame is not what its contract says.
@@ -79,7 +86,8 @@ def write_frame(
     """
     if frame.is_empty():
         return None
-    contract.check(frame, unique_key=not _is_log(contract))
+    if is_new:
+        contract.check(frame, unique_key=not _is_log(contract))
     ordered = frame.sort(order_of(contract), maintain_order=True)
     path = folder / name
     if _holds(path, contract, ordered.height):

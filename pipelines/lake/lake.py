@@ -27,7 +27,10 @@ FORMAT = 1
 APP = "stillwatch"
 """Name of the application transaction that every commit carries; its version is the run's sequence number."""
 
-_CONFIGURATION = {"delta.checkpointInterval": "20"}
+_CONFIGURATION = {
+    "delta.checkpointInterval": "20",  # log entries read to open a table: a few milliseconds
+    "delta.enableExpiredLogCleanup": "false",  # goes by the wall clock; `upkeep` goes by what is still needed
+}
 _LOG_FIX = "restore the table's _delta_log from a copy, or run `stillwatch doctor` on the lake"
 
 

@@ -20,9 +20,12 @@ def check(case: Case) -> Iterator[Symptom]:
     totals = counted.group_by("source").agg(pl.col("name").last(), pl.col(names).sum()).sort("source")
     for row in totals.iter_rows(named=True):
         yield from _adding_up(row)
+    gone = case.runs.select(pl.col("removed").explode(empty_as_null=False)).drop_nulls().unnest("removed")
     for count, table in _TABLES.items():
+        removed = gone.filter(pl.col("table") == table).group_by("source").agg(removed=pl.col("rows").sum())
+        left = totals.join(removed, on="source", how="left").with_columns(pl.col("removed").fill_null(0))
         try:
-            yield from _rows_held(case, table, totals.select("source", "name", counted=count))
+            yield from _rows_held(case, table, left.select("source", "name", counted=pl.col(count) - pl.col("removed")))
         except LakeError as error:
             yield Symptom.of(error)
 
