@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from schemas.tally import ADDITIVE
-from transforms.features.state import HOURS
+from transforms.features.state import HOURS, PAST
 from transforms.features.trailing import HOUR_US, first_within, spread, sums
 from transforms.sketches.grouping import lengths_of, order_of, starts_of
 from transforms.sketches.mix import I64
@@ -89,14 +89,12 @@ def with_past(kept: pl.DataFrame, ending: pl.DataFrame) -> Hours:
     """The windows of the hours that end.
 
     Args:
-        kept: `HOURS` rows of earlier hours.
+        kept: `PAST` rows of earlier hours.
         ending: `HOURS` rows of the hours that end, sorted by account_id and hour.
     """
     ids = ending["account_id"].unique(maintain_order=True)
-    past = kept.select("account_id", "hour", *ADDITIVE, "presence").join(
-        ids.to_frame(), on="account_id", how="semi", maintain_order="left"
-    )
-    rows = pl.concat([past, ending.select(past.columns)])
+    past = kept.join(ids.to_frame(), on="account_id", how="semi", maintain_order="left")
+    rows = pl.concat([past, ending.select(PAST.names())])
     account, hour = numbers_of(rows["account_id"], ids), hour_numbers(rows["hour"])
     order = order_of(account, hour)
     last = np.flatnonzero(order >= past.height)

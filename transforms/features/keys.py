@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from schemas.trait import TraitKind
-from transforms.features.hours import Hours, hour_numbers, numbers_of
+from transforms.features.hours import Hours, numbers_of
 from transforms.features.state import CAPS, KEYS, KIND, KINDS
 from transforms.features.trailing import HOUR_US, first_within, places, sums
 from transforms.sketches.grouping import lengths_of, order_of, ranks_of, starts_of
@@ -56,10 +56,11 @@ class Used:
 
 def shown_of(traits: pl.DataFrame) -> pl.DataFrame:
     """TRAIT rows of the kinds that features look at, as `KEYS` rows that still have to be added up."""
+    hour = (pl.col("tick").dt.timestamp("us") // HOUR_US).cast(KEYS["hour"]).alias("hour")
     return (
         traits.with_columns(pl.col("kind").cast(KIND, strict=False))
         .filter(pl.col("kind").is_not_null())
-        .select("account_id", "kind", "key", pl.col("tick").dt.truncate("1h").alias("hour"), "count", "refused")
+        .select("account_id", "kind", "key", hour, "count", "refused")
     )
 
 
@@ -73,7 +74,7 @@ def by_kind(kept: pl.DataFrame, ending: pl.DataFrame, accounts: pl.Series) -> It
     """
     past = kept.join(accounts.to_frame(), on="account_id", how="semi", maintain_order="left")
     rows = pl.concat([past, ending])
-    account, hour = numbers_of(rows["account_id"], accounts), hour_numbers(rows["hour"])
+    account, hour = numbers_of(rows["account_id"], accounts), rows["hour"].to_numpy().astype(np.int64)
     kinds = rows["kind"].to_physical().to_numpy()
     order = np.argsort(kinds, kind="stable")
     borders = np.searchsorted(kinds[order], np.arange(len(KINDS) + 1))
@@ -114,7 +115,7 @@ def rows_of(keys: list[Keys], accounts: pl.Series) -> pl.DataFrame:
             "account_id": accounts.gather(whole["account"]),
             "kind": pl.Series([one.kind.name for one in keys], dtype=KIND).gather(kinds),
             "key": whole["key"],
-            "hour": pl.Series(whole["hour"] * HOUR_US).cast(KEYS["hour"]),
+            "hour": whole["hour"].astype(np.int32),
             "count": whole["count"],
             "refused": whole["refused"],
         }

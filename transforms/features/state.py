@@ -1,7 +1,7 @@
 """What the next window of an account is made of."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import polars as pl
@@ -12,6 +12,8 @@ from transforms.sketches.packing import pack, unpack
 
 TIME = pl.Datetime("us", "UTC")
 HOUR = timedelta(hours=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_VERSION = 2
 DAY = timedelta(days=1)
 
 TEMPLATES = ("head", "line", "shingle", "tail")
@@ -50,18 +52,25 @@ HOURS = pl.Schema(
         "sample_event_ids": pl.List(pl.String),
     }
 )
+PAST = pl.Schema(
+    {"account_id": pl.String(), "hour": TIME} | dict.fromkeys(ADDITIVE, pl.Int64()) | {"presence": pl.Int64()}
+)
+"""What a later window wants to know of a closed hour."""
+
 KEYS = pl.Schema(
     {
         "account_id": pl.String(),
         "kind": KIND,
         "key": pl.Int64(),
-        "hour": TIME,
+        "hour": pl.Int32(),
         "count": pl.Int64(),
         "refused": pl.Int64(),
     }
 )
+"""The hour is counted since 1970: most of a state's rows are keys, and a time would be half of their bytes."""
+
 _LAYOUT = {
-    "hours": HOURS,
+    "hours": PAST,
     "keys": KEYS,
     "open_hours": HOURS,
     "open_keys": KEYS,
@@ -79,6 +88,11 @@ _LAYOUT = {
     ),
     "closed": pl.Schema({"until": TIME}),
 }
+
+
+def hour_number(time: datetime) -> int:
+    """Whole hours since 1970."""
+    return (time - _EPOCH) // HOUR
 
 
 @dataclass(frozen=True)
@@ -110,12 +124,12 @@ class FeatureState:
 
     def to_bytes(self) -> bytes:
         """The state as versioned bytes."""
-        return pack("features", 1, {name: getattr(self, name) for name in _LAYOUT})
+        return pack("features", _VERSION, {name: getattr(self, name) for name in _LAYOUT})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
-        return cls(**unpack(data, "features", 1))
+        return cls(**unpack(data, "features", _VERSION))
 
     @property
     def border(self) -> datetime | None:
@@ -127,7 +141,7 @@ class FeatureState:
         today = border.replace(hour=0)
         return type(self)(
             hours=self.hours.filter(pl.col("hour") >= border - 23 * HOUR),
-            keys=self.keys.filter(pl.col("hour") >= border - 23 * HOUR),
+            keys=self.keys.filter(pl.col("hour") >= hour_number(border) - 23),
             open_hours=self.open_hours,
             open_keys=self.open_keys,
             days=self.days.filter(pl.col("day") >= today - 6 * DAY),

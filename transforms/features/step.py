@@ -8,7 +8,7 @@ from schemas.policy import Policy
 from schemas.window import WINDOW
 from transforms.features.hours import added_up, ticks_of, with_past
 from transforms.features.keys import by_kind, rows_of, shown_of
-from transforms.features.state import HOUR, FeatureState
+from transforms.features.state import HOUR, PAST, FeatureState, hour_number
 from transforms.features.windows import Circumstances, windows_of
 
 
@@ -61,20 +61,20 @@ def _closed(
     state: FeatureState, border: datetime, around: Circumstances, policy: Policy
 ) -> tuple[FeatureState, pl.DataFrame]:
     """The state once the hours up to `border` have closed, and their windows."""
-    ends = pl.col("hour") < border
+    ends, keys_end = pl.col("hour") < border, pl.col("hour") < hour_number(border)
     ending = added_up(state.open_hours.filter(ends))
     if ending.is_empty():
         return state, WINDOW.empty()
     hours = with_past(state.hours, ending)
     accounts = ending["account_id"].unique(maintain_order=True)
-    keys = list(by_kind(state.keys, state.open_keys.filter(ends), accounts))
+    keys = list(by_kind(state.keys, state.open_keys.filter(keys_end), accounts))
     windows, known = windows_of(hours, keys, state, around, policy)
     others = state.keys.join(accounts.to_frame(), on="account_id", how="anti", maintain_order="left")
     after = FeatureState(
-        hours=pl.concat([state.hours, ending]),
+        hours=pl.concat([state.hours, ending.select(PAST.names())]),
         keys=pl.concat([others, rows_of(keys, accounts)]),
         open_hours=state.open_hours.filter(~ends),
-        open_keys=state.open_keys.filter(~ends),
+        open_keys=state.open_keys.filter(~keys_end),
         days=known.days,
         accounts=known.accounts,
         closed=state.closed,
