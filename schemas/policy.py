@@ -225,7 +225,8 @@ class Learning:
     )
     rank_windows: int = setting(20_000, "windows behind percentile ranks a peer group, sampled by hash")
     learn_windows: int = setting(
-        20_000, "windows fed to River a peer group and day, sampled by hash: 9 us each (measured)"
+        1_000,
+        "windows fed to River a peer group and day, sampled by hash: a forest remembers the last tree_window of them, so that these come from the last quarter of the day; of 20,000 they would come from its last minutes, at 9 us each",
     )
     tree_count: int = setting(10, "HalfSpaceTrees: trees; ten of height eight cost 31 us a window (kernel.md)")
     tree_height: int = setting(8, "HalfSpaceTrees: splits above a leaf; 256 leaves suffice for 250 windows")

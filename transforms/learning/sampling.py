@@ -24,4 +24,6 @@ def sampling_hash(accounts: pl.Series, times: pl.Series) -> pl.Series:
 
 def smallest(frame: pl.DataFrame, rows: int, ties: Sequence[str]) -> pl.DataFrame:
     """The `rows` rows with the smallest `sample`, sorted by it, ties by the columns `ties`."""
+    if frame.height > rows:
+        frame = frame.filter(pl.col("sample") <= frame["sample"].sort()[max(rows - 1, 0)])
     return frame.sort("sample", *ties).head(rows)

@@ -103,10 +103,9 @@ def _smallest(frame: pl.DataFrame, limit: int, *borders: int | None) -> tuple[pl
     Rows with equal hashes stay together, hence there may be fewer. Whatever the parts, the result is that of the whole.
     """
     known = [border for border in borders if border is not None]
-    ordered = frame.sort(_HASH, maintain_order=True)
     if known:
-        ordered = ordered.filter(pl.col(_HASH) < min(known))
-    if ordered.height > limit:
-        known = [ordered.item(limit, _HASH)]
-        ordered = ordered.filter(pl.col(_HASH) < known[0])
-    return ordered, min(known) if known else None
+        frame = frame.filter(pl.col(_HASH) < min(known))
+    if frame.height > limit:
+        known = [frame[_HASH].sort()[limit]]  # one column is sorted, then few rows
+        frame = frame.filter(pl.col(_HASH) < known[0])
+    return frame.sort(_HASH, maintain_order=True), min(known) if known else None
