@@ -6,11 +6,13 @@ from typing import Self
 
 import polars as pl
 
+from schemas.event import EVENT
 from schemas.policy import Policy
 from transforms.order import memory, shown, tally
 from transforms.order.sequence import in_order
 from transforms.order.ticks import cut
 from transforms.order.traits import traits
+from transforms.sketches.mix import I64
 from transforms.sketches.packing import pack, unpack
 
 _COLUMNS = sorted({*tally.COLUMNS, *shown.COLUMNS})
@@ -70,7 +72,7 @@ def step(state: OrderState, events: pl.DataFrame, until: datetime, policy: Polic
         policy: length of a tick; which minhash slots become traits.
     """
     sequenced = in_order(events)
-    ticks = cut(sequenced, events.select(_COLUMNS)[sequenced.rows], policy.time.tick_minutes)
+    ticks = cut(sequenced, _gathered(events, sequenced.rows), policy.time.tick_minutes)
     answered, refusals = memory.answers(ticks, state.refusals)
     numbered, sequential, walks = memory.walks(ticks, state.walks)
     derived = tally.Derived(memory.gaps(ticks, state.calls), answered, numbered, sequential)
@@ -81,3 +83,10 @@ def step(state: OrderState, events: pl.DataFrame, until: datetime, policy: Polic
     )
     counted = Ordered(tally.tally(ticks, derived), traits(ticks, derived.gap_ms, policy.traits), sequenced.counts)
     return after, counted
+
+
+def _gathered(events: pl.DataFrame, rows: I64) -> pl.DataFrame:
+    """The columns that are read here, of these rows; no work for columns that hold nothing, of which a log has many."""
+    filled = [name for name in _COLUMNS if events[name].null_count() < events.height]
+    nothing = [pl.lit(None, EVENT.polars[name]).alias(name) for name in _COLUMNS if name not in filled]
+    return events.select(filled)[rows].with_columns(nothing).select(_COLUMNS)
