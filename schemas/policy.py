@@ -75,7 +75,7 @@ class Ingest:
     """Reading sources."""
 
     range_megabytes: int = setting(
-        128, "one worker's bite: a few seconds of decoding, a few hundred MB of memory", "ingest"
+        64, "one worker's bite: half a second of decoding, 150,000 events held until they are written as one file", "ingest"
     )
     record_bytes: int = setting(
         16_777_216,
