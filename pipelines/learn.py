@@ -14,19 +14,17 @@ import apache_beam as beam
 import polars as pl
 
 from pipelines.lake.accounts_held import accounts_held
-from pipelines.lake.files import read_events, write_frame
+from pipelines.lake.files import group_range, read_events, write_frame
 from pipelines.lake.lake import Lake
 from pipelines.lake.snapshots import read_snapshot, write_snapshot
 from pipelines.manifests import WriteMessages
 from schemas.catalogue import TABLES
-from schemas.event import EVENT
 from schemas.policy import Policy
-from transforms.learning import Marks, learn, learn_late, republish
+from transforms.learning import Marks, Seen, learn_late, learn_parts, republish
 from transforms.quality import DayFacts, audit_facts, facts_of, is_fit_for_learning
 
 _DAY = timedelta(days=1)
-_AUDITED = ("sessions", "account_windows", "account_scores")
-_TIME_OF = {"sessions": "session_end", "account_windows": "window_end", "account_scores": "window_end"}
+_SCORED = ("account_windows", "account_scores")
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,7 @@ class LearnJob:
         versions: version to read of every table.
         snapshot: name of the snapshot the day was scored with, None before the first.
         event_files: files that can hold the day's events.
+        groups: account groups: so many parts the day is read in.
         released: starts of quarantined days to be learned before it, whatever their audit says.
     """
 
@@ -51,6 +50,7 @@ class LearnJob:
     versions: dict[str, int]
     snapshot: str | None
     event_files: tuple[str, ...]
+    groups: int
     released: tuple[datetime, ...] = ()
 
 
@@ -78,18 +78,18 @@ class LearnDay(beam.DoFn):
         """The start of the day, ISO 8601."""
         job, policy = self._job, Policy.from_json(self._job.policy)
         lake, start = Lake.open(Path(job.root)), datetime.fromisoformat(day)
-        frames = {table: _of_day(lake, table, job.versions[table], start) for table in _AUDITED}
         previous, marks = read_snapshot(lake.root, job.snapshot), _marks(lake, job)
         for before in job.released:
-            windows, scores = (_of_day(lake, t, job.versions[t], before) for t in ("account_windows", "account_scores"))
             held = accounts_held(lake, before + _DAY, job.versions["registry"])
-            previous = learn_late(previous, before, windows, scores, held, marks, policy)
-        quality = audit_facts(start, _facts(job, start, frames, policy), _history(lake, job, start), policy.quality)
+            rows = _Day(lake, job, before)
+            previous = learn_late(previous, before, rows.seen(), rows.windows(), held, marks, policy)
+        rows = _Day(lake, job, start)
+        seen, facts = rows.seen_and_facts(policy)
+        quality = audit_facts(start, facts, _history(lake, job, start), policy.quality)
         is_fit = is_fit_for_learning(quality)
         if is_fit:
             registry = accounts_held(lake, start + _DAY, job.versions["registry"])
-            windows, scores = frames["account_windows"], frames["account_scores"]
-            snapshot, models = learn(previous, start, windows, scores, registry, marks, policy)
+            snapshot, models = learn_parts(previous, start, seen, rows.windows(), registry, marks, policy)
         else:
             snapshot, models = republish(previous, start)
         name = write_snapshot(lake.root, job.run_id, snapshot)
@@ -103,23 +103,46 @@ class LearnDay(beam.DoFn):
         yield 0, json.dumps(message, sort_keys=True).encode()
 
 
-def _of_day(lake: Lake, table: str, version: int, day: datetime) -> pl.DataFrame:
-    """Definite rows of the day: what ended after its start and not after its end."""
-    column, moment = _TIME_OF[table], timedelta(microseconds=1)
-    if table == "sessions":
-        rows = lake.read(table, version, (column, day, day + _DAY))
-    else:
-        rows = lake.read(table, version, (column, day + moment, day + _DAY + moment))
-    return rows.filter(~pl.col("provisional"))
+class _Day:
+    """The rows of a closed day, one part of the accounts at a time: memory is that of one part."""
 
+    def __init__(self, lake: Lake, job: LearnJob, day: datetime) -> None:
+        self._lake, self._job, self._day = lake, job, day
+        self._parts = [group_range(number, job.groups) for number in range(job.groups)]
 
-def _facts(job: LearnJob, day: datetime, frames: dict[str, pl.DataFrame], policy: Policy) -> dict[str, DayFacts]:
-    limit = policy.quality.audit_rows
-    facts = {table: facts_of(TABLES[table], frame, limit) for table, frame in frames.items()}
-    events = facts_of(EVENT, EVENT.empty(), limit)
-    for path in job.event_files:
-        events = events.merge(facts_of(EVENT, read_events([Path(path)], times=(day, day + _DAY)), limit))
-    return facts | {"events": events}
+    def windows(self) -> Iterator[pl.DataFrame]:
+        """Definite WINDOW rows, part by part."""
+        return (self._of_part("account_windows", part) for part in self._parts)
+
+    def seen(self) -> Seen:
+        """What the accounts of the day come to."""
+        return Seen.together([self._seen(*(self._of_part(table, part) for table in _SCORED)) for part in self._parts])
+
+    def seen_and_facts(self, policy: Policy) -> tuple[Seen, dict[str, DayFacts]]:
+        """The same, and what the audit asks of the day, of one reading."""
+        limit, day = policy.quality.audit_rows, (self._day, self._day + _DAY)
+        sessions = self._lake.read("sessions", self._job.versions["sessions"], ("session_end", *day))
+        facts = {"sessions": facts_of(TABLES["sessions"], sessions.filter(~pl.col("provisional")), limit)}
+        facts |= {table: facts_of(TABLES[table], TABLES[table].empty(), limit) for table in (*_SCORED, "events")}
+        seen = []
+        for part in self._parts:
+            frames = {table: self._of_part(table, part) for table in _SCORED}
+            facts |= {t: facts[t].merge(facts_of(TABLES[t], frame, limit)) for t, frame in frames.items()}
+            seen.append(self._seen(*frames.values()))
+        for path in self._job.event_files:
+            events = read_events([Path(path)], times=day)
+            facts["events"] = facts["events"].merge(facts_of(TABLES["events"], events, limit))
+        return Seen.together(seen), facts
+
+    def _seen(self, windows: pl.DataFrame, scores: pl.DataFrame) -> Seen:
+        return Seen.of(windows, scores, self._day)
+
+    def _of_part(self, table: str, part: tuple[int, int]) -> pl.DataFrame:
+        """Of some accounts what ended after the day's start and not after its end."""
+        after = timedelta(microseconds=1)
+        ended = ("window_end", self._day + after, self._day + _DAY + after)
+        rows = self._lake.of_accounts(table, self._job.versions[table], ended, part)
+        return rows.filter(~pl.col("provisional"))
 
 
 def _history(lake: Lake, job: LearnJob, day: datetime) -> pl.DataFrame:

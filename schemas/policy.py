@@ -75,7 +75,9 @@ class Ingest:
     """Reading sources."""
 
     range_megabytes: int = setting(
-        64, "one worker's bite: half a second of decoding, 150,000 events held until they are written as one file", "ingest"
+        64,
+        "one worker's bite: half a second of decoding, 150,000 events held until they are written as one file",
+        "ingest",
     )
     record_bytes: int = setting(
         16_777_216,

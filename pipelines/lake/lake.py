@@ -182,6 +182,29 @@ class Lake:
         paths = [self.folder(table) / entry.path for entry in self.files(table, at)]
         return self._collect(paths, self.scan(table, at, between)).sort(list(TABLES[table].key), maintain_order=True)
 
+    def of_accounts(
+        self,
+        table: str,
+        version: int,
+        between: tuple[str, datetime | None, datetime | None],
+        hashes: tuple[int, int],
+    ) -> pl.DataFrame:
+        """Rows of the accounts with a hash in [lo, hi), in no particular order; other arguments as `scan`.
+
+        Raises:
+            LakeError: a data file is missing or damaged.
+        """
+        low, high = hashes
+        held = [e for e in self.files(table, version) if e.most.get("account_hash", low) >= low]
+        paths = [self.folder(table) / e.path for e in held if e.least.get("account_hash", low) < high]
+        column, since, until = between
+        rows = pl.col("account_hash").is_between(low, high - 1)
+        if since is not None:
+            rows = rows & (pl.col(column) >= since)
+        if until is not None:
+            rows = rows & (pl.col(column) < until)
+        return self._collect(paths, scan(paths, TABLES[table]).filter(rows))
+
     def put_back(self, table: str, version: int) -> bool:
         """Makes an earlier version the newest one again; whether anything had to be done."""
         now = self.table(table)

@@ -51,31 +51,36 @@ class GroupModel:
         return state.hexdigest()
 
 
-def learn_group(
-    group: str,
-    previous: Snapshot,
-    day: datetime,
-    windows: pl.DataFrame,
-    maxima: pl.DataFrame,
-    left_out: int,
-    policy: Policy,
-) -> GroupModel:
+@dataclass(frozen=True)
+class Work:
+    """What one peer group learns from.
+
+    Attributes:
+        windows: WINDOW rows of the day that its models may learn from, sampled, with their `sample` hash; in any order.
+        maxima: REFERENCE rows of the day: one a group's account with an L1 score.
+        left_out: windows of the group that models must not learn from, for the record.
+    """
+
+    windows: pl.DataFrame
+    maxima: pl.DataFrame
+    left_out: int
+
+
+def learn_group(group: str, previous: Snapshot, day: datetime, work: Work, policy: Policy) -> GroupModel:
     """One group's models after a day.
 
     Args:
         group: the peer group.
         previous: the snapshot before (only the group's own rows of ranks, trees, references and reservoir are read).
         day: start of the day.
-        windows: WINDOW rows of the day that the group's models may learn from, or the `sample` of them that `sampled`
-            makes; in any order.
-        maxima: REFERENCE rows of the day: one a group's account with an L1 score.
-        left_out: windows of the group that models must not learn from, for the record.
+        work: the day's windows and reference rows.
         policy: `policy.learning`, evidence.least_peers.
     """
     of_group = pl.col("peer_group") == group
     before = {
         contract.name: previous[contract.name].filter(of_group) for contract in (RANK, TREE, REFERENCE, RESERVOIR)
     }
+    windows = smallest(work.windows, _most(policy), ["account_id", "window_end"])
     reservoir = _reservoir(before, group, day, windows, policy)
     ranks = _ranks(reservoir, group)
     fed = smallest(windows, policy.learning.learn_windows, ["account_id", "window_end"]).sort(
@@ -88,7 +93,7 @@ def learn_group(
     else:
         fed, trees = fed.clear(), before["trees"]
     oldest = day - timedelta(days=policy.learning.reference_days)
-    reference = pl.concat([before["references"].filter(pl.col("day") > oldest), REFERENCE.conform(maxima)])
+    reference = pl.concat([before["references"].filter(pl.col("day") > oldest), REFERENCE.conform(work.maxima)])
     reference = reference.with_columns(sample=sampling_hash(reference["account_hash"], reference["day"]))
     reference = smallest(reference, policy.learning.reference_size, ["account_id", "day"])
     parts = {
@@ -97,7 +102,7 @@ def learn_group(
         "references": REFERENCE.conform(reference),
         "reservoir": RESERVOIR.conform(reservoir),
     }
-    return GroupModel(group, parts, fed.height, left_out)
+    return GroupModel(group, parts, fed.height, work.left_out)
 
 
 def sampled(windows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -109,8 +114,11 @@ def sampled(windows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """
     enough = windows.filter(pl.col(_MEASURE) >= policy.rates.l1_least_calls)
     hashed = enough.with_columns(sample=sampling_hash(enough["account_hash"], enough["window_end"]))
-    most = max(policy.learning.rank_windows, policy.learning.learn_windows)
-    return smallest(hashed, most, ["account_id", "window_end"])
+    return smallest(hashed, _most(policy), ["account_id", "window_end"])
+
+
+def _most(policy: Policy) -> int:
+    return max(policy.learning.rank_windows, policy.learning.learn_windows)
 
 
 def _reservoir(

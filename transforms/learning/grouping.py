@@ -16,6 +16,12 @@ MAINLY = 0.5
 CONVERSES = 0.3
 """Share of calls with three messages or more from which an account converses: most conversations are short."""
 
+READ = (
+    "account_id", "account_hash", "window_end", "plan", "calls_24h", "downloads_24h", "output_tokens_24h",
+    "input_per_call_24h", "tool_share_24h", "multi_turn_share_24h",
+)  # fmt: skip
+"""WINDOW columns that peer groups follow from."""
+
 _OTHER, _NO_PLAN = "other", "no-plan"
 _NOT_PLAIN = r"[^a-z0-9._-]+"
 _PLAN_CHARACTERS = 24
@@ -52,7 +58,7 @@ def peers_after(
     Args:
         previous: PEER rows of the day.
         day: its start.
-        windows: its WINDOW rows.
+        windows: its WINDOW rows, of which READ is read; the last one of each account suffices.
         registry: REGISTRY, one row an account.
         policy: learning.forget_days, learning.most_plans.
     """

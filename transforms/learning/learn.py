@@ -1,6 +1,6 @@
 """A day's feedback: from the day's windows, scores and findings to the snapshot of the next day."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,22 +8,27 @@ import polars as pl
 
 from schemas.model import MODEL
 from schemas.policy import Policy
-from schemas.snapshot import EVERYONE, NEWCOMERS, PARTS, PEER, REFERENCE, Snapshot
+from schemas.snapshot import DRIFT, EVERYONE, NEWCOMERS, PARTS, PEER, Snapshot
+from schemas.window import WINDOW
 from transforms.learning.drifts import drifts_after
-from transforms.learning.group import GroupModel, learn_group, sampled
+from transforms.learning.group import GroupModel, Work, learn_group, sampled
 from transforms.learning.grouping import peers_after
-from transforms.learning.guards import Marks, guards_after, left_out_of_reference, ruled
+from transforms.learning.guards import Marks, guards_after, left_out_of_reference
+from transforms.learning.seen import Seen
 
 _BY_GROUP = ("ranks", "references", "trees", "reservoir")
 
 
 @dataclass(frozen=True)
-class Work:
-    """One group's share of a day: the arguments of `learn_group`."""
+class Share:
+    """What one group may learn of some accounts' windows.
 
-    group: str
+    Attributes:
+        windows: a sample of them, with its hash.
+        left_out: how many of the group's windows models must not learn from.
+    """
+
     windows: pl.DataFrame
-    maxima: pl.DataFrame
     left_out: int
 
 
@@ -34,12 +39,34 @@ class Plan:
     Attributes:
         peers: PEER rows for the next day.
         guards: GUARD rows as of the border.
-        work: each group's share, sorted by group.
+        maxima: REFERENCE rows of the day.
+        groups: peer groups, sorted.
     """
 
     peers: pl.DataFrame
     guards: pl.DataFrame
-    work: tuple[Work, ...]
+    maxima: pl.DataFrame
+    groups: tuple[str, ...]
+
+    def share(self, group: str, windows: pl.DataFrame, policy: Policy) -> Share:
+        """What a group may learn of some accounts' windows.
+
+        A window is learned by the group its account belongs to on the next day, by everyone's, and by the newcomers' if
+        the account was one on its own day.
+        """
+        if group == NEWCOMERS:
+            windows = windows.filter(pl.col("peer_group") == NEWCOMERS)
+        elif group != EVERYONE:
+            members = self.peers.filter(pl.col("peer_group") == group)
+            windows = windows.join(members.select("account_id"), on="account_id", how="semi", maintain_order="left")
+        free = unguarded(windows, self.guards)
+        return Share(sampled(free, policy), windows.height - free.height)
+
+    def calibration(self, group: str) -> pl.DataFrame:
+        """REFERENCE rows of the day for a group: those scored in it; for everyone's, all of them."""
+        if group == EVERYONE:
+            return self.maxima.with_columns(peer_group=pl.lit(EVERYONE))
+        return self.maxima.filter(pl.col("peer_group") == group)
 
 
 def learn(
@@ -51,7 +78,7 @@ def learn(
     marks: Marks,
     policy: Policy,
 ) -> tuple[Snapshot, pl.DataFrame]:
-    """The snapshot after a day, all in one process: `plan`, then `learn_group` and `drifts_after`, then `assemble`.
+    """The snapshot after a day of which all rows are at hand; see `learn_parts`.
 
     Args:
         previous: the snapshot the day was scored with.
@@ -61,98 +88,86 @@ def learn(
         registry: REGISTRY, one row an account.
         marks: findings and verdicts so far.
         policy: `policy.learning`, `policy.evidence`.
+    """
+    return learn_parts(previous, day, Seen.of(windows, scores, day), [windows], registry, marks, policy)
+
+
+def learn_parts(
+    previous: Snapshot,
+    day: datetime,
+    seen: Seen,
+    parts: Iterable[pl.DataFrame],
+    registry: pl.DataFrame,
+    marks: Marks,
+    policy: Policy,
+) -> tuple[Snapshot, pl.DataFrame]:
+    """The snapshot after a day whose windows come part by part: memory is that of one part.
+
+    Args:
+        previous: the snapshot the day was scored with.
+        day: its start, UTC.
+        seen: what all accounts of the day come to.
+        parts: its WINDOW rows without provisional ones, each account's in one part.
+        registry: REGISTRY, one row an account.
+        marks: findings and verdicts so far.
+        policy: `policy.learning`, `policy.evidence`.
 
     Returns:
         The snapshot, and its MODEL rows.
     """
-    planned = plan(previous, day, windows, scores, registry, marks, policy)
+    planned = plan(previous, day, seen, registry, marks, policy)
+    shares: dict[str, list[Share]] = {group: [] for group in planned.groups}
+    known = planned.peers["account_id"]
+    idle = previous["drifts"].join(seen.last, on="account_id", how="anti", maintain_order="left")
+    drifts = [drifts_after(idle, WINDOW.empty(), known, policy)]
+    for windows in parts:
+        for group in planned.groups:
+            shares[group].append(planned.share(group, windows, policy))
+        before = previous["drifts"].join(windows, on="account_id", how="semi", maintain_order="left")
+        drifts.append(drifts_after(before, unguarded(windows, planned.guards), known, policy))
     models = [
-        learn_group(work.group, previous, day, work.windows, work.maxima, work.left_out, policy)
-        for work in planned.work
+        learn_group(group, previous, day, _work(planned, group, shares[group]), policy) for group in planned.groups
     ]
-    drifts = drifts_after(previous["drifts"], unguarded(windows, planned.guards), planned.peers["account_id"], policy)
-    return assemble(day, planned, models, drifts, policy)
+    return assemble(day, planned, models, DRIFT.conform(pl.concat(drifts)), policy)
 
 
 def learn_late(
     previous: Snapshot,
     day: datetime,
-    windows: pl.DataFrame,
-    scores: pl.DataFrame,
+    seen: Seen,
+    parts: Iterable[pl.DataFrame],
     registry: pl.DataFrame,
     marks: Marks,
     policy: Policy,
 ) -> Snapshot:
-    """The snapshot with a quarantined day learned after all; arguments as for `learn`.
+    """The snapshot with a quarantined day learned after all; arguments as for `learn_parts`.
 
     Days after it may have been learned already. What is known of an account from a later day stays: its peer group, and the
     series watched for changes, which must be in order of time.
     """
-    learned, _ = learn(previous, day, windows, scores, registry, marks, policy)
+    learned, _ = learn_parts(previous, day, seen, parts, registry, marks, policy)
     is_last = previous.day is None or previous.day <= day
     later = previous["peers"].filter(pl.col("last_day") > day)
     older = learned["peers"].join(later, on="account_id", how="anti")
-    parts = dict(learned.parts) | {"peers": PEER.conform(pl.concat([older, later]))}
+    frames = dict(learned.parts) | {"peers": PEER.conform(pl.concat([older, later]))}
     if not is_last:
-        parts["drifts"] = previous["drifts"]
-    return Snapshot(previous.snapshot_id, previous.day, parts)
+        frames["drifts"] = previous["drifts"]
+    return Snapshot(previous.snapshot_id, previous.day, frames)
 
 
-def plan(
-    previous: Snapshot,
-    day: datetime,
-    windows: pl.DataFrame,
-    scores: pl.DataFrame,
-    registry: pl.DataFrame,
-    marks: Marks,
-    policy: Policy,
-) -> Plan:
-    """Peer groups and guards after a day, and what each group has to learn from; arguments as for `learn`.
-
-    A window is learned by the group its account belongs to on the next day, by everyone's, and by the newcomers' if the
-    account was one on its own day. An account-day calibrates the group it was scored in, and everyone's.
-    """
-    peers = peers_after(previous["peers"], day, windows, registry, policy)
-    hit = ruled(scores)
-    guards = guards_after(previous["guards"], day, marks, hit, policy)
-    named = windows.drop("peer_group").join(
-        peers.select("account_id", "peer_group"), on="account_id", how="left", maintain_order="left"
-    )
-    newcomers = windows.filter(pl.col("peer_group") == NEWCOMERS)
-    maxima = day_maxima(scores, day, left_out_of_reference(day, marks, hit))
+def plan(previous: Snapshot, day: datetime, seen: Seen, registry: pl.DataFrame, marks: Marks, policy: Policy) -> Plan:
+    """Peer groups, guards and the day's reference rows; arguments as for `learn_parts`."""
+    peers = peers_after(previous["peers"], day, seen.last, registry, policy)
+    left_out = pl.Series(sorted(left_out_of_reference(day, marks, seen.hit)), dtype=pl.String)
+    maxima = seen.maxima.filter(~pl.col("account_id").is_in(left_out.implode()))
     known = {group for name in _BY_GROUP for group in previous[name]["peer_group"].unique()}
     groups = known | set(peers["peer_group"]) | set(maxima["peer_group"]) | {EVERYONE, NEWCOMERS}
-
-    def share(group: str) -> Work:
-        if group == EVERYONE:
-            all_of, scored = named, maxima.with_columns(peer_group=pl.lit(EVERYONE))
-        else:
-            all_of = newcomers if group == NEWCOMERS else named.filter(pl.col("peer_group") == group)
-            scored = maxima.filter(pl.col("peer_group") == group)
-        free = unguarded(all_of, guards)
-        return Work(group, sampled(free, policy), scored, all_of.height - free.height)
-
-    return Plan(peers, guards, tuple(share(group) for group in sorted(groups)))
+    return Plan(peers, guards_after(previous["guards"], day, marks, seen.hit, policy), maxima, tuple(sorted(groups)))
 
 
-def day_maxima(scores: pl.DataFrame, day: datetime, left_out: frozenset[str]) -> pl.DataFrame:
-    """REFERENCE rows of a day: each account's largest l1_score, in the group it was scored in.
-
-    Args:
-        scores: SCORE rows of the day; provisional ones do not count.
-        day: its start.
-        left_out: ids whose day must not calibrate.
-    """
-    return REFERENCE.conform(
-        scores.filter(
-            pl.col("l1_score").is_not_null()
-            & ~pl.col("provisional")
-            & ~pl.col("account_id").is_in(pl.Series(sorted(left_out), dtype=pl.String).implode())
-        )
-        .sort("account_id", "l1_score", "window_end", descending=[False, True, False])
-        .unique("account_id", keep="first", maintain_order=True)
-        .select("peer_group", "account_id", "account_hash", "regime", day=pl.lit(day), day_maximum="l1_score")
-    )
+def _work(planned: Plan, group: str, shares: Sequence[Share]) -> Work:
+    windows = pl.concat([share.windows for share in shares]) if shares else sampled(WINDOW.empty(), Policy())
+    return Work(windows, planned.calibration(group), sum(share.left_out for share in shares))
 
 
 def unguarded(windows: pl.DataFrame, guards: pl.DataFrame) -> pl.DataFrame:

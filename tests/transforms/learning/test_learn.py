@@ -1,6 +1,5 @@
 """A day's feedback, whole and in parts."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -15,7 +14,7 @@ from schemas.registry import REGISTRY
 from schemas.score import SCORE
 from schemas.snapshot import EVERYONE, NEWCOMERS, PARTS, REFERENCE, Snapshot
 from transforms.detectors import score
-from transforms.learning import Marks, assemble, drifts_after, learn, learn_group, plan, republish, unguarded
+from transforms.learning import Marks, Seen, learn, learn_parts, republish
 from transforms.learning.learn import threshold
 
 POLICY = Policy.parse(
@@ -84,33 +83,19 @@ def test_the_trees_speak_from_the_third_day_on() -> None:
     assert said == [(False, True), (True, True), (True, False), (True, False)]
 
 
-def test_groups_learned_apart_make_the_same_snapshot() -> None:
+def test_a_day_learned_in_parts_makes_the_same_snapshot() -> None:
     before, _ = days(2)
     seen = world(120, 2, before, 2)
-    start = DAY + timedelta(days=2)
-    arguments = (before, start, seen, scores_of(seen, before), REGISTRY.empty(), Marks(), POLICY)
-    whole, whole_models = learn(*arguments)
-    planned = plan(*arguments)
-
-    def own(group: str) -> Snapshot:
-        named = ("ranks", "trees", "references", "reservoir")
-        parts = {name: before[name].filter(pl.col("peer_group") == group) for name in named}
-        return replace(before, parts=before.parts | parts)
-
-    models = [
-        learn_group(work.group, own(work.group), start, work.windows, work.maxima, work.left_out, POLICY)
-        for work in reversed(planned.work)
-    ]
-    free = unguarded(seen, planned.guards)
-    halves = [pl.col("account_hash") < 0, pl.col("account_hash") >= 0]
-    drifts = pl.concat(
-        drifts_after(before["drifts"].filter(half), free.filter(half), planned.peers["account_id"], POLICY)
-        for half in halves
-    )
-    parts, parts_models = assemble(start, planned, models, drifts.sort("account_id", "series"), POLICY)
+    scored, start = scores_of(seen, before), DAY + timedelta(days=2)
+    whole, whole_models = learn(before, start, seen, scored, REGISTRY.empty(), Marks(), POLICY)
+    thirds = [pl.col("account_hash") % 3 == rest for rest in range(-2, 3)]
+    parts = [(seen.filter(third), scored.filter(third)) for third in reversed(thirds)]
+    together = Seen.together([Seen.of(*part, start) for part in parts])
+    windows = (part[0] for part in parts)
+    made, made_models = learn_parts(before, start, together, windows, REGISTRY.empty(), Marks(), POLICY)
     for contract in PARTS:
-        assert_frame_equal(parts[contract.name], whole[contract.name])
-    assert_frame_equal(parts_models, whole_models)
+        assert_frame_equal(made[contract.name], whole[contract.name])
+    assert_frame_equal(made_models, whole_models)
 
 
 def test_the_order_of_rows_is_of_no_consequence() -> None:
