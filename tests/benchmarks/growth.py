@@ -37,7 +37,7 @@ def points(bench: Bench, most: int) -> Iterator[Point]:
             yield Point("events", bench.sized(events), accounts, DAYS)
     for count in EVERY_ACCOUNTS:
         yield Point("accounts", records, bench.sized(count, 10), DAYS)
-    for days in EVERY_DAYS:
+    for days in sorted({max(1, int(days * min(1.0, bench.scale))) for days in EVERY_DAYS}):
         yield Point("days", records, accounts, days)
 
 
@@ -97,10 +97,15 @@ def _solved(matrix: list[list[float]], right: list[float]) -> list[float]:
         pivot = max(range(step, size), key=lambda row: abs(rows[row][step]))
         rows[step], rows[pivot] = rows[pivot], rows[step]
         for row in range(size):
-            if row != step and rows[step][step]:
+            if row != step and not _is_nothing(rows[step][step]):
                 factor = rows[row][step] / rows[step][step]
                 rows[row] = [a - factor * b for a, b in zip(rows[row], rows[step], strict=True)]
-    return [row[size] / row[i] if row[i] else 0.0 for i, row in enumerate(rows)]
+    return [0.0 if _is_nothing(row[i]) else row[size] / row[i] for i, row in enumerate(rows)]
+
+
+def _is_nothing(pivot: float) -> bool:
+    """Whether a term cannot be told from the ones before it: all points have as many days, say."""
+    return abs(pivot) < 1e-9
 
 
 def _told(point: Point, cost: Cost) -> dict[str, float]:

@@ -10,7 +10,6 @@ from benchmarks.growth import EVERY_ACCOUNTS, MILLION, RECORDS, Point, keep
 from benchmarks.measure import STILLWATCH, Cost, cost_of
 
 HELP, START = "help", "query: nothing (start-up)"
-_LEAST_ROUNDS = 5  # a question takes a second: the median of fewer is chance
 
 
 def latency(bench: Bench) -> dict[str, Any]:
@@ -33,7 +32,7 @@ def latency(bench: Bench) -> dict[str, Any]:
         "explain one account": ["explain", account, "--lake", str(lake)],
     }
     rounds: list[dict[str, Cost]] = []
-    for number in range(max(bench.repeats, _LEAST_ROUNDS) + 1):
+    for number in range(bench.repeats + 3):
         bench.say(f"latency: round {number}")
         rounds.append({name: cost_of([STILLWATCH, *asked], bench.folder) for name, asked in questions.items()})
     counted = rounds[1:]  # the first one fills the caches of the disk

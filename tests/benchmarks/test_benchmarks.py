@@ -12,7 +12,7 @@ import pytest
 from benchmarks import growth, kernels, logs, page, peers, plot
 from benchmarks.contest import Bench
 from benchmarks.goals import NOT_MEASURED, goals
-from benchmarks.measure import cost_of, module, told
+from benchmarks.measure import Cost, Failed, cost_of, module, ratios, told
 
 HERE = Path(__file__).parent
 SMALL = logs.Shape(records=1_500, accounts=12, days=2)
@@ -129,8 +129,33 @@ def test_the_fit_finds_what_records_account_hours_and_days_cost() -> None:
     assert found["largest_error"] == pytest.approx(0, abs=1e-6)
 
 
+def test_a_failing_command_is_told_with_what_it_said_last(tmp_path: Path) -> None:
+    with pytest.raises(Failed, match="ended with 3: no such log"):
+        cost_of([sys.executable, "-c", "import sys; print('no such log'); sys.exit(3)"], tmp_path)
+
+
+def test_a_child_is_charged_with_its_own_children(tmp_path: Path) -> None:
+    burn = "import time\nwhile time.process_time() < 0.3: pass"
+    outer = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}], check=True)"
+    assert cost_of([sys.executable, "-c", outer], tmp_path).processor >= 0.3
+
+
+def test_a_slow_minute_that_hits_both_leaves_their_ratio() -> None:
+    ours = [Cost(wall=4, processor=2, megabytes=1), Cost(wall=40, processor=20, megabytes=1)]
+    theirs = [Cost(wall=1, processor=1, megabytes=1), Cost(wall=10, processor=10, megabytes=1)]
+    assert ratios(ours, theirs) == {"processor": 0.5, "wall": 0.25}
+
+
 def test_a_goal_that_was_not_measured_is_not_called_met() -> None:
     assert {(goal.measured, goal.verdict) for goal in goals({})} == {(NOT_MEASURED, "")}
+
+
+def test_the_fit_leaves_out_a_term_that_never_varies() -> None:
+    sizes = [(1e6, 3e5), (2e6, 1e5), (4e6, 2e6), (2e6, 4e5)]
+    made = [{"records": r, "account_hours": h, "days": 1, "processor": 5 + 5e-6 * r + 2e-5 * h} for r, h in sizes]
+    found = growth.fit(made)
+    assert (found["start_seconds"] + found["seconds_a_day"], found["seconds_a_day"]) == pytest.approx((5, 0))
+    assert found["microseconds_a_record"] == pytest.approx(5)
 
 
 @pytest.mark.parametrize(("error", "verdict"), [(0.1, "named"), (0.2, "**no**")])
