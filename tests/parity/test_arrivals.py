@@ -1,8 +1,10 @@
 """Replay parity through the whole program: however a log arrives and whatever reads it, one lake."""
 
+import io
 import os
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -56,9 +58,13 @@ def _in_this_process(arrival: Arrival, logs: Path, lake: Path, key: Path, is_las
     request = Request(
         (str(logs),), lake, key_file=key, is_complete=is_last, groups=arrival.groups, beam_options=arrival.workers
     )
+    story = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(host, "RUN_ROWS", arrival.run_rows or host.RUN_ROWS)
-        backfill(request, Progress(quiet=True))
+        patch.setattr(tempfile, "tempdir", str(lake.parent / "tmp"))
+        backfill(request, Progress(stream=story))
+    assert story.getvalue()
+    assert not any(word in story.getvalue() for word in PLANTED)
 
 
 def _in_a_process_of_its_own(arrival: Arrival, logs: Path, lake: Path, key: Path, is_last: bool) -> None:
