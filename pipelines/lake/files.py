@@ -151,7 +151,7 @@ def scan(paths: Sequence[Path], contract: Contract) -> pl.LazyFrame:
 
 def damaged(paths: Sequence[Path], error: Exception) -> LakeError:
     """One sentence that names the first of the files that cannot be read."""
-    fix = "restore the file from a copy; where it is one of events, `stillwatch replay` can read its sources again"
+    fix = "restore the file from a copy; where it was computed from events, `stillwatch rebuild` computes it again"
     for path in paths:
         if not path.exists():
             return LakeError(str(path), "the data file is missing", fix)
