@@ -73,6 +73,7 @@ _BASES = {"key_hash": "key", "api_key_id": "key", "remote_user": "user", ADDRESS
 _REQUEST = r"^([A-Z]{1,16}) (\S+)(?: HTTP/[0-9.]+)?$"
 _NUMBER = r"^[0-9]{1,15}(?:\.[0-9]{1,9})?$"
 _COUNT = r"^[0-9]{1,15}$"
+_FAR = 9e18  # microseconds: beyond every time allowed, within 64 bits
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9][+-][0-9]{2}:[0-9]{2}$"
 _LOCAL = r"^[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] [+-][0-9]{4}$"
 
@@ -169,7 +170,7 @@ def _draft(logged: pl.DataFrame, asked: web.Requests, read: Read[Line], context:
     draft = logged.select(
         "row",
         _end().alias("end"),
-        (seconds * 1000).round(0).cast(pl.Int64).alias("latency_ms"),
+        (seconds * 1000).round(0).clip(upper_bound=_FAR / 1000).cast(pl.Int64).alias("latency_ms"),
         pl.when(pl.col("status").str.contains(_COUNT)).then(pl.col("status")).cast(pl.Int64).alias("http_status"),
         pl.when(size_sent.str.contains(_COUNT)).then(size_sent).cast(pl.Int64).alias("bytes_out"),
         pl.col("request_id").alias("event_id"),
@@ -196,7 +197,7 @@ def _end() -> pl.Expr:
     iso = pl.when(pl.col("time_iso8601").str.contains(_ISO)).then(pl.col("time_iso8601"))
     local = pl.when(pl.col("time_local").str.contains(_LOCAL)).then(pl.col("time_local"))
     return pl.coalesce(
-        (counted * 1e6).round(0).cast(pl.Int64),
+        (counted * 1e6).round(0).clip(upper_bound=_FAR).cast(pl.Int64),
         pl.when(pl.col("msec").is_null()).then(
             pl.coalesce(
                 iso.str.to_datetime("%Y-%m-%dT%H:%M:%S%z", time_unit="us", strict=False).dt.epoch("us"),
