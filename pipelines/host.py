@@ -268,7 +268,8 @@ class Host:
         """Whether the day has anything to learn from."""
         moment = timedelta(microseconds=1)
         rows = self._lake.scan("account_windows", None, ("window_end", day + moment, day + _DAY + moment))
-        return not rows.filter(~pl.col("provisional")).select("account_id").head(1).collect().is_empty()
+        one = rows.filter(~pl.col("provisional")).select("account_id").head(1)
+        return not self._lake.collect("account_windows", one).is_empty()
 
     def is_learned(self, day: datetime) -> bool:
         """Whether a snapshot was published for the day."""
@@ -281,7 +282,8 @@ class Host:
         before = learned.filter(pl.col("closed_until") < border)["closed_until"].max()
         due = self._lake.read("releases").filter(pl.col("holds_from") <= border)
         due = due if before is None else due.filter(pl.col("holds_from") > before)
-        models = self._lake.scan("models").filter("quarantined").select("day").unique().collect()
+        quarantined = self._lake.scan("models").filter("quarantined").select("day").unique()
+        models = self._lake.collect("models", quarantined)
         return due.join(models, on="day", how="semi")["day"].sort().to_list()
 
     def has_unseen_events(self) -> bool:
@@ -302,7 +304,7 @@ class Host:
         """Events in the lake whose tick has not closed."""
         sources = self._lake.scan("runs").select(pl.col("sources").explode()).unnest("sources")
         names = ("appended", "accepted", "duplicates", "too_late")
-        totals = sources.select(pl.col(names).sum()).collect().row(0, named=True)
+        totals = self._lake.collect("runs", sources.select(pl.col(names).sum())).row(0, named=True)
         return int(totals["appended"] - totals["accepted"] - totals["duplicates"] - totals["too_late"])
 
     # -- parts

@@ -11,7 +11,6 @@ from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.plan import Plan, unfinished
 from pipelines.release import execute_release
-from pipelines.replaying import Taken, execute_replay
 from pipelines.request import Request, SourceCounts, Summary
 from pipelines.rewind import execute_rewind
 from pipelines.upkeep import execute_upkeep
@@ -37,7 +36,6 @@ class Rounds:
         host: who plans and commits the runs.
         days: UTC days closed in whole or in part.
         quarantined: days that failed their audit.
-        replayed: what a replay took, if there was one.
     """
 
     def __init__(
@@ -60,7 +58,6 @@ class Rounds:
         self._detected: list[Detected] = []
         self.days: set[datetime] = set()
         self.quarantined: list[datetime] = []
-        self.replayed: Taken | None = None
 
     def finish(self) -> None:
         """Executes the plan that an interrupted command left behind, if there is one."""
@@ -113,14 +110,16 @@ class Rounds:
 
     def flagged(self) -> set[tuple[str, str]]:
         """Accounts on the review list and their tiers."""
-        rows = self._lake.scan("flagged_accounts").select("account_id", "tier").collect()
+        listed = self._lake.scan("flagged_accounts").select("account_id", "tier")
+        rows = self._lake.collect("flagged_accounts", listed)
         return set(rows.iter_rows())
 
     def summary(self, flagged_before: set[tuple[str, str]], seconds: float) -> Summary:
         """What was done."""
         now = self.flagged()
         known_before = {account for account, _ in flagged_before}
-        accounts = self._lake.scan("account_windows").select("account_id").unique().collect().height
+        seen = self._lake.scan("account_windows").select("account_id").unique()
+        accounts = self._lake.collect("account_windows", seen).height
         return Summary(
             sources=tuple(_joined(self._sources, self._detected)),
             waiting=self.host.waiting(),
@@ -145,17 +144,6 @@ class Rounds:
         """Executes a plan, whatever it is of, and commits it."""
         if plan.pipeline == "ingest":
             self._sources += execute_ingest(
-                self._lake,
-                self._lease,
-                plan,
-                self._the_key(),
-                self._request.runner,
-                self._request.beam_options,
-                self._progress,
-                self._after,
-            )
-        elif plan.pipeline == "replay":
-            self.replayed = execute_replay(
                 self._lake,
                 self._lease,
                 plan,

@@ -65,9 +65,13 @@ class Ended:
 
 def is_one_clear_sentence(ended: Ended) -> bool:
     """Whether the command failed with one line that says where, what and how to mend it, and with no traceback."""
-    told = [line for line in ended.err.splitlines() if line.startswith("error:")]
-    is_sentence = len(told) == 1 and _SENTENCE.fullmatch(told[0]) is not None
-    return ended.code == FAILED and is_sentence and "Traceback" not in ended.err
+    return ended.code == FAILED and is_sentence(ended.err)
+
+
+def is_sentence(err: str) -> bool:
+    """Whether exactly one line of what was told is an error that says where, what and how to mend it."""
+    told = [line for line in err.splitlines() if line.startswith("error:")]
+    return len(told) == 1 and _SENTENCE.fullmatch(told[0]) is not None and "Traceback" not in err
 
 
 class Children:

@@ -50,7 +50,7 @@ def _read(lake: "Lake", account: str) -> "Sources":
     versions = lake.versions()
 
     def rows(table: str, wanted: pl.Expr) -> list[dict[str, object]]:
-        found = lake.scan(table, versions[table]).filter(wanted).collect()
+        found = lake.collect(table, lake.scan(table, versions[table]).filter(wanted))
         return found.sort(list(TABLES[table].key), maintain_order=True).to_dicts()
 
     is_it = pl.col("account_id") == account
@@ -80,13 +80,15 @@ def _unknown(lake: "Lake", account: str) -> "Exception":
     from pipelines.cli.explanation import candidates, near
     from schemas.errors import LakeError
 
-    waiting = lake.scan("events").filter(pl.col("account_id") == account).select(pl.len()).collect().item()
+    of_account = lake.scan("events").filter(pl.col("account_id") == account)
+    waiting = lake.collect("events", of_account.select(pl.len())).item()
     if waiting:
         fix = "backfill the logs that follow, or declare the input complete with --complete"
         return LakeError(
             str(lake.root), f"{waiting:,} calls of account {account} are in, but no hour of it has closed", fix
         )
-    known = lake.scan("account_windows").select("account_id").unique().collect().get_column("account_id")
+    accounts = lake.scan("account_windows").select("account_id").unique()
+    known = lake.collect("account_windows", accounts).get_column("account_id")
     close = near(account, candidates(account, known))
     fix = f"write {' or '.join(close)}" if close else "list them with `stillwatch query` (table account_windows)"
     return LakeError(str(lake.root), f"there is no account {account} among {known.len():,}", fix)

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
@@ -23,6 +23,7 @@ GROUP_ROWS = 16_384
 """Rows of a row group where the caller names none (policy ingest.row_group_rows has the reason)."""
 
 SMALLEST_HASH, HASHES = -(2**63), 2**64
+_COPY = "restore the file from a copy; where it is one of events, `stillwatch replay` can read its sources again"
 _EVENT_ORDER = ("account_hash", "time", "source", "position")
 _PLAIN_STRINGS = ("event_id",)  # nearly all different: a dictionary would only be thrown away again
 
@@ -149,18 +150,42 @@ def scan(paths: Sequence[Path], contract: Contract) -> pl.LazyFrame:
     return pl.scan_parquet(list(paths), schema=contract.polars, missing_columns="insert", extra_columns="ignore")
 
 
+def require_whole(folder: Path, entries: Iterable[FileEntry]) -> None:
+    """Nothing where every file is as long as the log says.
+
+    Raises:
+        LakeError: one is missing, or was cut short or lengthened.
+    """
+    for entry in entries:
+        path = folder / entry.path
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError as error:
+            raise LakeError(str(path), "the data file is missing", _COPY) from error
+        if size != entry.size:
+            what = f"the data file is damaged (it has {size:,} bytes, its table's log says {entry.size:,})"
+            raise LakeError(str(path), what, _COPY)
+
+
 def damaged(paths: Sequence[Path], error: Exception) -> LakeError:
     """One sentence that names the first of the files that cannot be read."""
-    fix = "restore the file from a copy; where it was computed from events, `stillwatch rebuild` computes it again"
     for path in paths:
         if not path.exists():
-            return LakeError(str(path), "the data file is missing", fix)
-        try:
-            for _ in pq.ParquetFile(path).iter_batches():
-                pass
-        except (OSError, pa.ArrowException):
-            return LakeError(str(path), "the data file is damaged", fix)
+            return LakeError(str(path), "the data file is missing", _COPY)
+        if not is_sound(path):
+            return LakeError(str(path), "the data file is damaged", _COPY)
     return LakeError(str(paths[0].parent), f"it cannot be read ({error})", "run `stillwatch doctor` on the lake")
+
+
+def is_sound(path: Path) -> bool:
+    """Whether every page of a data file decodes and keeps its checksum; reads all of it."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            for _ in file.iter_batches():
+                pass
+    except (OSError, ValueError, pa.ArrowException):
+        return False
+    return True
 
 
 def _within(hashes: tuple[int, int] | None, times: tuple[datetime | None, datetime | None]) -> pl.Expr:
@@ -192,6 +217,7 @@ def _write(path: Path, contract: Contract, frame: pl.DataFrame, row_group_rows: 
                 compression_level=1,
                 use_dictionary=dictionary,
                 store_schema=False,
+                write_page_checksum=True,  # a flipped bit may decode into another value: `is_sound` sees it
             )
             file.flush()
             os.fsync(file.fileno())

@@ -13,8 +13,9 @@ import pyarrow as pa
 from deltalake import DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 
+from pipelines.lake.delta_log import log_path
 from pipelines.lake.events_index import entries
-from pipelines.lake.files import FileEntry, damaged, plain, scan
+from pipelines.lake.files import FileEntry, damaged, plain, require_whole, scan
 from pipelines.lake.lease import Lease
 from pipelines.lake.sealed import unwritable, write_whole
 from pipelines.lake.times import to_micros
@@ -111,10 +112,12 @@ class Lake:
         """
         folder = self.folder(name)
         try:
-            return DeltaTable(folder, version=version)
+            table = DeltaTable(folder, version=version)
         except (DeltaError, OSError, ValueError) as error:
             what = "its log cannot be read" if version is None else f"its version {version} cannot be read"
             raise LakeError(str(folder), f"{what} ({_first_line(error)})", _LOG_FIX) from error
+        _require_entries(folder, table.version())
+        return table
 
     def files(self, table: str, version: int | None = None) -> list[FileEntry]:
         """The data files of a table at a version, sorted by name."""
@@ -148,12 +151,15 @@ class Lake:
         version: int | None = None,
         between: tuple[str, datetime | None, datetime | None] | None = None,
     ) -> pl.LazyFrame:
-        """A table's rows as a query that reads only what it needs; in no particular order.
+        """A table's rows as a query that reads only what it needs, for `collect`; in no particular order.
 
         Args:
             table: its name.
             version: None for the version of the last complete run.
             between: a required time column and its range [since, until): files outside are not opened.
+
+        Raises:
+            LakeError: a data file is missing or has another length than the log says.
         """
         at = self.versions()[table] if version is None else version
         files = self.files(table, at)
@@ -165,7 +171,20 @@ class Lake:
                 rows = rows & (pl.col(column) >= since)
             if until is not None:
                 rows = rows & (pl.col(column) < until)
+        require_whole(self.folder(table), files)
         return scan([self.folder(table) / entry.path for entry in files], TABLES[table]).filter(rows)
+
+    def collect(self, table: str, rows: pl.LazyFrame) -> pl.DataFrame:
+        """The result of a query made from `scan`.
+
+        Raises:
+            LakeError: a data file is damaged.
+        """
+        try:
+            return rows.collect()
+        except (OSError, pl.exceptions.PolarsError) as error:
+            files = self.files(table, self.versions()[table])
+            raise damaged([self.folder(table) / entry.path for entry in files], error) from error
 
     def read(
         self,
@@ -257,6 +276,19 @@ def may_hold(entry: FileEntry, column: str, since: datetime | None, until: datet
     return (since is None or entry.most[column] >= to_micros(since)) and (
         until is None or entry.least[column] < to_micros(until)
     )
+
+
+def _require_entries(folder: Path, version: int) -> None:
+    """Refuses a log with an emptied entry, which Delta takes for a commit of nothing: the rows of that run were gone.
+
+    Entries that a checkpoint has taken over are no longer read by anybody.
+    """
+    for number in range(version, -1, -1):
+        path = log_path(folder, number)
+        if path.exists() and path.stat().st_size == 0:
+            raise LakeError(str(path), "the log entry is empty", _LOG_FIX)
+        if log_path(folder, number, "checkpoint.parquet").exists():
+            return
 
 
 def creation_marker(root: Path) -> Path:

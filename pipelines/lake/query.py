@@ -8,7 +8,8 @@ import polars as pl
 import pyarrow as pa
 from deltalake import QueryBuilder
 
-from pipelines.lake.files import damaged
+from pipelines.lake.events_index import entries
+from pipelines.lake.files import damaged, require_whole
 from pipelines.lake.lake import Lake
 from pipelines.lake.sql import words_of
 from schemas.catalogue import TABLES
@@ -42,7 +43,9 @@ def query(lake: Lake, sql: str) -> pl.DataFrame:
     chosen = set(TABLES) if {"SHOW", "INFORMATION_SCHEMA"} & set(words) else asked
     builder = QueryBuilder(_SESSION)
     for name in sorted(chosen):
-        builder.register(name, lake.table(name, versions[name]))
+        table = lake.table(name, versions[name])
+        require_whole(lake.folder(name), entries(table, TABLES[name]))
+        builder.register(name, table)
     try:
         return pl.DataFrame(pa.table(builder.execute(sql).read_all()))
     except Exception as error:  # the engine raises bare Exception for what it could not execute

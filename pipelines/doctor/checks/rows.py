@@ -7,7 +7,7 @@ import polars as pl
 
 from pipelines.doctor.case import Case
 from pipelines.doctor.symptom import Symptom
-from pipelines.lake.files import FileEntry, order_of, scan
+from pipelines.lake.files import FileEntry, is_sound, order_of, scan
 from schemas.catalogue import TABLES
 from schemas.contract import Contract
 from schemas.errors import ContractViolation, LakeError
@@ -43,8 +43,10 @@ def _sampled(listed: list[FileEntry], share: int) -> list[FileEntry]:
 
 def _of_file(path: Path, contract: Contract) -> Iterator[Symptom]:
     try:
-        rows = scan([path], contract).collect()
+        rows = scan([path], contract).collect() if is_sound(path) else None
     except (OSError, pl.exceptions.PolarsError):
+        rows = None
+    if rows is None:
         yield Symptom("error", str(path), "its rows cannot be read", _COPY)
         return
     try:
