@@ -55,12 +55,14 @@ class Ended:
         points: the points it came to, in order; of one that was killed, the last is where it died.
         out: what it wrote to stdout.
         err: what it wrote to stderr.
+        peak_bytes: the most memory it held.
     """
 
     code: int
     points: tuple[str, ...]
     out: str
     err: str
+    peak_bytes: int
 
 
 def is_one_clear_sentence(ended: Ended) -> bool:
@@ -131,7 +133,7 @@ class Children:
         self._server.stdin.write(json.dumps(order) + "\n")
         self._server.stdin.flush()
         answer = json.loads(self._server.stdout.readline())
-        return Ended(answer["code"], tuple(answer["points"]), answer["out"], answer["err"])
+        return Ended(answer["code"], tuple(answer["points"]), answer["out"], answer["err"], answer["peak_bytes"])
 
 
 def kind_of(point: str) -> str:
@@ -284,7 +286,7 @@ def _serve() -> None:
             child = os.fork()
             if child == 0:
                 _child(order, report.fileno(), out.fileno(), err.fileno())
-            _, status = os.waitpid(child, 0)
+            _, status, usage = os.wait4(child, 0)
             texts = []
             for file in (report, out, err):
                 file.seek(0)
@@ -294,6 +296,7 @@ def _serve() -> None:
             "points": texts[0].splitlines(),
             "out": texts[1],
             "err": texts[2],
+            "peak_bytes": usage.ru_maxrss * 1024,
         }
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
