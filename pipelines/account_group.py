@@ -5,14 +5,27 @@ from datetime import datetime
 
 import polars as pl
 
-from pipelines.lake.state import Manifest, States
+from pipelines.lake.state import Manifest, Remembered, States
 from schemas.policy import Policy
 from schemas.snapshot import Snapshot
 from transforms import features, order, sessions
-from transforms.detectors import RulesState, rules, score
+from transforms.detectors import ReplayState, RulesState, rules, score
 from transforms.features import FeatureState
+from transforms.findings import FindingsState
+from transforms.links import LinkState
 from transforms.order import OrderState
 from transforms.sessions import SessionState
+
+STATES: dict[str, type[Remembered]] = {
+    "order": OrderState,
+    "sessions": SessionState,
+    "features": FeatureState,
+    "rules": RulesState,
+    "links": LinkState,
+    "replay": ReplayState,
+    "findings": FindingsState,
+}
+"""What each stage of DETECT remembers, by the stage's name."""
 
 
 @dataclass(frozen=True)
@@ -28,17 +41,14 @@ class GroupState:
     def read(cls, states: States, manifest: Manifest, key: str) -> "GroupState":
         """The group's state after the run that wrote the manifest; empty where it has none."""
 
-        def stored(stage: str) -> bytes | None:
-            name = manifest.get(f"{stage}/{key}")
-            return None if name is None else states.read(name)
+        def name(stage: str) -> str | None:
+            return manifest.get(f"{stage}/{key}")
 
-        order_bytes, session_bytes = stored("order"), stored("sessions")
-        feature_bytes, rule_bytes = stored("features"), stored("rules")
         return cls(
-            order=OrderState.empty() if order_bytes is None else OrderState.from_bytes(order_bytes),
-            sessions=SessionState.empty() if session_bytes is None else SessionState.from_bytes(session_bytes),
-            features=FeatureState.empty() if feature_bytes is None else FeatureState.from_bytes(feature_bytes),
-            rules=RulesState.empty() if rule_bytes is None else RulesState.from_bytes(rule_bytes),
+            order=states.restore(name("order"), OrderState),
+            sessions=states.restore(name("sessions"), SessionState),
+            features=states.restore(name("features"), FeatureState),
+            rules=states.restore(name("rules"), RulesState),
         )
 
     def write(self, states: States, key: str, run_id: str) -> Manifest:

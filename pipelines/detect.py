@@ -22,7 +22,7 @@ from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.files import FileEntry, group_range, read_events, write_frame
 from pipelines.lake.lake import Lake
 from pipelines.lake.snapshots import read_snapshot
-from pipelines.lake.state import Manifest, States
+from pipelines.lake.state import Kind, Manifest, States
 from pipelines.manifests import WriteMessages, staging
 from pipelines.wire import pack, tagged, unpack, untagged
 from schemas.catalogue import TABLES
@@ -143,9 +143,8 @@ class _Stage(beam.DoFn):
     def _policy(self) -> Policy:
         return Policy.from_json(self._job.policy)
 
-    def _stored(self, stage: str, key: str) -> bytes | None:
-        name = self._job.manifest.get(f"{stage}/{key}")
-        return None if name is None else self._states.read(name)
+    def _restored(self, stage: str, key: str, kind: type[Kind]) -> Kind:
+        return self._states.restore(self._job.manifest.get(f"{stage}/{key}"), kind)
 
     def _rows(self, table: str, key: str, frame: pl.DataFrame) -> dict[str, list[Any]]:
         """Writes rows where the commit finds them: a data file, or the staging folder if they are provisional."""
@@ -238,8 +237,7 @@ class StepLinks(_Stage):
         job, shard = self._job, element[0] - _SHARD_KEY
         key = f"shard-{shard:03d}"
         traits = TRAIT.conform(pl.concat([TRAIT.empty(), *map(unpack, element[1])]))
-        stored = self._stored("links", key)
-        state = links.LinkState.empty() if stored is None else links.LinkState.from_bytes(stored)
+        state = self._restored("links", key, links.LinkState)
         after, foreign = links.step(state, traits, job.closed_until, self._policy())
         if not job.provisional:
             written = {f"links/{key}": self._states.write("links", key, job.run_id, after.to_bytes())}
@@ -267,9 +265,8 @@ class StepFindings(_Stage):
                 frames.setdefault(tag, []).append(frame)
         tallies = TALLY.conform(pl.concat(frames["tallies"]))
         foreign = FOREIGN.conform(pl.concat([FOREIGN.empty(), *frames.get("foreign", [])]))
-        replay_bytes, finding_bytes = self._stored("replay", key), self._stored("findings", key)
-        replayed = ReplayState.empty() if replay_bytes is None else ReplayState.from_bytes(replay_bytes)
-        state = FindingsState.empty() if finding_bytes is None else FindingsState.from_bytes(finding_bytes)
+        replayed = self._restored("replay", key, ReplayState)
+        state = self._restored("findings", key, FindingsState)
         replayed, replays = handle_replay.step(replayed, foreign, tallies, job.closed_until, policy)
         hits = HIT.conform(pl.concat([*frames["hits"], replays]))
         scored = SCORED.conform(pl.concat(frames["scored"]))

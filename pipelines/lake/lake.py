@@ -239,7 +239,8 @@ class Lake:
             `table` or `table.column` of everything added.
 
         Raises:
-            LakeError: a table lacks a column that may not be null, so that its rows cannot be read as promised.
+            LakeError: a table lacks a column that may not be null, so that its rows cannot be read as promised, or has one
+                of a newer version, so that no row of this one could enter it.
         """
         lease.check()
         added = []
@@ -251,6 +252,13 @@ class Lake:
             table = self.table(name)
             there = {f.name for f in table.schema().fields}
             new = [f for f in plain(contract) if f.name not in there]
+            newer = [f.name for f in table.schema().fields if f.name not in contract.columns and not f.nullable]
+            if newer:
+                raise LakeError(
+                    str(self.folder(name)),
+                    f"column {newer[0]} may not be null, and this version does not know it",
+                    "use the stillwatch that wrote the lake, or a newer one",
+                )
             if any(not f.nullable for f in new):
                 raise LakeError(
                     str(self.folder(name)),
@@ -331,6 +339,12 @@ def _read_about(root: Path) -> dict[str, Any]:
         raise LakeError(str(path), f"it cannot be read ({error.strerror})", "correct the path or the rights") from error
     except (ValueError, KeyError, TypeError) as error:
         raise LakeError(str(path), "it is damaged", "restore it: format, key_id and created as JSON") from error
+    if lake_format < FORMAT:
+        raise LakeError(
+            str(root),
+            f"it has format {lake_format}, older than {FORMAT}",
+            "use the stillwatch that wrote it, or read the sources into a new lake",
+        )
     if lake_format > FORMAT:
         raise LakeError(
             str(root), f"it has format {lake_format}, newer than {FORMAT}", "use the stillwatch that wrote it, or newer"

@@ -61,11 +61,11 @@ def unseal(where: Path, data: bytes, kind: str, version: int, fix: str) -> bytes
         where: the file they came from, for the error.
         data: what the file holds.
         kind: the kind expected.
-        version: the newest version this program reads.
+        version: the version this program reads; a newer one brings what reads or replaces the older.
         fix: what to do about a damaged file.
 
     Raises:
-        LakeError: not sealed, cut short, changed, or of a newer version.
+        LakeError: not sealed, cut short, changed, or of another version.
     """
     head, newline, payload = data.partition(b"\n")
     words = head.split(b" ")
@@ -75,6 +75,8 @@ def unseal(where: Path, data: bytes, kind: str, version: int, fix: str) -> bytes
         raise LakeError(
             str(where), f"it is {kind} version {int(words[2])}, newer than {version}", "use a newer stillwatch"
         )
+    if int(words[2]) < version:
+        raise LakeError(str(where), f"it is {kind} version {int(words[2])}, older than {version}", fix)
     if words[3] != str(len(payload)).encode():
         raise LakeError(str(where), f"the {kind} is cut short or lengthened", fix)
     if words[4] != _digest(b" ".join(words[:4]), payload):

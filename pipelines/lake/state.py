@@ -6,18 +6,43 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, Self, TypeVar
+
+import polars as pl
 
 from pipelines.lake.sealed import read_sealed, seal, write_whole
 from schemas.errors import LakeError
+from transforms.sketches.packing import OtherVersion
 
 STATE_VERSION = 1
 MANIFEST_VERSION = 1
 _LOST = "run `stillwatch rebuild --since DAY`, DAY being the day before: state is computed again from the events table"
+_OLD = (
+    "run `stillwatch rebuild --since` the lake's first day: states of this version are computed from the events; "
+    "or use the stillwatch that wrote it"
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 Manifest = dict[str, str]
 """What holds after a run: (`stage/key`) -> name of the state (`stage/key/run_id`) or snapshot. Carried on from run to
 run, so that a key that did not change keeps the file of the run that wrote it last."""
+
+
+class Remembered(Protocol):
+    """What a stage remembers: the shape of all its states."""
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Before the first event."""
+        ...
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The state that was stored; OtherVersion where its layout is of another version."""
+        ...
+
+
+Kind = TypeVar("Kind", bound=Remembered)
 
 
 @dataclass(frozen=True)
@@ -47,6 +72,23 @@ class States:
             LakeError: missing, damaged, or of a newer version.
         """
         return read_sealed(self._path(name), "state", STATE_VERSION, _LOST)
+
+    def restore(self, name: str | None, kind: type[Kind]) -> Kind:
+        """The state of that name, the empty one for None.
+
+        Raises:
+            LakeError: missing, damaged, or of another version.
+        """
+        if name is None:
+            return kind.empty()
+        data, where = self.read(name), str(self._path(name))
+        try:
+            return kind.from_bytes(data)
+        except OtherVersion as error:
+            fix = _OLD if error.found < error.known else "use a newer stillwatch"
+            raise LakeError(where, f"it is {error}", fix) from error
+        except (ValueError, LookupError, TypeError, pl.exceptions.PolarsError) as error:
+            raise LakeError(where, f"the state does not decode ({error})", _LOST) from error
 
     def write_manifest(self, run_id: str, manifest: Mapping[str, str]) -> None:
         """Records what holds after this run; it counts once the run's row is in `runs`."""

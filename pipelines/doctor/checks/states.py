@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from pipelines.account_group import STATES
 from pipelines.doctor.case import Case
 from pipelines.doctor.symptom import Symptom
 from pipelines.lake.plan import damaged_plans
@@ -25,6 +26,8 @@ def check(case: Case) -> Iterator[Symptom]:
         try:
             if name.startswith("snapshots/"):
                 read_snapshot(case.root, name)
+            elif name.partition("/")[0] in STATES:
+                states.restore(name, STATES[name.partition("/")[0]])
             else:
                 states.read(name)
         except LakeError as error:
