@@ -21,6 +21,9 @@ _OLD = (
     "run `stillwatch rebuild --since` the lake's first day: states of this version are computed from the events; "
     "or use the stillwatch that wrote it"
 )
+_ONLY_COPY = "restore it from a copy of the lake; without one, read the sources into a new lake"
+"""What was read of every source can be computed from nothing in the lake."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 Manifest = dict[str, str]
@@ -71,7 +74,8 @@ class States:
         Raises:
             LakeError: missing, damaged, or of a newer version.
         """
-        return read_sealed(self._path(name), "state", STATE_VERSION, _LOST)
+        fix = _ONLY_COPY if name.startswith("sources/") else _LOST
+        return read_sealed(self._path(name), "state", STATE_VERSION, fix)
 
     def restore(self, name: str | None, kind: type[Kind]) -> Kind:
         """The state of that name, the empty one for None.
@@ -103,7 +107,7 @@ class States:
         """
         if run_id is None:
             return {}
-        data = read_sealed(self._manifest(run_id), "manifest", MANIFEST_VERSION, _LOST)
+        data = read_sealed(self._manifest(run_id), "manifest", MANIFEST_VERSION, _ONLY_COPY)
         return {str(key): str(name) for key, name in json.loads(data).items()}
 
     def run_ids(self) -> list[str]:

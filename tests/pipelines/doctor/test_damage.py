@@ -254,7 +254,24 @@ def test_a_damaged_state_snapshot_manifest_or_plan_is_a_symptom(lake: Lake, kind
     path.write_bytes(b"" if damage == "emptied" else path.read_bytes()[:-1] + b"~")
     found = [s for some in symptoms(lake.root).values() for s in some if s.where == str(path)]
     assert len(found) == 1
-    assert "stillwatch rebuild" in found[0].mend or "copy" in found[0].mend
+    assert any(word in found[0].mend for word in ("stillwatch rebuild --lake", "copy", "remove"))
+
+
+def test_what_only_an_earlier_border_needs_is_a_warning_and_the_rest_goes_on(lake: Lake) -> None:
+    states = lake.root / "_stillwatch" / "state" / "features" / "group-000"
+    oldest = min(states.iterdir(), key=lambda path: path.name.rpartition("-")[2])
+    oldest.write_bytes(b"")
+    found = only(lake.root, "states")
+    assert (found.severity, found.where) == ("warning", str(oldest))
+    manifest = Path(found.mend.partition("remove ")[2].partition(":")[0])
+    assert manifest.parent.name == "manifests"
+
+
+def test_a_damaged_register_of_sources_asks_for_a_copy_not_for_a_rebuild(lake: Lake) -> None:
+    path = next(path for path in (lake.root / "_stillwatch" / "state" / "sources").rglob("*") if path.is_file())
+    path.write_bytes(b"")
+    found = [s for some in symptoms(lake.root).values() for s in some if s.where == str(path)]
+    assert ["copy" in s.mend and "rebuild" not in s.mend for s in found] == [True]
 
 
 def test_a_damaged_plan_of_an_unfinished_run_names_the_command_that_drops_it(lake: Lake, interrupted: Plan) -> None:
