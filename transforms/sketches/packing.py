@@ -18,7 +18,7 @@ class OtherVersion(ValueError):
     """
 
     def __init__(self, kind: str, found: int, known: int) -> None:
-        super().__init__(f"a state of {kind} version {found}, not {known}")
+        super().__init__(f"a state of {kind} version {found}, not of {kind} version {known}")
         self.found, self.known = found, known
 
 
@@ -51,7 +51,7 @@ def unpack(data: bytes, kind: str, version: int) -> dict[str, pl.DataFrame]:
     end = data.index(b"\n", len(_MAGIC))
     head = json.loads(data[len(_MAGIC) : end])
     if head["kind"] != kind:
-        raise ValueError(f"a state of {head['kind']}, not of {kind}")
+        raise ValueError(f"a state of {head['kind']} version {head['version']}, not of {kind} version {version}")
     if head["version"] != version:
         raise OtherVersion(kind, head["version"], version)
     start, parts = end + 1, {}
