@@ -101,8 +101,9 @@ def _flat(dimension: str) -> Measure:
         said = f"{min(each):.1f} to {max(each):.1f} us, {grown:+.0%} from least to most {dimension}"
         if max(each) <= 1.15 * each[0]:
             return said, True
-        error = results["growth"]["fit"]["largest_error"]
-        return said, "named" if error <= _UNEXPLAINED else False
+        fit = results["growth"]["fit"]
+        is_explained = fit["largest_error"] <= _UNEXPLAINED and min(fit.values()) >= 0  # time saved by work is no term
+        return said, "named" if is_explained else False
 
     return measure
 
