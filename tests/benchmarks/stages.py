@@ -43,7 +43,10 @@ STAGES = (
     ("state", "pipelines.account_group", "GroupState.read"),
     ("learn: audit", "transforms.quality.facts", "facts_of"),
     ("learn: audit", "transforms.quality.gate", "audit_facts"),
-    ("learn: models and references", "transforms.learning.learn", "learn"),
+    ("learn: models and references", "transforms.learning.learn", "learn_parts"),
+    ("read tables", "pipelines.lake.lake", "Lake.read"),
+    ("decide what to run", "pipelines.host", "Host.next_border"),
+    ("upkeep", "pipelines.upkeep", "tend"),
     ("commit", "pipelines.lake.commit", "Committer.commit"),
 )
 EVENTS = "write events"
