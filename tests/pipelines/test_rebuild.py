@@ -196,6 +196,22 @@ def test_a_rebuild_killed_at_any_commit_point_and_repeated_gives_the_clean_lake(
         shutil.rmtree(lake.parent)
 
 
+def test_a_rebuild_that_was_killed_goes_on_and_does_not_begin_anew(with_late: Path, tmp_path: Path) -> None:
+    lake, seen = copy_of(with_late, tmp_path), []
+
+    def kill(point: str) -> None:
+        seen.append(point)
+        if seen.count("runs: commit") == 3:  # after the rewind, a day detected and learned
+            raise Killed
+
+    with pytest.raises(Killed):
+        _rebuild(lake, START + DAY, after=kill)
+    _rebuild(lake, START + DAY)
+    runs = Lake.open(lake).read("runs").sort("sequence")["pipeline"].to_list()
+    assert runs.count("rewind") == 1
+    assert runs[runs.index("rewind") :][:4] == ["rewind", "detect", "learn", "detect"]
+
+
 def test_a_rebuild_goes_on_as_far_as_was_closed_before(made: Path, tmp_path: Path) -> None:
     lake = copy_of(made, tmp_path)
     closed = Lake.open(lake).read("runs")["closed_until"].max()

@@ -36,6 +36,12 @@ def stillwatch(lake: str, capsys: pytest.CaptureFixture[str]) -> Any:
     return run
 
 
+def test_an_account_whose_finding_was_withdrawn_is_told_so() -> None:
+    last = {"finding_uid": "f", "activity": "withdrawn", "reasons": ["Withdrawn: the log does not support it.", "old"]}
+    told = explain(Sources("a", None, [{**last, "activity": "created"}, last], [], [], [], None), Policy())
+    assert told["why_not"][-1] == "Its finding f was withdrawn. The log does not support it."
+
+
 def test_the_review_list_is_a_table_of_what_matters_first(stillwatch: Any) -> None:
     code, out, err = stillwatch("accounts")
     header, _, row = out.splitlines()

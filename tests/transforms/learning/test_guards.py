@@ -89,6 +89,12 @@ def test_an_open_finding_guards_every_day_and_a_closed_one_was_supported_a_week_
     assert guarded(marks([opened, closed]), before=before, day=7) == set()
 
 
+def test_a_day_learned_after_later_ones_does_not_make_a_mark_older() -> None:
+    marked = GUARD.conform(pl.DataFrame([("a", DAY + timedelta(days=2))], schema=GUARD.polars, orient="row"))
+    guards = guards_after(marked, DAY, marks(), frozenset({"a"}), POLICY)
+    assert guards["last_flagged"].to_list() == [DAY + timedelta(days=2)]
+
+
 def test_findings_of_later_days_are_not_known_yet() -> None:
     assert guarded(marks([finding("acc", 1)])) == set()
 
