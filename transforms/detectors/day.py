@@ -7,10 +7,17 @@ instead of ticks. All sums are of integers, hence exact in any order.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import numpy as np
 import polars as pl
+
+from transforms.sketches.grouping import changes
+from transforms.sketches.mix import I64
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
+_HOUR = 3600
+_SERIES = np.int64(2**36)
+"""Seconds since 1970 lie below it for two thousand years."""
 
 
 def hour() -> pl.Expr:
@@ -46,33 +53,27 @@ def sums(kept: pl.DataFrame, ticks: pl.DataFrame, by: Sequence[str], columns: Se
     Returns:
         by, tick and a column `day_NAME` for each column; one row a tick, sorted.
     """
-    hours = by_hour(kept, ticks, by, columns)
-    names = [f"day_{name}" for name in columns]
-    before = hours.rolling(index_column="hour", period=DAY, closed="right", group_by=list(by)).agg(
-        (pl.col(name).sum() - pl.col(name).last()).alias(f"day_{name}") for name in columns
-    )
-    partly = kept.select(*by, "hour", *[pl.col(name).alias(f"kept_{name}") for name in columns])
-    return (
-        ticks.select(*by, "tick", hour(), *columns)
-        .sort(*by, "tick")
-        .join(before, on=[*by, "hour"], how="left", maintain_order="left")
-        .join(partly, on=[*by, "hour"], how="left", maintain_order="left")
-        .with_columns(
-            (
-                pl.col(f"day_{name}") + pl.col(f"kept_{name}").fill_null(0) + pl.col(name).cum_sum().over(*by, "hour")
-            ).alias(f"day_{name}")
-            for name in columns
-        )
-        .select(*by, "tick", *names)
-    )
+    early = kept.select(*by, pl.col("hour").alias("tick"), pl.lit(value=False).alias("is_new"), *columns)
+    late = ticks.select(*by, "tick", pl.lit(value=True).alias("is_new"), *columns)
+    rows = pl.concat([early, late]).sort(*by, "tick", maintain_order=True)  # of one time what was kept comes first
+    series, seconds = _series(rows, by), _seconds(rows["tick"])
+    places = series * _SERIES + seconds
+    last = np.flatnonzero(rows["is_new"].to_numpy())
+    since = np.maximum(seconds[last] // _HOUR - 23, 0) * _HOUR
+    first = np.searchsorted(places, series[last] * _SERIES + since)
+    found = []
+    for name in columns:
+        total = np.zeros(rows.height + 1, dtype=np.int64)
+        np.cumsum(rows[name].to_numpy(), out=total[1:])
+        found.append(pl.Series(f"day_{name}", total[last + 1] - total[first]))
+    return rows[last].select(*by, "tick").with_columns(found)
 
 
 def distinct(kept: pl.DataFrame, seen: pl.DataFrame, ticks: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """For each tick asked for, how many distinct keys were seen in the 24 hours up to its end.
 
-    A key seen in hour h counts in the hours after it, until h + 23 or until it is seen again; in its own hour it counts
-    from its first tick on, unless it was seen in the 23 hours before. So each sighting is one step up and one step down,
-    and the cost is that of a sort, however long the windows are.
+    A key counts from the tick it is seen until the 24th hour after the one it was seen last: one step up, one step down.
+    So the cost is that of a sort, however long the windows are.
 
     Args:
         kept: hours in which keys were seen before: by, key, hour.
@@ -83,43 +84,29 @@ def distinct(kept: pl.DataFrame, seen: pl.DataFrame, ticks: pl.DataFrame, by: Se
     Returns:
         by, tick, `distinct` (Int64); one row a tick, sorted.
     """
-    key = [*by, "key"]
-    step = pl.duration(hours=1)
-    early = kept.select(*key, "hour", pl.col("hour").alias("tick"))
-    sightings = (
-        pl.concat([early, seen.select(*key, hour(), "tick")])
-        .group_by(*key, "hour")
-        .agg(pl.col("tick").min())
-        .sort(*key, "hour")
-        .with_columns(before=pl.col("hour").shift(1).over(*key), again=pl.col("hour").shift(-1).over(*key))
-    )
-    ends = pl.min_horizontal(pl.col("hour") + pl.duration(hours=24), pl.col("again") + step)
-    steps = (
-        pl.concat(
-            [
-                sightings.select(*by, hour=pl.col("hour") + step, change=pl.lit(1, pl.Int64)),
-                sightings.select(*by, hour=ends, change=pl.lit(-1, pl.Int64)),
-            ]
-        )
-        .group_by(*by, "hour")
-        .agg(pl.col("change").sum())
-        .sort(*by, "hour")
-        .select(*by, "hour", earlier=pl.col("change").cum_sum().over(*by))
-    )
-    is_new = pl.col("before").is_null() | (pl.col("hour") - pl.col("before") > pl.duration(hours=23))
-    news = (
-        sightings.filter(is_new)
-        .group_by(*by, "hour", "tick")
-        .agg(pl.len().cast(pl.Int64).alias("new"))
-        .sort(*by, "tick")
-        .with_columns(pl.col("new").cum_sum().over(*by, "hour"))
-    )
-    asked = ticks.select(*by, "tick", hour())
-    return (
-        asked.sort("hour")
-        .join_asof(steps.sort("hour"), on="hour", by=list(by), check_sortedness=False)
-        .sort("tick")
-        .join_asof(news.sort("tick"), on="tick", by=[*by, "hour"], check_sortedness=False)
-        .select(*by, "tick", distinct=pl.col("earlier").fill_null(0) + pl.col("new").fill_null(0))
-        .sort(*by, "tick")
-    )
+    early = kept.select(*by, "key", pl.col("hour").alias("tick"))
+    rows = pl.concat([early, seen.select(*by, "key", "tick")]).sort(*by, "key", "tick")
+    series, seconds, keys = _series(rows, by), _seconds(rows["tick"]), rows["key"].to_numpy()
+    hours = seconds // _HOUR
+    appears = changes(series, keys)
+    appears[1:] |= np.diff(hours) >= 24
+    vanishes = np.append(appears[1:], np.True_)[: rows.height]
+    ups = np.sort(series[appears] * _SERIES + seconds[appears])
+    downs = np.sort(series[vanishes] * _SERIES + (hours[vanishes] + 24) * _HOUR)
+    numbers = rows.select(*by, pl.Series("series", series)).unique(by, keep="any")
+    asked = ticks.select(*by, "tick").sort(*by, "tick").join(numbers, on=list(by), how="left", maintain_order="left")
+    wanted = asked["series"].fill_null(-1).to_numpy()  # nothing was ever seen of it
+    until = wanted * _SERIES + _seconds(asked["tick"])
+    up = np.searchsorted(ups, until, side="right") - np.searchsorted(ups, wanted * _SERIES)
+    down = np.searchsorted(downs, until, side="right") - np.searchsorted(downs, wanted * _SERIES)
+    return asked.select(*by, "tick", pl.Series("distinct", up - down))
+
+
+def _series(rows: pl.DataFrame, by: Sequence[str]) -> I64:
+    """Number of the run of equal `by` that each sorted row belongs to."""
+    return rows.select(pl.struct(by).rle_id().cast(pl.Int64)).to_series().to_numpy()
+
+
+def _seconds(times: pl.Series) -> I64:
+    """Seconds since 1970: ticks are whole minutes."""
+    return times.to_physical().to_numpy() // 1_000_000
