@@ -34,16 +34,30 @@ Measure = Callable[[Results], tuple[str, bool | str]]
 def goals(results: Results) -> list[Goal]:
     """Every goal; one whose part was not measured says so, and so does one measured at other sizes than the usual."""
     found = []
-    usual = all(part["scale"] == 1 for part in results.values())
-    note = "" if usual else " (not at the usual sizes)"
     for rule in _RULES:
+        parts = _Parts(results)
         try:
-            measured, is_met = rule.measure({name: part["measured"] for name, part in results.items()})
-            verdict = is_met if isinstance(is_met, str) else "yes" if is_met else "**no**"
-            found.append(Goal(rule.what, rule.wanted, measured, f"{verdict}{note}"))
+            measured, is_met = rule.measure(parts)
         except (KeyError, _Missing):
             found.append(Goal(rule.what, rule.wanted, NOT_MEASURED, ""))
+            continue
+        verdict = is_met if isinstance(is_met, str) else "yes" if is_met else "**no**"
+        note = "" if parts.are_usual else " (not at the usual sizes)"
+        found.append(Goal(rule.what, rule.wanted, measured, f"{verdict}{note}"))
     return found
+
+
+class _Parts(dict[str, Any]):
+    """What each part measured; remembers whether those that were looked at had the usual sizes."""
+
+    def __init__(self, results: Results) -> None:
+        super().__init__({name: part["measured"] for name, part in results.items()})
+        self._scales = {name: part["scale"] for name, part in results.items()}
+        self.are_usual = True
+
+    def __getitem__(self, name: str) -> Any:
+        self.are_usual &= self._scales.get(name, 1) == 1
+        return super().__getitem__(name)
 
 
 class _Missing(Exception):

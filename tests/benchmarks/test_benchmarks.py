@@ -171,6 +171,14 @@ def test_growth_is_named_only_where_its_terms_explain_it(error: float, a_day: fl
     assert (days.measured, days.verdict) == ("10.0 to 30.0 us, +200% from least to most days", verdict)
 
 
+@pytest.mark.parametrize(("scale", "verdict"), [(1, "yes"), (0.5, "yes (not at the usual sizes)")])
+def test_a_goal_says_when_its_own_part_had_other_sizes(scale: float, verdict: str) -> None:
+    prints = {"200": {"median": 3.0}, "2000": {"median": 9.0}}
+    other = {"scale": 0.1, "measured": {}}
+    found = goals({"kernels": {"scale": scale, "measured": {"fingerprints": prints}}, "contest": other})
+    assert [goal.verdict for goal in found if goal.what.startswith("fingerprints")] == [verdict, verdict]
+
+
 def test_a_figure_is_well_formed(tmp_path: Path) -> None:
     from xml.etree import ElementTree
 
