@@ -65,13 +65,13 @@ def plan_ingest(
     Raises:
         SourceRefused: a pattern matches nothing, or the accounts file cannot be read.
     """
-    shutil.rmtree(_spool(lake), ignore_errors=True)
+    shutil.rmtree(spool_of(lake), ignore_errors=True)
     plan = None
     try:
         plan = _plan(lake, lease, request, key, progress, holds_from)
     finally:
         if plan is None:
-            shutil.rmtree(_spool(lake), ignore_errors=True)
+            shutil.rmtree(spool_of(lake), ignore_errors=True)
     return plan
 
 
@@ -79,7 +79,7 @@ def _plan(
     lake: Lake, lease: Lease, request: Request, key: FingerprintKey, progress: Progress, holds_from: datetime
 ) -> Plan | None:
     progress.begin("list sources")
-    chosen = choose_formats(list_sources(request.sources, _spool(lake)), request)
+    chosen = choose_formats(list_sources(request.sources, spool_of(lake)), request)
     last = lake.last_run()
     register = read_register(
         States(lake.root), States(lake.root).read_manifest(None if last is None else last["run_id"])
@@ -114,7 +114,7 @@ def _plan(
     return plan
 
 
-def _spool(lake: Lake) -> Path:
+def spool_of(lake: Lake) -> Path:
     """Where streams are copied to; holds text, so it is emptied whenever no plan needs it."""
     return lake.root / "_stillwatch" / "spool"
 
@@ -151,9 +151,9 @@ def execute_ingest(
     job = IngestJob(str(lake.root), plan.run_id, plan.policy, key)
     messages: list[dict[str, Any]] = []
     if work["ranges"]:
-        _require_sources(plan)
+        require_sources(plan)
         shutil.rmtree(staging(lake.root, plan.run_id), ignore_errors=True)
-        with _told(lake.root, plan, progress):
+        with told(lake.root, plan, progress):
             run(lambda pipeline: build(job, work["ranges"], pipeline), runner, beam_options)
         messages = read_messages(lake.root, plan.run_id)
     pieces = [piece for message in sorted(messages, key=lambda m: int(m["range"])) for piece in message["pieces"]]
@@ -172,7 +172,7 @@ def execute_ingest(
     outcome = Outcome(accounts=0, windows=0, findings=0, policy_version=policy_version, sources=tuple(rows))
     Committer(lake, lease, after).commit(plan, writes, outcome, manifest | written)
     shutil.rmtree(staging(lake.root, plan.run_id), ignore_errors=True)
-    shutil.rmtree(_spool(lake), ignore_errors=True)
+    shutil.rmtree(spool_of(lake), ignore_errors=True)
     _tell(pieces, progress)
     names = ("records", "appended", "ignored", "rejects")
     return [
@@ -181,7 +181,7 @@ def execute_ingest(
     ]
 
 
-def _require_sources(plan: Plan) -> None:
+def require_sources(plan: Plan) -> None:
     """Nothing where every file of the plan is still there."""
     for data in plan.work["ranges"]:
         for piece in RangeSpec.from_json(data).pieces:
@@ -256,7 +256,7 @@ def _tell(pieces: list[dict[str, Any]], progress: Progress) -> None:
 
 
 @contextmanager
-def _told(root: Path, plan: Plan, progress: Progress) -> Iterator[None]:
+def told(root: Path, plan: Plan, progress: Progress) -> Iterator[None]:
     """Tells how far the workers are, by the marks they leave."""
     specs = [RangeSpec.from_json(data) for data in plan.work["ranges"]]
     progress.begin("ingest", total=sum(spec.size for spec in specs))

@@ -71,7 +71,7 @@ class ReadRange(beam.DoFn):
         """A RangeSpec as JSON."""
         spec = RangeSpec.from_json(json.loads(element))
         policy = Policy.from_json(self._job.policy)
-        writer = _Writer(self._job, spec.number, policy)
+        writer = RangeWriter(self._job, spec.number, policy)
         for piece in spec.pieces:
             _Piece(piece, self._job, policy, writer).read()
         message = writer.finish()
@@ -80,7 +80,7 @@ class ReadRange(beam.DoFn):
         yield 0, json.dumps(message, sort_keys=True).encode()
 
 
-class _Writer:
+class RangeWriter:
     """Gathers a range's rows and writes them in files of bounded size."""
 
     def __init__(self, job: IngestJob, number: int, policy: Policy) -> None:
@@ -136,7 +136,7 @@ class _Writer:
 class _Piece:
     """One piece of a source, read from its start to its end."""
 
-    def __init__(self, piece: Piece, job: IngestJob, policy: Policy, writer: _Writer) -> None:
+    def __init__(self, piece: Piece, job: IngestJob, policy: Policy, writer: RangeWriter) -> None:
         self._piece = piece
         self._policy = policy
         self._writer = writer

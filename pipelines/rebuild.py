@@ -128,7 +128,7 @@ def _rounds(
     after: Callable[[str], None],
 ) -> Rounds:
     plan, key = unfinished(lake), None
-    if plan is not None and plan.pipeline == "ingest":
+    if plan is not None and plan.pipeline in ("ingest", "replay"):
         key = FingerprintKey(read_secret(lake.root, request.key_file, os.environ))
         Lake.open(lake.root, key.id)
     there = Host(lake, lease, Engine(request.runner)).manifest()
@@ -143,7 +143,7 @@ def _settle(run: Rounds, lake: Lake, lease: Lease, progress: Progress) -> None:
     So a run that cannot be finished, because a state is lost or damaged, does not stand in the way.
     """
     plan = unfinished(lake)
-    if plan is None or plan.pipeline in ("ingest", "rewind", "release"):
+    if plan is None or plan.pipeline not in ("detect", "learn", "overlay"):
         run.finish()
         return
     progress.note(f"dropping run {plan.run_id}, which was interrupted: its ticks are computed again")
@@ -157,7 +157,7 @@ def _is_under_way(lake: Lake, host: Host, checkpoint: Checkpoint, policy: Policy
     if rewound is None or reached is None or (closed is not None and closed >= reached):
         return False
     since = pl.col("sequence") > rewound["sequence"]
-    came = lake.read("runs").filter(since & (pl.col("pipeline") == "ingest"))
+    came = lake.read("runs").filter(since & pl.col("pipeline").is_in(["ingest", "replay"]))
     same = (rewound["closed_until"], rewound["policy_version"]) == (checkpoint.border, policy.version)
     return same and came.is_empty()
 

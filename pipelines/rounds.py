@@ -11,6 +11,7 @@ from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.plan import Plan, unfinished
 from pipelines.release import execute_release
+from pipelines.replaying import Taken, execute_replay
 from pipelines.request import Request, SourceCounts, Summary
 from pipelines.rewind import execute_rewind
 from pipelines.upkeep import execute_upkeep
@@ -36,6 +37,7 @@ class Rounds:
         host: who plans and commits the runs.
         days: UTC days closed in whole or in part.
         quarantined: days that failed their audit.
+        replayed: what a replay took, if there was one.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Rounds:
         self._detected: list[Detected] = []
         self.days: set[datetime] = set()
         self.quarantined: list[datetime] = []
+        self.replayed: Taken | None = None
 
     def finish(self) -> None:
         """Executes the plan that an interrupted command left behind, if there is one."""
@@ -144,6 +147,17 @@ class Rounds:
         """Executes a plan, whatever it is of, and commits it."""
         if plan.pipeline == "ingest":
             self._sources += execute_ingest(
+                self._lake,
+                self._lease,
+                plan,
+                self._the_key(),
+                self._request.runner,
+                self._request.beam_options,
+                self._progress,
+                self._after,
+            )
+        elif plan.pipeline == "replay":
+            self.replayed = execute_replay(
                 self._lake,
                 self._lease,
                 plan,

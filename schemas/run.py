@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from schemas.contract import UTC_MICROSECONDS, Contract, field
 
-PIPELINES = ("ingest", "detect", "learn", "overlay", "rewind", "release", "upkeep")
+PIPELINES = ("ingest", "detect", "learn", "overlay", "rewind", "release", "replay", "upkeep")
 
 SOURCE_COUNTS_TYPE = pa.struct(
     [
@@ -22,7 +22,7 @@ SOURCE_COUNTS_TYPE = pa.struct(
     ]
 )
 """Summed over all runs, records = appended + ignored + rejects and appended = accepted + duplicates + too_late + waiting;
-a rewind takes counts of DETECT runs back as negative numbers."""
+a rewind takes counts of DETECT runs back as negative numbers, a replay turns rejects into events."""
 
 TABLE_VERSION_TYPE = pa.struct(
     [pa.field("table", pa.string(), nullable=False), pa.field("version", pa.int64(), nullable=False)]

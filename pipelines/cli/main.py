@@ -32,6 +32,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Mend": {
         "rebuild": "Compute everything since a day again, late events included.",
         "release": "Let models learn from a day that failed its audit.",
+        "replay": "Read refused records again.",
     },
     "Judge stillwatch": {
         "simulate": "Write the logs of a seeded world whose truth is known.",

@@ -23,7 +23,7 @@ GROUP_ROWS = 16_384
 """Rows of a row group where the caller names none (policy ingest.row_group_rows has the reason)."""
 
 SMALLEST_HASH, HASHES = -(2**63), 2**64
-_COPY = "restore the file from a copy; where it is one of events, `stillwatch replay` can read its sources again"
+_COPY = "restore the file from a copy; where it was computed from events, `stillwatch rebuild` computes it again"
 _EVENT_ORDER = ("account_hash", "time", "source", "position")
 _PLAIN_STRINGS = ("event_id",)  # nearly all different: a dictionary would only be thrown away again
 

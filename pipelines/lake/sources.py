@@ -106,6 +106,15 @@ def after_run(register: Register, sightings: Iterable[Sighting], done: Iterable[
     return result, {source for source, known in result.items() if register.get(source) != known}
 
 
+def with_events(register: Register, came: Iterable[tuple[str, int, Iterable[tuple[int, str]]]]) -> Register:
+    """The register after events were taken from bytes that were read before: source, how many, their latest times."""
+    result = dict(register)
+    for source, events, latest in came:
+        known = result[source]
+        result[source] = replace(known, events=known.events + events, latest=_latest([*known.latest, *latest]))
+    return result
+
+
 def latest_times(events: pl.DataFrame) -> tuple[tuple[int, str], ...]:
     """The latest event times among rows with `time` and `event_id`, latest first, repeated events counted once."""
     rows = events.select(pl.col("time").cast(pl.Int64), "event_id")

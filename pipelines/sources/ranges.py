@@ -138,7 +138,7 @@ def plan_ranges(
         end = _FAR if sighting.length is None else sighting.length
         for stretch in missing(0, end, times, still_taken(sight.known, sighting)):
             pieces += _pieces(sight, sighting, stretch, last_line, range_bytes)
-    bites = [RangeSpec(number, tuple(bundle)) for number, bundle in enumerate(_bundled(pieces, range_bytes))]
+    bites = [RangeSpec(number, tuple(bundle)) for number, bundle in enumerate(bundled(pieces, range_bytes))]
     return Planned(tuple(bites), tuple(sightings), tuple(found.refused), tuple(found.notes))
 
 
@@ -268,7 +268,7 @@ def _clipped(start: int, end: int, size: int, stretch: Stretch) -> Iterator[tupl
         yield low, high, size
 
 
-def _bundled(pieces: Iterable[Piece], range_bytes: int) -> Iterator[list[Piece]]:
+def bundled(pieces: Iterable[Piece], range_bytes: int) -> Iterator[list[Piece]]:
     """Small pieces together, in order, up to the size of a bite."""
     bundle: list[Piece] = []
     size = 0

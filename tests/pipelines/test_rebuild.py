@@ -22,12 +22,14 @@ from given_lakes import (
     run_backfill,
 )
 from pipelines.cli.progress import Progress
+from pipelines.doctor import Case, examine
 from pipelines.lake.commit import Committer, Outcome, Write
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.plan import Plan, next_sequence, write_plan
 from pipelines.lake.state import States
 from pipelines.rebuild import RebuildRequest, Rebuilt, preview, rebuild
+from pipelines.upkeep import upkeep
 from schemas.errors import LakeError
 from schemas.policy import Policy
 from transforms.findings import standing_revisions
@@ -135,6 +137,18 @@ def test_what_stands_of_the_findings_is_what_a_clean_backfill_finds(
     ]
     found = pl.DataFrame(standing, schema=rows.schema).sort("finding_uid", "tick").drop("revision", "activity")
     assert_frame_equal(found, expected.sort("finding_uid", "tick"), check_exact=True)
+
+
+def test_upkeep_before_and_after_a_rebuild_changes_no_row_and_doctor_finds_nothing(
+    with_late: Path, clean: Path, tmp_path: Path
+) -> None:
+    lake = copy_of(with_late, tmp_path)
+    assert upkeep(lake).tables
+    _rebuild(lake, START + DAY)
+    upkeep(lake)
+    assert_equal(clean / "lake", lake, "findings")
+    assert_everything_adds_up(lake)
+    assert examine(Case(lake)).symptoms == ()
 
 
 def test_a_second_rebuild_says_nothing_more(with_late: Path, tmp_path: Path) -> None:

@@ -17,5 +17,5 @@ def check(case: Case) -> Iterator[Symptom]:
         reasons = failed.filter(pl.col("day") == day).select("table", "expectation", "column").rows()
         told = "; ".join(f"{table}: {expectation} of {column}" for table, expectation, column in reasons[:3])
         problem = f"it failed its audit and is not learned from ({told or 'the audit is gone'})"
-        fix = f"look at it, then `stillwatch release {day:%Y-%m-%d} --lake {case.root}`, or read its sources again"
+        fix = f"look at it, then `stillwatch release {day:%Y-%m-%d} --lake {case.root}`, or mend its sources and rebuild it"
         yield Symptom("warning", f"day {day:%Y-%m-%d}", problem, fix)
