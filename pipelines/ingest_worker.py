@@ -192,7 +192,8 @@ class _Piece:
             self._ignored.update(ignored)
             self._unknown.update(decoded.unknown_fields)
         # Repeated records go first: a storm of one late record must not crowd out the others.
-        self._latest.append(events.select("time", "event_id").unique().top_k(_LATEST_ROWS, by=["time", "event_id"]))
+        late = events.filter(pl.col("time") >= events["time"].unique().top_k(_LATEST_ROWS).min())
+        self._latest.append(late.select("time", "event_id").unique().top_k(_LATEST_ROWS, by=["time", "event_id"]))
         self._writer.records += events.height + rejects.height + sum(ignored.values())
         self._writer.add(events, rejects)
 

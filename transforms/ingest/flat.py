@@ -8,6 +8,8 @@ them do is told from counts of bytes. All others, and blocks that Polars refuses
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -25,6 +27,12 @@ _QUOTE, _COLON, _BLANK, _BACKSLASH, _BRACKET = b'": \\['
 _RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KINDS: dict[int, type[pl.DataType]] = {_QUOTE: pl.String, ord("t"): pl.Boolean, ord("f"): pl.Boolean}
 _KINDS |= dict.fromkeys(b"-0123456789", pl.Float64)
+_TYPES: dict[type[pl.DataType], Any] = {
+    pl.String: str | None,
+    pl.Boolean: bool | None,
+    pl.Float64: float | None,
+    pl.Int64: Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None,
+}
 _DECODER_ERRORS = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 Bools = npt.NDArray[np.bool_]
@@ -66,7 +74,7 @@ def read_flat(pieces: Pieces, kind_of: Callable[[str, type[pl.DataType]], type[p
     rows, lines = np.arange(len(lines)), lines.together()
     frame = _parsed(lines, schema)
     if frame is None:
-        wanted = np.fromiter(map(_is_object, lines), np.bool_, len(lines))
+        wanted = _readable(lines, schema)
         rows, lines = rows[wanted], lines.chosen(wanted).together()
         frame = _parsed(lines, schema) if len(lines) >= LEAST_RECORDS else None
     if frame is None:
@@ -105,12 +113,22 @@ def _parsed(lines: Lines, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame 
     return frame if frame.height == len(lines) else None
 
 
-def _is_object(line: bytes) -> bool:
-    try:
-        _RAW.decode(line)
-    except _DECODER_ERRORS:
-        return False
-    return True
+def _readable(lines: Lines, schema: dict[str, type[pl.DataType]]) -> Bools:
+    """Lines that Polars can most likely read: objects whose fields hold what the schema says."""
+    decode, found = _decoder(tuple(schema.items())), np.ones(len(lines), dtype=np.bool_)
+    for row, line in enumerate(lines):
+        try:
+            decode(line)
+        except _DECODER_ERRORS:
+            found[row] = False
+    return found
+
+
+@lru_cache(maxsize=64)
+def _decoder(schema: tuple[tuple[str, type[pl.DataType]], ...]) -> Callable[[bytes], Any]:
+    names = {f"f{number}": name for number, (name, _) in enumerate(schema)}
+    fields: list[tuple[str, Any, Any]] = [(f"f{n}", _TYPES[kind], None) for n, (_, kind) in enumerate(schema)]
+    return msgspec.json.Decoder(msgspec.defstruct("Line", fields, rename=names, gc=False)).decode
 
 
 def _certain(lines: Lines, frame: pl.DataFrame) -> Bools:
