@@ -17,7 +17,7 @@ from transforms.ingest.drafting import DRAFT
 from transforms.ingest.framing import cut
 from transforms.ingest.json_reader import JsonReader, Read
 from transforms.ingest.litellm_payload import ACCOUNT, BASES, TOLERANT, Call
-from transforms.ingest.litellm_values import COLUMNS, row_of
+from transforms.ingest.litellm_values import COLUMNS, values_of
 from transforms.ingest.moments import microseconds
 from transforms.ingest.sniffing import top_level_names
 
@@ -102,11 +102,8 @@ def _read(block: Block, context: Context) -> tuple[Read[Call], pl.DataFrame]:
 def _draft(read: Read[Call], header: str) -> pl.DataFrame:
     parts = []
     for low in range(0, len(read.records), _ROWS):
-        rows = [row_of(call, header) for call in read.records[low : low + _ROWS]]
-        values = zip(*rows, strict=True)
-        parts.append(
-            pl.DataFrame({name: _KINDS[kind](some) for (name, kind), some in zip(COLUMNS.items(), values, strict=True)})
-        )
+        values = values_of(read.records[low : low + _ROWS], header)
+        parts.append(pl.DataFrame({name: _KINDS[kind](tuple(values[name])) for name, kind in COLUMNS.items()}))
     if not parts:
         schema = {name: pl.Int64 if kind == "moment" else kind for name, kind in COLUMNS.items()}
         return pl.DataFrame(schema=schema | {"row": pl.Int64, "ttft_ms": pl.Int64})

@@ -1,5 +1,6 @@
-"""One LiteLLM call as a row of draft columns."""
+"""LiteLLM calls as draft columns."""
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from transforms.ingest.chat import (
     text_of,
     tool_signature,
 )
+from transforms.ingest.columns import is_nothing
 from transforms.ingest.drafting import LABEL_CHARACTERS
 from transforms.ingest.litellm_payload import Body, Call, ErrorInformation, Guardrail, Metadata, Parameters, Usage
 from transforms.ingest.mending import decode_what_fits
@@ -53,7 +55,7 @@ COLUMNS: dict[str, Any] = {
     "finish_reason": pl.String, "reasoning_issued": _LIST, "reasoning_used": _LIST,
     "presence": pl.Int64,
 }  # fmt: skip
-"""The columns of `row_of`: the draft's, and the account candidates under their names in the log."""
+"""The columns of `values_of`: the draft's, and the account candidates under their names in the log."""
 
 CUT = "(litellm_truncated"
 """Stands in a text that spend logs cut short."""
@@ -91,66 +93,99 @@ _NO_METADATA, _NO_USAGE, _NO_ERROR, _NO_PARAMETERS, _NO_BODY = (
 _FAR = 2.0**62  # settings beyond are not usable
 
 
-def row_of(call: Call, header: str) -> tuple[Any, ...]:
-    """The values of COLUMNS for one call; `header` names the request header with the client fingerprint."""
-    given = call.metadata
-    metadata = decode_what_fits(_METADATA.decode, given.encode()) if isinstance(given, str) else given
-    if metadata is None:
-        metadata = _NO_METADATA
-    is_row = call.request_id is not None
-    status = call.status if call.status is not None else metadata.status
-    failed = status == "failure"
-    error = call.error_information if call.error_information is not None else metadata.error_information
-    if error is None:
-        error = _NO_ERROR
-    body = _body(call.proxy_server_request) if is_row else None
-    asked = body if is_row else call.model_parameters
-    parameters = asked if asked is not None else _NO_PARAMETERS
-    answer = _answer(call.response)
-    presence = _ROW if is_row else _PAYLOAD
+def values_of(calls: Sequence[Call], header: str) -> dict[str, Sequence[Any]]:
+    """The values of COLUMNS, one a call; `header` names the request header with the client fingerprint.
+
+    Field by field, because most fields of most calls hold nothing or a plain value, which costs next to nothing so.
+    """
+    metadata = [_metadata(call.metadata) for call in calls]
+    is_row = [call.request_id is not None for call in calls]
+    of_both = list(zip(calls, metadata, strict=True))
+    statuses = [call.status if call.status is not None else own.status for call, own in of_both]
+    failed = [status == "failure" for status in statuses]
+    errors = [_first(call.error_information, own.error_information, _NO_ERROR) for call, own in of_both]
+    bodies = [_body(c.proxy_server_request) if row else None for c, row in zip(calls, is_row, strict=True)]
+    asked = [body if row else call.model_parameters for call, body, row in zip(calls, bodies, is_row, strict=True)]
+    parameters = [given if given is not None else _NO_PARAMETERS for given in asked]
+    answers = [_answer(call.response) for call in calls]
+    messages = [
+        _stored(call.messages, body) if row else call.messages
+        for call, body, row in zip(calls, bodies, is_row, strict=True)
+    ]
+    values = _who(calls, metadata, header)
+    values["is_stranger"] = [
+        has_failed and _is_stranger(own, error) for has_failed, own, error in zip(failed, metadata, errors, strict=True)
+    ]
+    values |= _what(calls, metadata, parameters, failed)
+    values["http_status"] = [
+        _http_status(error.error_code) if has_failed else (200 if status is not None else None)
+        for has_failed, error, status in zip(failed, errors, statuses, strict=True)
+    ]
+    values["is_answered"] = [not has_failed for has_failed in failed]
+    values |= _counts(calls, metadata)
+    values |= _how(parameters, [call.stream for call in calls])
+    values |= _texts(messages, bodies, answers)
+    values["refused"] = [
+        True if _is_blocked(call, own) or error.error_class in _REFUSAL_ERRORS or withheld else None
+        for (call, own), error, withheld in zip(of_both, errors, map(_is_withheld, answers), strict=True)
+    ]
+    values["presence"] = [
+        _presence(row, status, given, has_failed, prompt is not None or response is not None)
+        for row, status, given, has_failed, prompt, response in zip(
+            is_row, statuses, asked, failed, values["prompt"], values["response"], strict=True
+        )
+    ]
+    return values
+
+
+def _presence(is_row: bool, status: str | None, asked: Parameters | None, failed: bool, has_text: bool) -> int:
+    bits = _ROW if is_row else _PAYLOAD
     if is_row and status is not None:
-        presence |= _STATUS
+        bits |= _STATUS
     if asked is not None and not (failed and asked == _NO_PARAMETERS):
-        presence |= _ASKED
-    texts = _texts(_stored(call.messages, body) if is_row else call.messages, body, answer)
-    if texts[_PROMPT] is not None or texts[_RESPONSE] is not None:
-        presence |= _HANDLES
-    withheld = _is_blocked(call, metadata) or error.error_class in _REFUSAL_ERRORS
-    withheld = withheld or (answer is not None and is_withheld(answer))
-    return (
-        *_who(call, metadata, header, is_stranger=failed and _is_stranger(metadata, error)),
-        *_what(call, metadata, failed=failed, streams=True in (call.stream, parameters.stream)),
-        _http_status(error.error_code) if failed else (200 if status is not None else None),
-        True if withheld else None,
-        not failed,
-        *_counts(call, metadata.usage_object if metadata.usage_object is not None else _NO_USAGE),
-        *_how(parameters, call.stream),
-        *texts,
-        presence,
-    )
+        bits |= _ASKED
+    return bits | _HANDLES if has_text else bits
 
 
-def _who(call: Call, metadata: Metadata, header: str, *, is_stranger: bool) -> tuple[Any, ...]:
-    headers = metadata.requester_custom_headers
-    requester = metadata.requester_metadata
-    session = name_of(call.session_id)
+def _first(one: Any, other: Any, neither: Any) -> Any:
+    return one if one is not None else (other if other is not None else neither)
+
+
+def _metadata(given: Metadata | str | None) -> Metadata:
+    if isinstance(given, str):
+        given = decode_what_fits(_METADATA.decode, given.encode())
+    return given if given is not None else _NO_METADATA
+
+
+def _who(calls: Sequence[Call], metadata: Sequence[Metadata], header: str) -> dict[str, Sequence[Any]]:
+    end_users = _names([call.end_user for call in calls])
+    others = _names([own.user_api_key_end_user_id for own in metadata])
+    return {
+        "metadata.user_api_key_team_id": [own.user_api_key_team_id for own in metadata],
+        "team_id": [call.team_id for call in calls],
+        "metadata.user_api_key_org_id": [own.user_api_key_org_id for own in metadata],
+        "organization_id": [call.organization_id for call in calls],
+        "metadata.user_api_key_user_id": [own.user_api_key_user_id for own in metadata],
+        "user": [call.user for call in calls],
+        "metadata.user_api_key_hash": [own.user_api_key_hash for own in metadata],
+        "metadata.user_api_key": [own.user_api_key for own in metadata],
+        "api_key": [call.api_key for call in calls],
+        "end_user_id": [o if u is None else u for u, o in zip(end_users, others, strict=True)],
+        "conversation_id": list(map(_conversation, calls, metadata)),
+        "source_ip": _either([c.requester_ip_address for c in calls], [m.requester_ip_address for m in metadata]),
+        "user_agent": _either([call.user_agent for call in calls], [own.user_agent for own in metadata]),
+        "client_fingerprint": [
+            None if headers is None else name_of(headers.get(header))
+            for headers in [own.requester_custom_headers for own in metadata]
+        ],
+    }
+
+
+def _conversation(call: Call, metadata: Metadata) -> str | None:
+    session, requester = name_of(call.session_id), metadata.requester_metadata
     if session is None and requester is not None:
         session = name_of(requester.session_id)
-    if session in (call.request_id, call.litellm_call_id):
-        session = None  # made up for this call
-    end_user = name_of(call.end_user)
-    return (
-        metadata.user_api_key_team_id, call.team_id,
-        metadata.user_api_key_org_id, call.organization_id,
-        metadata.user_api_key_user_id, call.user,
-        metadata.user_api_key_hash, metadata.user_api_key, call.api_key,
-        end_user if end_user is not None else name_of(metadata.user_api_key_end_user_id),
-        session,
-        _either(call.requester_ip_address, metadata.requester_ip_address),
-        _either(call.user_agent, metadata.user_agent),
-        name_of(headers.get(header)) if headers is not None else None,
-        is_stranger,
-    )  # fmt: skip
+    return None if session in (call.request_id, call.litellm_call_id) else session  # the same: made up for this call
 
 
 def _is_stranger(metadata: Metadata, error: ErrorInformation) -> bool:
@@ -163,22 +198,33 @@ def _is_stranger(metadata: Metadata, error: ErrorInformation) -> bool:
     return error.error_class in _STRANGER_ERRORS or str(error.error_code) in ("401", "403")
 
 
-def _what(call: Call, metadata: Metadata, *, failed: bool, streams: bool) -> tuple[Any, ...]:
-    route = metadata.user_api_key_request_route
+def _what(
+    calls: Sequence[Call], metadata: Sequence[Metadata], parameters: Sequence[Parameters], failed: Sequence[bool]
+) -> dict[str, Sequence[Any]]:
+    kinds = [
+        _operation(own.user_api_key_request_route, call.call_type) for call, own in zip(calls, metadata, strict=True)
+    ]
+    models, groups = _names([call.model for call in calls]), _names([call.model_group for call in calls])
+    ids = _either([call.id for call in calls], [call.request_id for call in calls])
+    return {
+        "event_id": _either(ids, [call.litellm_call_id for call in calls]),
+        "start": [call.startTime for call in calls],
+        "end": [call.endTime for call in calls],
+        "first_token": [
+            call.completionStartTime if True in (call.stream, asked.stream) else None
+            for call, asked in zip(calls, parameters, strict=True)
+        ],
+        "operation": [operation for operation, _ in kinds],
+        "object": [fetched for _, fetched in kinds],
+        "provider": [call.custom_llm_provider for call in calls],
+        "model_requested": [m if g is None else g for g, m in zip(groups, models, strict=True)],
+        "model_served": [None if has_failed else m for m, has_failed in zip(models, failed, strict=True)],
+    }
+
+
+def _operation(route: str | None, call_type: str | None) -> tuple[str, str | None]:
     is_short = route is None or len(route) <= LABEL_CHARACTERS  # what a caller chose must not fill a cache
-    operation, fetched = (_known_kind if is_short else _kind)(route, call.call_type)
-    model, group = name_of(call.model), name_of(call.model_group)
-    return (
-        _either(_either(call.id, call.request_id), call.litellm_call_id),
-        call.startTime,
-        call.endTime,
-        call.completionStartTime if streams else None,
-        operation,
-        fetched,
-        call.custom_llm_provider,
-        group if group is not None else model,
-        None if failed else model,
-    )
+    return (_known_kind if is_short else _kind)(route, call_type)
 
 
 @lru_cache(maxsize=16_384)
@@ -212,61 +258,97 @@ def _is_blocked(call: Call, metadata: Metadata) -> bool:
     return any(guardrail.guardrail_status in _BLOCKING for guardrail in guardrails)
 
 
-def _counts(call: Call, usage: Usage) -> tuple[Any, ...]:
-    prompt, completion = usage.prompt_tokens_details, usage.completion_tokens_details
-    cached = prompt.cached_tokens if prompt is not None else None
-    if cached is None:
-        cached = usage.cache_read_input_tokens
-    reasoning = completion.reasoning_tokens if completion is not None else None
-    cost = call.response_cost if call.response_cost is not None else call.spend
-    return call.prompt_tokens, call.completion_tokens, cached, reasoning, cost
+def _counts(calls: Sequence[Call], metadata: Sequence[Metadata]) -> dict[str, Sequence[Any]]:
+    usages = [_NO_USAGE if own.usage_object is None else own.usage_object for own in metadata]
+    cached = [None if u.prompt_tokens_details is None else u.prompt_tokens_details.cached_tokens for u in usages]
+    completions = [usage.completion_tokens_details for usage in usages]
+    return {
+        "input_tokens": [call.prompt_tokens for call in calls],
+        "output_tokens": [call.completion_tokens for call in calls],
+        "cached_input_tokens": [
+            usage.cache_read_input_tokens if found is None else found
+            for usage, found in zip(usages, cached, strict=True)
+        ],
+        "reasoning_tokens": [None if details is None else details.reasoning_tokens for details in completions],
+        "cost_usd": [call.spend if call.response_cost is None else call.response_cost for call in calls],
+    }
 
 
-def _how(asked: Parameters, stream: Any) -> tuple[Any, ...]:
-    if asked is _NO_PARAMETERS:
-        return (*(None,) * 10, _flag(stream), None, None)
-    logprobs, top = asked.logprobs, _integer(asked.top_logprobs)
-    if isinstance(logprobs, int) and not isinstance(logprobs, bool):  # the completions API asks for a number
-        logprobs, top = True, top if top is not None else _integer(logprobs)
-    bias = asked.logit_bias
-    limit = asked.max_tokens
-    if limit is None:
-        limit = asked.max_completion_tokens if asked.max_completion_tokens is not None else asked.max_output_tokens
-    tools = asked.tools
-    streams = _flag(asked.stream)
-    return (
-        _number(asked.temperature),
-        _number(asked.top_p),
-        _integer(asked.n),
-        _integer(limit),
-        _flag(logprobs),
-        top,
-        None if bias is None else len(bias),
-        list(bias) if bias else None,
-        _integer(asked.seed),
-        format_name(asked.response_format),
-        streams if streams is not None else _flag(stream),
-        None if tools is None else len(tools),
-        None if tools is None else tool_signature(tools),
-    )
+def _how(parameters: Sequence[Parameters], streams: Sequence[Any]) -> dict[str, Sequence[Any]]:
+    flags, tops = [asked.logprobs for asked in parameters], _each(_integer, [a.top_logprobs for a in parameters])
+    for row, flag in enumerate(flags):
+        if isinstance(flag, int) and not isinstance(flag, bool):  # the completions API asks for a number
+            tops = list(tops)
+            flags[row], tops[row] = True, tops[row] if tops[row] is not None else _integer(flag)
+    biases = [asked.logit_bias for asked in parameters]
+    tools = [asked.tools for asked in parameters]
+    own = _each(_flag, [asked.stream for asked in parameters])
+    return {
+        "temperature": _each(_number, [asked.temperature for asked in parameters]),
+        "top_p": _each(_number, [asked.top_p for asked in parameters]),
+        "n": _each(_integer, [asked.n for asked in parameters]),
+        "max_tokens": _each(
+            _integer, [_first(a.max_tokens, a.max_completion_tokens, a.max_output_tokens) for a in parameters]
+        ),
+        "logprobs": _each(_flag, flags),
+        "top_logprobs": tops,
+        "logit_bias_size": _each(len, biases),
+        "logit_bias_tokens": _each(lambda bias: list(bias) if bias else None, biases),
+        "seed": _each(_integer, [asked.seed for asked in parameters]),
+        "response_format": _each(format_name, [asked.response_format for asked in parameters]),
+        "stream": [o if s is None else s for s, o in zip(own, _each(_flag, streams), strict=True)],
+        "tool_count": _each(len, tools),
+        "tools": _each(tool_signature, tools),
+    }
 
 
-def _texts(messages: Messages, body: Body | None, answer: Answer | None) -> tuple[Any, ...]:
-    count = system = prompt = used = response = reason = issued = None
+def _texts(
+    messages: Sequence[Messages], bodies: Sequence[Body | None], answers: Sequence[Answer | None]
+) -> dict[str, Sequence[Any]]:
+    said, answered = list(map(_said, messages)), list(map(_answered, answers))
+    prompts = [prompt for _, _, prompt, _ in said]
+    systems = [system for _, system, _, _ in said]
+    cuts: list[bool | None] = [None] * len(said)
+    for row, body in enumerate(bodies):
+        if body is not None:
+            prompt = prompts[row]
+            if systems[row] is None:
+                systems[row] = body.instructions if body.system is None else _plain(body.system)
+            cuts[row] = None if prompt is None else CUT in prompt
+    return {
+        "message_count": [count for count, _, _, _ in said],
+        "system": systems,
+        "prompt": prompts,
+        "is_cut": cuts,
+        "response": [response for response, _, _ in answered],
+        "finish_reason": [reason for _, reason, _ in answered],
+        "reasoning_issued": [issued for _, _, issued in answered],
+        "reasoning_used": [used for _, _, _, used in said],
+    }
+
+
+def _said(messages: Messages) -> tuple[int | None, str | None, str | None, list[str] | None]:
+    """How many messages there are, the system prompt, the prompt, and the handles sent."""
+    if messages is None or len(messages) == 0:
+        return None, None, None, None
     if isinstance(messages, str):
-        prompt = text_of(messages)
-    elif messages is not None and len(messages) > 0:
-        count = len(messages)
-        prompt, system, used = last_user_text(messages), system_text(messages), handles_sent(messages)
-    if body is not None and system is None:
-        system = body.instructions if body.system is None else _plain(body.system)
-    if answer is not None:
-        response, reason, issued = answer_text(answer), finish_reason(answer), handles_given(answer)
-    is_cut = None if prompt is None or body is None else CUT in prompt
-    return count, system, prompt, is_cut, response, reason, issued, used
+        return None, None, text_of(messages), None
+    if len(messages) == 1:  # most often: one question
+        only = messages[0]
+        if isinstance(only, Message) and only.role == "user" and isinstance(only.content, str):
+            return 1, None, text_of(only.content), None
+    return len(messages), system_text(messages), last_user_text(messages), handles_sent(messages)
 
 
-_PROMPT, _RESPONSE = 2, 4
+def _answered(answer: Answer | None) -> tuple[str | None, str | None, list[str] | None]:
+    """The answer's text, why it stopped, and the handles it gave."""
+    if answer is None:
+        return None, None, None
+    return answer_text(answer), finish_reason(answer), handles_given(answer)
+
+
+def _is_withheld(answer: Answer | None) -> bool:
+    return answer is not None and is_withheld(answer)
 
 
 def _stored(messages: Messages, body: Body | None) -> Messages:
@@ -305,8 +387,19 @@ def name_of(value: Any) -> str | None:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _either(one: str | None, other: str | None) -> str | None:
-    return one if one is not None and one != "" else other
+def _names(values: Sequence[Any]) -> Sequence[str | None]:
+    return _each(name_of, values)
+
+
+def _each(function: Callable[[Any], Any], values: Sequence[Any]) -> Sequence[Any]:
+    """The function of each value that is not None; at no cost where none is."""
+    known = tuple(values)
+    return known if is_nothing(known) else [None if value is None else function(value) for value in known]
+
+
+def _either(ones: Sequence[str | None], others: Sequence[str | None]) -> list[str | None]:
+    """Of each two the first, unless it is missing or empty."""
+    return [other if one is None or one == "" else one for one, other in zip(ones, others, strict=True)]
 
 
 def _flag(value: Any) -> bool | None:
