@@ -133,6 +133,13 @@ class RangeWriter:
             self._files[table].append(entry)
 
 
+def _latest_of(events: pl.DataFrame) -> pl.DataFrame:
+    """The latest events, time and id. Repeated records go first: a storm of one late record must not crowd out the others."""
+    moments = events["time"].unique().top_k(_LATEST_ROWS)  # cheaper than ids, which are texts
+    late = events.filter(pl.col("time").is_in(moments.implode()))
+    return late.select("time", "event_id").unique().top_k(_LATEST_ROWS, by=["time", "event_id"])
+
+
 class _Piece:
     """One piece of a source, read from its start to its end."""
 
@@ -191,9 +198,7 @@ class _Piece:
         if not self._piece.again:
             self._ignored.update(ignored)
             self._unknown.update(decoded.unknown_fields)
-        # Repeated records go first: a storm of one late record must not crowd out the others.
-        late = events.filter(pl.col("time") >= events["time"].unique().top_k(_LATEST_ROWS).min())
-        self._latest.append(late.select("time", "event_id").unique().top_k(_LATEST_ROWS, by=["time", "event_id"]))
+        self._latest.append(_latest_of(events))
         self._writer.records += events.height + rejects.height + sum(ignored.values())
         self._writer.add(events, rejects)
 
