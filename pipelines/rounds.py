@@ -63,9 +63,12 @@ class Rounds:
         self.replayed: Taken | None = None
 
     def finish(self) -> None:
-        """Executes the plan that an interrupted command left behind, if there is one."""
-        plan = unfinished(self._lake)
-        if plan is not None:
+        """Executes the plans that interrupted commands left behind.
+
+        Usually one at most; two where the entry of a run was lost from the log of `runs` while the next was at work,
+        whose rows are in some tables already.
+        """
+        while (plan := unfinished(self._lake)) is not None:
             self._progress.note(f"finishing run {plan.run_id}, which was interrupted")
             self.execute(plan)
 

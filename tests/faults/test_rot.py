@@ -51,15 +51,17 @@ def torn(children: Children, clean: Clean, tmp_path_factory: pytest.TempPathFact
     return world
 
 
-def kinds_of_files(lake: Path) -> dict[str, Path]:
-    """One file of every kind that lies in a lake, by its kind; of several the last, which is the newest."""
-    paths = sorted(path.relative_to(lake) for path in lake.rglob("*") if path.is_file())
-    return {kind_of(str(path)): path for path in paths}
+def files_of_each_kind(lake: Path) -> list[tuple[str, Path]]:
+    """Kind and name of the oldest and the newest file of every kind that lies in a lake."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(path.relative_to(lake) for path in lake.rglob("*") if path.is_file()):
+        found.setdefault(kind_of(str(path)), []).append(path)
+    return [(kind, path) for kind, paths in found.items() for path in sorted({paths[0], paths[-1]})]
 
 
 def damaged_copies(lake: Path, folder: Path, wanted: Callable[[str, str], bool]) -> Iterator[tuple[str, str, Path]]:
     """(kind, damage, copy of the lake with one file of that kind damaged so), for every pair that is wanted."""
-    for kind, path in kinds_of_files(lake).items():
+    for kind, path in files_of_each_kind(lake):
         for damage, apply in DAMAGES.items():
             if not wanted(kind, damage):
                 continue
@@ -103,9 +105,9 @@ def test_whoever_asks_a_damaged_lake_is_told_the_truth_or_what_is_damaged(
                 "account_scores/",
             )
         )
-        # The last run whose entry is gone was never committed: what is told is the truth before it.
-        is_last_run = kind.startswith("runs/_delta_log/#.json") and damage == "deleted"
-        return asked and not is_last_run and (damage in GROSS or not kind.endswith(UNSEALED))
+        # A run whose entry is gone was never committed: what is told then is the truth before it.
+        is_run = kind.startswith("runs/_delta_log/#.json") and damage == "deleted"
+        return asked and not is_run and (damage in GROSS or not kind.endswith(UNSEALED))
 
     count = 0
     for kind, damage, copy in damaged_copies(lake, tmp_path, wanted):
@@ -144,6 +146,18 @@ def test_a_backfill_over_a_lake_whose_own_files_lost_half_ends_clean_or_in_one_s
         "_stillwatch/plans/#-detect.plan",
         "_stillwatch/state/STAGE/group-#/detect-#",
     } <= met
+
+
+def test_a_run_whose_entry_was_lost_while_the_next_was_at_work_is_done_again_and_then_the_next(
+    children: Children, clean: Clean, torn: SmallWorld, tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    shutil.copytree(torn.folder / "lake", lake)
+    max((lake / "runs" / "_delta_log").glob("*.json")).unlink()
+    ended = children.run(torn.second(lake), lake)
+    assert ended.code == 0, ended.err
+    assert ended.err.count("finishing run") == 2
+    assert_equal(clean.tables, tables(lake))
 
 
 @pytest.mark.slow
