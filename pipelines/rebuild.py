@@ -19,7 +19,7 @@ from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.leftovers import remove_half_written
-from pipelines.lake.plan import abandon, forget_plans, last_policy, unfinished
+from pipelines.lake.plan import abandon, forget_plans, last_policy, unfinished, waiting_plans
 from pipelines.request import Request
 from pipelines.rewind import REWOUND, Outlook, checkpoint_for, outlook, plan_rewind
 from pipelines.rounds import Rounds
@@ -127,8 +127,8 @@ def _rounds(
     lease: Lease,
     after: Callable[[str], None],
 ) -> Rounds:
-    plan, key = unfinished(lake), None
-    if plan is not None and plan.pipeline in ("ingest", "replay"):
+    key = None
+    if any(path.stem.endswith(("-ingest", "-replay")) for _, path in waiting_plans(lake)):
         key = FingerprintKey(read_secret(lake.root, request.key_file, os.environ))
         Lake.open(lake.root, key.id)
     there = Host(lake, lease, Engine(request.runner)).manifest()
@@ -138,16 +138,17 @@ def _rounds(
 
 
 def _settle(run: Rounds, lake: Lake, lease: Lease, progress: Progress) -> None:
-    """Ends what an interrupted command left: reading and rewinding are finished, computing is dropped, for it comes again.
+    """Ends what interrupted commands left: reading and rewinding are finished, computing is dropped, for it comes again.
 
     So a run that cannot be finished, because a state is lost or damaged, does not stand in the way.
     """
-    plan = unfinished(lake)
-    if plan is None or plan.pipeline not in ("detect", "learn", "overlay"):
-        run.finish()
-        return
-    progress.note(f"dropping run {plan.run_id}, which was interrupted: its ticks are computed again")
-    abandon(lake, lease, plan.sequence)
+    while (plan := unfinished(lake)) is not None:
+        if plan.pipeline in ("detect", "learn", "overlay"):
+            progress.note(f"dropping run {plan.run_id}, which was interrupted: its ticks are computed again")
+            abandon(lake, lease, plan.sequence)
+        else:
+            progress.note(f"finishing run {plan.run_id}, which was interrupted")
+            run.execute(plan)
 
 
 def _is_under_way(lake: Lake, host: Host, checkpoint: Checkpoint, policy: Policy) -> bool:

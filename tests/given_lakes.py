@@ -51,6 +51,7 @@ def record(number: int, rng: random.Random) -> dict[str, object]:
 
 def run_backfill(lake: Path, sources: Sequence[Path], policy: Policy | None = None, **more: object) -> Summary:
     """Reads the sources into the lake with the key beside it."""
+    lake.parent.mkdir(exist_ok=True)
     key = lake.parent / "key"
     if not key.exists():
         key.write_text("0f" * 32)

@@ -21,6 +21,7 @@ from given_lakes import (
     record,
     run_backfill,
 )
+from pipelines import host
 from pipelines.cli.progress import Progress
 from pipelines.doctor import Case, examine
 from pipelines.lake.commit import Committer, Outcome, Write
@@ -147,6 +148,40 @@ def test_upkeep_before_and_after_a_rebuild_changes_no_row_and_doctor_finds_nothi
     _rebuild(lake, START + DAY)
     upkeep(lake)
     assert_equal(clean / "lake", lake, "findings")
+    assert_everything_adds_up(lake)
+    assert examine(Case(lake)).symptoms == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_comes_late_and_whichever_days_are_rebuilt_the_clean_lake_comes_out(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log in two files and what came late of it in two more; a rebuild after each, and perhaps one in between."""
+    rng = random.Random(seed)
+    monkeypatch.setattr(host, "RUN_ROWS", rng.choice([2_000_000, 400]))
+    first = rng.randrange(2)
+    files: dict[str, list[str]] = {name: [] for name in ("a", "b", "late-0", "late-1")}
+    for number in range(2300):
+        row = record(number, rng)
+        if rng.random() < 0.15:
+            row["account_id"] = f"acct-{rng.randrange(5, 9)}"
+        could_be_late = first * 960 <= number < 1160
+        name = f"late-{number % 2}" if could_be_late and rng.random() < 0.25 else "ab"[number >= 1150]
+        files[name].append(json.dumps(row) + "\n")
+    for name, rows in files.items():
+        (tmp_path / f"{name}.jsonl").write_text("".join(rows))
+    paths = {name: tmp_path / f"{name}.jsonl" for name in files}
+    lake = tmp_path / "lake"
+    run_backfill(lake, [paths["a"]], complete=False)
+    run_backfill(lake, [paths["late-0"], paths["b"]], complete=rng.random() < 0.5)
+    _rebuild(lake, START + rng.randrange(first + 1) * DAY)
+    run_backfill(lake, [paths["late-1"]])
+    if rng.random() < 0.3:
+        _rebuild(lake, START + DAY)
+    _rebuild(lake, START + rng.randrange(first + 1) * DAY)
+    run_backfill(tmp_path / "clean" / "lake", list(paths.values()))
+    assert_equal(tmp_path / "clean" / "lake", lake, "findings")
     assert_everything_adds_up(lake)
     assert examine(Case(lake)).symptoms == ()
 
