@@ -90,11 +90,12 @@ def _read(block: Block, context: Context) -> tuple[Read[Any], pl.DataFrame, list
     flat = read_lines(pieces)
     read = _READER.read(pieces if flat is None else pieces.chosen(flat.others))
     if flat is None:
-        draft, doubled = _draft(read)
+        draft, doubled = _draft(read, np.full(len(read.rows), -1, dtype=np.int64))
         return read, _with_accounts(draft, read.pieces, context), doubled
+    carried = flat.carried[read.rows]
     read = _as_parts(read, pieces, flat.others)
     read.unknown.update(flat.unknown)
-    draft, doubled = _draft(read)
+    draft, doubled = _draft(read, carried)
     by_column = flat.draft.with_columns(pl.Series("row", flat.rows))
     draft = pl.concat([draft, by_column], how="diagonal") if draft.height else by_column
     return read, _with_accounts(draft, read.pieces, context), doubled
@@ -111,8 +112,13 @@ def _as_parts(read: Read[Any], pieces: Pieces, rows: npt.NDArray[np.int64]) -> R
     )
 
 
-def _draft(read: Read[Any]) -> tuple[pl.DataFrame, list[Fault]]:
-    """The draft of the records read, and the records in which a name stands twice."""
+def _draft(read: Read[Any], carried: npt.NDArray[np.int64]) -> tuple[pl.DataFrame, list[Fault]]:
+    """The draft of the records read, and the records in which a name stands twice.
+
+    Args:
+        read: the records.
+        carried: for each of them the presence bits of its names, if these are known and none stands twice, else -1.
+    """
     parts, filled = [], []
     for low in range(0, len(read.records), _ROWS):
         some = read.records[low : low + _ROWS]
@@ -124,7 +130,8 @@ def _draft(read: Read[Any]) -> tuple[pl.DataFrame, list[Fault]]:
         return pl.DataFrame(schema=DRAFT), []
     draft = pl.concat(parts, how="diagonal").with_columns(pl.Series("row", read.rows, dtype=pl.Int64))
     members = _members(read)
-    suspects = np.flatnonzero(members != np.concatenate(filled) + _unknown_filled(read))
+    suspects = np.flatnonzero((members != np.concatenate(filled) + _unknown_filled(read)) & (carried < 0))
+    draft = draft.with_columns(presence=pl.col("presence") | pl.Series(np.maximum(carried, 0)))
     return _with_presence(draft.drop("filled"), read, members, suspects)
 
 

@@ -1,11 +1,12 @@
 """Flat JSON objects, one a line, column by column: the fast way in for logs whose records look alike.
 
 A record goes this way only if it provably reads as on the exact way (json_reader): Polars and msgspec agree on every
-object that has no nulls, no doubled or unforeseen names, no text where another kind stands, and no half surrogates; which of
-them do is told from counts of bytes. All others, and blocks that Polars refuses, are left to the exact way.
+object without doubled or unforeseen names, text where another kind stands, nested values, or half surrogates; which of them
+do is told from the bytes around colons. All others, and blocks that Polars refuses, are left to the exact way.
 """
 
 import io
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,11 +23,12 @@ LEAST_RECORDS = 64
 """Fewer records are decoded one by one: a read by columns costs 0.6 ms whatever it reads (kernel.md 1)."""
 
 _SAMPLES = 16
-_QUOTE, _COLON, _BLANK, _BACKSLASH, _BRACKET = b'": \\['
+_SHAPES = 4  # shapes of records told apart in a block
+_QUOTE, _COLON, _BLANK, _BACKSLASH, _BRACKET, _NULL = b'": \\[n'
 
 _RAW = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _KINDS: dict[int, type[pl.DataType]] = {_QUOTE: pl.String, ord("t"): pl.Boolean, ord("f"): pl.Boolean}
-_KINDS |= dict.fromkeys(b"-0123456789", pl.Float64)
+_KINDS |= dict.fromkeys(b"-0123456789", pl.Float64) | {_NULL: pl.Null}
 _TYPES: dict[type[pl.DataType], Any] = {
     pl.String: str | None,
     pl.Boolean: bool | None,
@@ -37,6 +39,13 @@ _DECODER_ERRORS = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+Words = npt.NDArray[np.uint64]
+
+
+KindOf = Callable[[str, type[pl.DataType]], type[pl.DataType] | None]
+"""For a name and what its value looks like (String, Float64, Boolean, Null) the type to read it as; None for what has to be
+read one by one."""
 
 
 @dataclass(frozen=True)
@@ -44,23 +53,27 @@ class Flat:
     """Records read by columns.
 
     Attributes:
-        frame: one column a name that was met, no nulls but where a record lacks the name.
-        rows: for each of them, which piece it was.
+        frame: one column a name that was met and can be read so; null where a record lacks the name or says null.
+        rows: for each record, which piece it was.
         others: the other pieces.
+        shape: for each piece, which of `shapes` it has; -1 where that is not known. A record of the frame without a shape
+            has just the names that it fills.
+        shapes: names of records, in their order.
     """
 
     frame: pl.DataFrame
     rows: Ints
     others: Ints
+    shape: Ints
+    shapes: tuple[tuple[str, ...], ...]
 
 
-def read_flat(pieces: Pieces, kind_of: Callable[[str, type[pl.DataType]], type[pl.DataType] | None]) -> Flat | None:
+def read_flat(pieces: Pieces, kind_of: KindOf) -> Flat | None:
     """The records of a block that can be read by columns; None where none can.
 
     Args:
         pieces: the records.
-        kind_of: for a name and the kind its value looks like (String, Float64, Boolean) the type to read it as; None
-            for what has to be read one by one.
+        kind_of: how values are to be read.
     """
     lines = pieces.texts
     if len(lines) < LEAST_RECORDS or not isinstance(lines, Lines):
@@ -68,7 +81,7 @@ def read_flat(pieces: Pieces, kind_of: Callable[[str, type[pl.DataType]], type[p
     first = np.frombuffer(lines.data, np.uint8)[lines.starts]
     if (first == _BRACKET).any() or (first <= _BLANK).any():  # arrays, perhaps
         return None
-    schema = _schema(lines, kind_of)
+    schema, shapes = _met(lines, kind_of)
     if not schema:
         return None
     rows, lines = np.arange(len(lines)), lines.together()
@@ -79,29 +92,32 @@ def read_flat(pieces: Pieces, kind_of: Callable[[str, type[pl.DataType]], type[p
         frame = _parsed(lines, schema) if len(lines) >= LEAST_RECORDS else None
     if frame is None:
         return None
-    certain = _certain(lines, frame)
+    certain, found = _certain(lines, frame, shapes)
+    shape = np.full(len(pieces.texts), -1, dtype=np.int64)
+    shape[rows] = found
     if not certain.all():
         frame, rows = frame.filter(pl.Series(certain)), rows[certain]
     others = np.setdiff1d(np.arange(len(pieces.texts)), rows, assume_unique=True)
-    return None if frame.is_empty() else Flat(frame, rows, others)
+    return None if frame.is_empty() else Flat(frame, rows, others, shape, shapes)
 
 
-def _schema(
-    lines: Lines, kind_of: Callable[[str, type[pl.DataType]], type[pl.DataType] | None]
-) -> dict[str, type[pl.DataType]]:
-    """What the names met in a few of the lines are to be read as."""
+def _met(lines: Lines, kind_of: KindOf) -> tuple[dict[str, type[pl.DataType]], tuple[tuple[str, ...], ...]]:
+    """What the names met in a few of the lines are to be read as, and the commonest shapes of these lines."""
     schema: dict[str, type[pl.DataType]] = {}
+    silent: dict[str, type[pl.DataType]] = {}
+    shapes: Counter[tuple[str, ...]] = Counter()
     for line in lines[:: max(1, len(lines) // _SAMPLES)]:
         try:
             values = _RAW.decode(line)
         except _DECODER_ERRORS:
             continue
+        shapes[tuple(values)] += 1
         for name, value in values.items():
             looks = _KINDS.get(bytes(value)[0]) if name not in schema else None
             kind = None if looks is None else kind_of(name, looks)
             if kind is not None:
-                schema[name] = kind
-    return schema
+                (silent if looks == pl.Null else schema)[name] = kind
+    return silent | schema, tuple(names for names, _ in shapes.most_common(_SHAPES) if names)
 
 
 def _parsed(lines: Lines, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame | None:
@@ -131,29 +147,72 @@ def _decoder(schema: tuple[tuple[str, type[pl.DataType]], ...]) -> Callable[[byt
     return msgspec.json.Decoder(msgspec.defstruct("Line", fields, rename=names, gc=False)).decode
 
 
-def _certain(lines: Lines, frame: pl.DataFrame) -> Bools:
-    """Records that read the same on the exact way.
+def _certain(lines: Lines, frame: pl.DataFrame, shapes: Sequence[tuple[str, ...]]) -> tuple[Bools, Ints]:
+    """Records that read the same on the exact way, and the shapes of all that have nulls or what cannot be read by columns.
 
-    A colon behind a quote or a blank ends a name, or stands inside a text: so there are at least as many as the object
-    has members. Where there are just as many as filled columns, every member is a filled column: none is null, none
-    unforeseen, none there twice, and each colon is followed by its value. Where as many values begin with a quote as
-    columns of text are filled, no text column was filled from a number, an object or a list; and into columns of other
-    kinds Polars takes nothing but their kind.
+    A colon behind a quote, or behind blanks behind one, ends a name, or stands in a text behind an escaped quote: so
+    there are at least as many as the object has members. Where there are just as many as filled columns, every member is a filled
+    column: none is null, none unforeseen, none there twice, and each colon is followed by its value. Where as many values begin
+    with a quote as columns of text are filled, no text column was filled from a number, an object or a list; and into columns of
+    other kinds Polars takes nothing but their kind. Of records with nulls the names are compared with a shape's, one by one.
     """
     data, ends = np.frombuffer(lines.data, np.uint8), lines.ends
-    colons = np.flatnonzero(data == _COLON)  # an object that was read has at least a brace and a newline behind each
-    before = data[colons - 1]
-    colons = colons[(before == _QUOTE) | (before <= _BLANK)]
+    colons = np.flatnonzero(data == _COLON)  # an object that was read has at least a brace and a quote before each
+    before, ahead = data[colons - 1], data[colons - 2]
+    colons = colons[(before == _QUOTE) | ((before <= _BLANK) & ((ahead == _QUOTE) | (ahead <= _BLANK)))]
     values = data[colons + 1]
     values = np.where(values == _BLANK, data[colons + 2], values)
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
-    certain = _each(colons, ends) == _filled(frame, frame.columns)
+    members = _each(colons, ends)
+    certain = members == _filled(frame, frame.columns)
     certain &= _each(colons[values == _QUOTE], ends) == _filled(frame, texts)
+    shape = np.full(len(lines), -1, dtype=np.int64)
+    for number, names in enumerate(shapes):
+        open_rows = np.flatnonzero(~certain & (shape < 0) & (members == len(names)))
+        if open_rows.size:
+            firsts = np.cumsum(members) - members
+            places = firsts[open_rows, None] + np.arange(len(names))
+            alike = _has_names(lines.data, colons[places], names)
+            shape[open_rows[alike]] = number
+            certain[open_rows[alike]] = _has_values(values[places[alike]], names, frame.schema)
     backslashes = np.flatnonzero(data == _BACKSLASH)
     if backslashes.size:
         escapes = backslashes[data[backslashes + 1] == ord("u")]
         certain &= _each(escapes, ends) == 0
-    return np.asarray(certain)
+    return np.asarray(certain), shape
+
+
+def _has_names(data: bytes, colons: Ints, names: Sequence[str]) -> Bools:
+    """Which records have exactly these names in this order.
+
+    Args:
+        data: the text the records lie in.
+        colons: where each record's names end, shape (records, names).
+        names: the shape.
+    """
+    texts = [b'"' + name.encode() + b'"' for name in names]
+    lengths = np.array([len(text) for text in texts])
+    # What stands before the opening quote: if a backslash, the quote is part of a longer name.
+    alike = (np.frombuffer(data, np.uint8)[colons - lengths - 1] != _BACKSLASH).all(axis=1)
+    words: Words = np.ndarray((len(data) - 7,), dtype="<u8", buffer=data, strides=(1,))
+    for end in range(0, int(lengths.max()), 8):
+        parts = [text[: max(len(text) - end, 0)][-8:] for text in texts]  # eight bytes at a time, from the closing quote
+        wanted = np.array([int.from_bytes(part.rjust(8, b"\0"), "little") for part in parts], dtype=np.uint64)
+        masks = np.array([2**64 - 2 ** (8 * (8 - len(part))) for part in parts], dtype=np.uint64)
+        found = words[np.maximum(colons - end - 8, 0)]
+        found &= masks
+        alike &= (found == wanted).all(axis=1)
+    return np.asarray(alike)
+
+
+def _has_values(values: Bytes, names: Sequence[str], schema: pl.Schema) -> Bools:
+    """Which records hold, of a shape's names, only nulls and what the schema reads; by the first byte of each value."""
+    is_text = np.array([schema.get(name) == pl.String for name in names])
+    is_unread = np.array([name not in schema for name in names])
+    fits = values == _NULL
+    fits |= (values == _QUOTE) & is_text
+    fits |= ~is_text & ~is_unread  # Polars takes nothing else into numbers and booleans
+    return np.asarray(fits.all(axis=1))
 
 
 def _each(places: Ints, ends: Ints) -> Ints:

@@ -1,6 +1,7 @@
 """Records read by columns are those read one by one."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from typing import Any
@@ -56,7 +57,8 @@ VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionari
 @st.composite
 def odd_lines(draw: st.DrawFn) -> bytes:
     """A line that differs from ordinary ones in values, names, order, doubled names, spelling, or single bytes."""
-    pairs = list(ordinary(draw(st.integers(0, 50))).items())
+    record = draw(st.sampled_from([ordinary, spelled_out]))
+    pairs = list(record(draw(st.integers(0, 50))).items())
     for _ in range(draw(st.integers(0, 3))):
         place = draw(st.integers(0, len(pairs) - 1))
         change = draw(st.sampled_from(["value", "drop", "double", "name", "move"]))
@@ -87,9 +89,23 @@ def odd_lines(draw: st.DrawFn) -> bytes:
     return line.replace(b"\n", b" ")
 
 
+def spelled_out(number: int) -> dict[str, Any]:
+    """A record as a serializer writes it that leaves nothing out: what is not known says null."""
+    return ordinary(number) | {
+        "system": None,
+        "seed": None if number % 6 else number,
+        "bytes_out": None,
+        "refused": None if number % 4 else False,
+        "reasoning_used": None if number % 10 else ["h1", "h2"],
+        "prompt": None if number % 7 == 1 else f"say {number} :",
+        "x": None,
+    }
+
+
 @cache
-def usual() -> tuple[bytes, ...]:
-    return tuple(json.dumps(ordinary(number)).encode() for number in range(LEAST_RECORDS + 20))
+def usual(*, with_nulls: bool = False) -> tuple[bytes, ...]:
+    record = spelled_out if with_nulls else ordinary
+    return tuple(json.dumps(record(number)).encode() for number in range(LEAST_RECORDS + 20))
 
 
 def one_by_one(lines: list[bytes]) -> Decoded:
@@ -99,18 +115,27 @@ def one_by_one(lines: list[bytes]) -> Decoded:
     return Decoded(
         EVENT.conform(pl.concat([EVENT.empty(), *[part.events for part in parts]])),
         REJECT.conform(pl.concat([REJECT.empty(), *[part.rejects for part in parts]])),
+        {},
+        dict(sum((Counter(part.unknown_fields) for part in parts), Counter[str]())),
     )
 
 
 @FEW
-@given(odd=st.lists(odd_lines(), max_size=6), places=st.lists(st.integers(0, LEAST_RECORDS), min_size=6, max_size=6))
-def test_a_record_is_the_same_read_by_columns_and_one_by_one(odd: list[bytes], places: list[int]) -> None:
-    lines = list(usual())
+@given(
+    with_nulls=st.booleans(),
+    odd=st.lists(odd_lines(), max_size=6),
+    places=st.lists(st.integers(0, LEAST_RECORDS), min_size=6, max_size=6),
+)
+def test_a_record_is_the_same_read_by_columns_and_one_by_one(
+    with_nulls: bool, odd: list[bytes], places: list[int]
+) -> None:
+    lines = list(usual(with_nulls=with_nulls))
     for place, line in zip(places, odd, strict=False):
         lines.insert(place, line)
     together, alone = decoded("canonical", b"\n".join(lines)), one_by_one(lines)
     assert_frame_equal(EVENT.conform(together.events), alone.events)
     assert_frame_equal(together.rejects.drop("line"), alone.rejects.drop("line"))
+    assert together.unknown_fields == alone.unknown_fields
     assert together.rejects["line"].to_list() == sorted(together.rejects["line"].to_list())
 
 
@@ -120,6 +145,13 @@ def test_ordinary_records_are_read_by_columns() -> None:
     assert flat is not None
     assert flat.others.size == 0
     assert flat.unknown == {"region": len(usual())}
+
+
+def test_records_that_say_null_are_read_by_columns_unless_they_hold_lists() -> None:
+    flat = read_lines(cut(blocks(list(usual(with_nulls=True)), [])[0]))
+    assert flat is not None
+    assert flat.others.tolist() == list(range(0, len(usual()), 10))
+    assert flat.unknown["x"] == len(flat.rows)
 
 
 def test_a_damaged_line_leaves_its_neighbours_on_the_fast_way() -> None:
