@@ -135,6 +135,7 @@ def repeats(
     return met
 
 
+@pytest.mark.slow
 def test_a_backfill_over_a_lake_whose_own_files_lost_half_ends_clean_or_in_one_sentence(
     children: Children, clean: Clean, torn: SmallWorld, tmp_path: Path
 ) -> None:

@@ -186,6 +186,7 @@ def test_whatever_comes_late_and_whichever_days_are_rebuilt_the_clean_lake_comes
     assert examine(Case(lake)).symptoms == ()
 
 
+@pytest.mark.slow
 def test_a_second_rebuild_says_nothing_more(with_late: Path, tmp_path: Path) -> None:
     lake = copy_of(with_late, tmp_path)
     _rebuild(lake, START + DAY)
@@ -216,7 +217,7 @@ def test_a_policy_that_asks_for_more_withdraws_a_finding_and_the_old_one_brings_
     assert_equal(made / "lake", lake, "findings")
 
 
-@pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [pytest.param(23, marks=pytest.mark.slow), pytest.param(1, marks=pytest.mark.soak)])
 def test_a_rebuild_killed_at_any_commit_point_and_repeated_gives_the_clean_lake(
     with_late: Path, clean: Path, tmp_path: Path, step: int
 ) -> None:

@@ -95,6 +95,7 @@ def test_a_second_replay_finds_nothing_more_to_take(refused: Path, tmp_path: Pat
     assert_everything_adds_up(lake)
 
 
+@pytest.mark.slow
 def test_a_replay_killed_at_any_commit_point_and_repeated_takes_everything_once(
     refused: Path, clean: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,8 @@ import json
 import random
 from pathlib import Path
 
+import pytest
+
 from given_lakes import record, run_backfill
 from pipelines.cli.progress import Progress
 from pipelines.doctor import Case, examine
@@ -18,6 +20,7 @@ from .conftest import START
 SHORT, LONG = Policy.parse("[ingest]\nrecord_bytes = 700\n"), Policy.parse("[ingest]\nrecord_bytes = 7000\n")
 
 
+@pytest.mark.slow
 def test_a_lake_is_healthy_after_late_events_a_replay_a_rebuild_and_an_upkeep(tmp_path: Path) -> None:
     rng, lines = random.Random(5), []
     for number in range(1_200):  # a day and a quarter

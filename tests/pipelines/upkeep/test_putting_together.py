@@ -89,6 +89,7 @@ def followed(grown: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_later_runs_give_what_they_give_without_an_upkeep(place: Path, lake: Lake, followed: Path) -> None:
     upkeep(lake.root)
     append(place, EVENTS + 200)

@@ -43,6 +43,7 @@ def test_the_counts_still_add_up_and_say_what_went(lake: Lake) -> None:
     assert examine(Case(lake.root)).symptoms == ()
 
 
+@pytest.mark.slow
 def test_what_follows_is_what_it_would_have_been(grown: Path, place: Path, lake: Lake, tmp_path: Path) -> None:
     import shutil
 

@@ -15,7 +15,7 @@ from transforms.ingest import ADAPTERS, Adapter, Block, Decoded, choose, merged
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "ingest"
 FEW, MANY = 250, 1_500
-"""Mutants of a format: about a second in `make test`, six for each seed of the longer proof."""
+"""Mutants of a format: a few seconds in `make test`, six times as many for each seed of the longer proof."""
 
 every_adapter = pytest.mark.parametrize("adapter", ADAPTERS.values(), ids=lambda adapter: adapter.name)
 
@@ -90,7 +90,7 @@ def test_a_mutated_line_costs_no_more_than_many_times_a_clean_one(adapter: Adapt
 
 
 MOST_TIMES = 8
-"""Mutants were measured at up to 2.5 times the dearest line of the fixtures; a search without end takes thousands."""
+"""A mutant may be odder than every line of the fixtures, and the clock is coarse; a search without end takes thousands of times."""
 
 
 def cost(adapter: Adapter, line: bytes) -> float:
