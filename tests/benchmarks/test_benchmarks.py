@@ -194,7 +194,7 @@ def test_the_page_shows_the_published_results(checkout: Path) -> None:
         assert (checkout / "docs" / "figures" / name).read_text() == drawn, "run `make bench-page`"
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_every_part_runs_and_is_shown(tmp_path: Path) -> None:
     folder, results = tmp_path / "folder", tmp_path / "results.json"
     sizes = ["--scale", "0.0005", "--repeats", "1", "--most", "1000000", "--no-peers"]

@@ -56,7 +56,7 @@ def test_killed_at_every_kind_of_point_and_repeated_a_lake_equals_a_clean_one(
     assert set(clean.kinds) <= met
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_killed_at_every_point_and_repeated_a_lake_equals_a_clean_one(
     children: Children, clean: Clean, tmp_path: Path
 ) -> None:
