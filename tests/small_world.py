@@ -65,12 +65,10 @@ class Clean:
     Attributes:
         tables: at the end.
         points: at which their disk changed, of both runs.
-        seconds: that both took.
     """
 
     tables: dict[str, pl.DataFrame]
     points: tuple[str, ...]
-    seconds: float
 
     @property
     def kinds(self) -> tuple[str, ...]:

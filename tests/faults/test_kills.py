@@ -4,6 +4,7 @@ import random
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -74,9 +75,14 @@ def test_a_process_killed_at_random_times_and_repeated_leaves_what_a_clean_one_l
     chance = random.Random(seed)
     world = SmallWorld(tmp_path).make()
     lake, kills = tmp_path / "lake", 0
+    began = time.monotonic()
+    subprocess.run(
+        [*COMMAND, *map(str, world.first(tmp_path / "spare"))], cwd=CHECKOUT, check=True, capture_output=True
+    )
+    whole = time.monotonic() - began
     for arguments in (world.first, world.second):
         command = [*COMMAND, *map(str, arguments(lake))]
-        for patience in [chance.uniform(2, 2 + clean.seconds) for _ in range(4)] + [None]:
+        for patience in [chance.uniform(0.3, 0.95) * whole for _ in range(4)] + [None]:
             with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
                 try:
                     _, err = process.communicate(timeout=patience)
