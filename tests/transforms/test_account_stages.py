@@ -40,7 +40,7 @@ def test_every_frame_of_a_small_log_equals_the_oracle(events: pl.DataFrame) -> N
 
 @pytest.mark.slow
 @given(logs(max_events=40))
-@settings(max_examples=2000)
+@settings(max_examples=1500)
 def test_every_frame_of_many_more_logs_equals_the_oracle(events: pl.DataFrame) -> None:
     made = run(events, [END])
     assert_equal(made, by_oracle(events, END), events, rel_tol=ROUNDING)
