@@ -17,7 +17,7 @@ def main(folder: str, target: str) -> None:
     days = sessions.group_by("account_id", day).agg(pl.col("calls").sum()).sort("account_id", "day")
     days.write_csv(target)
     told = {
-        "rejected_lines": sorted(lake.read("rejects")["line"].to_list()),
+        "rejected": sorted(lake.read("rejects")["position"].to_list()),
         "windows": lake.scan("account_windows").select(pl.len()).collect().item(),
         "sessions": sessions.height,
         "megabytes": sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file()) / 1e6,

@@ -79,6 +79,12 @@ def damage(source: Path, target: Path, every: int = 1000) -> list[int]:
     return bad
 
 
+def begins(path: Path, lines: list[int]) -> list[int]:
+    """The offsets at which these lines, counted from 1, begin; `rejects.line` is counted within a range."""
+    ends = np.flatnonzero(np.frombuffer(path.read_bytes(), np.uint8) == ord("\n")) + 1
+    return [int(ends[line - 2]) if line > 1 else 0 for line in lines]
+
+
 def prompts(count: int, characters: int, seed: int = 1) -> list[str]:
     """Different prompts of about as many characters."""
     pool = _paragraphs(np.random.default_rng([seed, 9]))
