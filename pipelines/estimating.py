@@ -14,8 +14,9 @@ from pipelines.sources.files import FileSource, head, list_sources
 from pipelines.sources.ranges import Piece, plan_ranges
 from schemas.errors import SourceRefused
 
-_SECONDS_PER_RECORD = 75e-6
-"""Whole job, 2 cores: 638,440 canonical records of 1.5 KB in 48 s, 300,000 of 0.6 KB in 20 s (docs/measured.md)."""
+_START_SECONDS, _SECONDS_PER_RECORD, _SECONDS_PER_BYTE = 5.0, 10e-6, 30e-9
+"""Whole job, 2 cores, fitted by eye: 1,000,000 canonical records of 530 bytes in 25 s, 150,000 LiteLLM payloads of 2.8 KB in 15 s
+(docs/performance.md), 638,440 canonical records of 1.5 KB in 48 s (docs/measured.md)."""
 
 _LAKE_SHARE = {"litellm": 0.03}
 _DEFAULT_LAKE_SHARE = 0.25
@@ -45,10 +46,11 @@ def estimate(request: Request, progress: Progress) -> Estimate:
         until=request.until,
     )
     records: Counter[str] = Counter()
-    disk = 0.0
+    disk, size = 0.0, 0
     listed = {source.name: source for source in chosen.sources}
     for piece in (piece for spec in planned.ranges for piece in spec.pieces):
         records[piece.name] += _records(listed[piece.name], piece)
+        size += piece.size
         disk += piece.size * _LAKE_SHARE.get(piece.format, _DEFAULT_LAKE_SHARE)
     refused = [*chosen.refused, *planned.refused]
     left_out = {name for name, _ in refused}
@@ -59,7 +61,8 @@ def estimate(request: Request, progress: Progress) -> Estimate:
         if s.name not in left_out
     ]
     told += [SourceEstimate(name, None, 0, 0, reason) for name, reason in refused]
-    return Estimate(tuple(told), records.total() * _SECONDS_PER_RECORD, int(disk))
+    seconds = records.total() * _SECONDS_PER_RECORD + size * _SECONDS_PER_BYTE
+    return Estimate(tuple(told), _START_SECONDS + seconds if size else 0.0, int(disk))
 
 
 def _register(root: Path) -> Register:
