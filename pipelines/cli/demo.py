@@ -40,7 +40,7 @@ def command(ctx: click.Context, folder: Path, seed: int) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     progress = Progress()
     progress.begin("simulate")
-    options = preset("demo", seed=seed, cap_per_day=700.0, attack_share=1.0, paraphrase=0.2)
+    options = preset("demo", seed=seed)
     write_world(options, world, "litellm", told=lambda calls: progress.advance(records=calls))
     key_file = folder / "fingerprint.key"
     key_file.touch(mode=0o600)

@@ -1,5 +1,17 @@
-"""How good a lake's findings are, held against the truth of its world; frames in, frames out."""
+"""How good a lake's findings are, held against the truth of its world; frames in, frames out.
 
-from transforms.evaluate.rates import Rate, by_archetype, curve, overall, wilson
+`outcomes` says what happened to each account; everything else counts over it: `recall` thieves found and what they had
+taken by then, `false_alarms` honest accounts and account-days per look-alike, `headline` the few figures that sum it up,
+`ranking` what the scores alone could do. Grey accounts count neither as found nor as wrong.
+"""
 
-__all__ = ["Rate", "by_archetype", "curve", "overall", "wilson"]
+from transforms.evaluate.damage import taken
+from transforms.evaluate.intervals import Rate, bootstrapped, wilson
+from transforms.evaluate.outcomes import OUTCOME, outcomes
+from transforms.evaluate.ranking import average_precision, ranking, share_above
+from transforms.evaluate.rates import false_alarms, headline, recall
+
+__all__ = [
+    "OUTCOME", "Rate", "average_precision", "bootstrapped", "false_alarms", "headline", "outcomes", "ranking", "recall",
+    "share_above", "taken", "wilson",
+]  # fmt: skip

@@ -48,6 +48,7 @@ PARAMETERS = (
     Parameter("pivot", 0.0, "share of calls that move to the new model once it is released"),
     Parameter("input_tokens", 500.0, "median input tokens of a session's first call"),
     Parameter("input_sigma", 0.8, "log standard deviation of input tokens"),
+    Parameter("alike", 0.0, "share of calls, outside conversations, whose input has nearly the median length"),
     Parameter("growth", 0.0, "input tokens a turn adds, against the first call's; 0 if calls of a session are no conversation"),
     Parameter("output_tokens", 150.0, "median output tokens"),
     Parameter("output_sigma", 0.8, "log standard deviation of output tokens"),
@@ -69,6 +70,7 @@ PARAMETERS = (
     Parameter("toolbox", 0, "which set of tools; equal numbers are equal sets"),
     # -- outcome
     Parameter("refused", 0.004, "share of calls the model refuses"),
+    Parameter("refused_by_wording", False, "whether refusal hangs on a call's wording, not on its payload"),
     Parameter("throttled", 0.002, "share of calls answered 429"),
     Parameter("failing", 0.005, "share of calls answered 400, 500 or 503"),
     # -- text

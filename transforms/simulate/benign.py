@@ -51,7 +51,10 @@ _APPLICATION: dict[str, Draw] = {
     "second_share": mixture((0.7, always(0.0)), (0.3, between(0.02, 0.5))),
     "pivot": mixture((0.85, always(0.0)), (0.15, between(0.3, 1.0))),
     "input_tokens": lognormal(620.0, 0.7, 20.0, 20_000.0),  # T1: mean input of a client, p50 450-950
-    "input_sigma": between(0.15, 1.0),  # T1: CV of input lengths, p50 0.62-0.73
+    "input_sigma": between(0.25, 0.95),  # T1: CV of input lengths, p50 0.62-0.73
+    "alike": mixture(
+        (0.16, between(0.8, 1.0)), (0.84, between(0.1, 0.8))
+    ),  # T1: one length band, p50 0.38-0.50; 8-24 % above 0.8
     "output_tokens": lognormal(70.0, 0.9, 2.0, 3_000.0),  # T1: mean output of a client, p50 43-101
     "output_sigma": between(0.3, 1.0),
     "temperature": one_of([None, 0.0, 0.2, 0.7, 1.0], [0.35, 0.25, 0.1, 0.2, 0.1]),

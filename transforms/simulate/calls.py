@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from transforms.simulate.chance import Chance, Flags, Floats, Ints, mixed
+from transforms.simulate.chance import Chance, Flags, Floats, Ints, mixed, unit
 
 PRICES = {
     "vega-2-large": (2.5, 10.0, 22.0),
@@ -79,6 +79,13 @@ class Calls:
         return self.activities[parameter].gather(self.activity)
 
     @cached_property
+    def payload(self) -> Ints:
+        """Number of each call's payload within its activity's pool; 0 where every call has its own."""
+        pool = self.of("payloads")
+        in_order = self.ordinal % np.maximum(pool, 1)
+        return np.where(self.of("in_order"), in_order, self.chance.below("payload", pool))
+
+    @cached_property
     def chance(self) -> Chance:
         """Draws of each call."""
         return Chance(mixed(self.seed, self.activity, self.session, self.turn))
@@ -98,15 +105,13 @@ def numbers(calls: Calls) -> pl.DataFrame:
     answered = frame["http_status"].to_numpy() == 200
     chats = frame["operation"].is_in(["chat", "completion"]).to_numpy()
     downloads = (frame["operation"] == "download").to_numpy()
-    refused = answered & chats & chance.happens("refused", calls.of("refused"))
+    refused = answered & chats & _refused(calls)
 
-    size, growth = calls.session_chance, calls.of("growth")
-    first_input = size.lognormal("input", calls.of("input_tokens"), calls.of("input_sigma"))
-    wobble = np.exp(0.1 * chance.normal("input"))
-    inputs = np.clip(first_input * (1 + growth * calls.turn) * wobble, 1, 190_000).astype(np.int64)
+    inputs = _input_tokens(calls)
     outputs = chance.lognormal("output", calls.of("output_tokens"), calls.of("output_sigma"))
     outputs = np.where(refused, 12 + 30 * chance.uniform("refusal"), outputs)
-    limit = np.where(calls.of("max_tokens") > 0, calls.of("max_tokens"), 16_000)
+    asked = _output_limit(calls)
+    limit = np.where(asked > 0, asked, 16_000)
     cut = outputs >= limit
     outputs = np.where(chats, np.clip(outputs, 1, limit), 0).astype(np.int64)
     cached = (inputs * _cached_share(calls)).astype(np.int64)
@@ -114,7 +119,9 @@ def numbers(calls: Calls) -> pl.DataFrame:
 
     price_in, price_out, pace = _prices(frame["model_requested"])
     ttft = 120 + 250 * chance.uniform("queue") + inputs * 0.03
-    latency = np.where(answered, ttft + outputs * pace * (0.7 + 0.6 * chance.uniform("pace")), 15 + 40 * wobble)
+    latency = np.where(
+        answered, ttft + outputs * pace * (0.7 + 0.6 * chance.uniform("pace")), 15 + 40 * chance.uniform("refusal time")
+    )
     latency = np.where(downloads, 80 + 900 * chance.uniform("queue"), latency).astype(np.int64)
     known = pl.Series(answered & ~downloads)
     blocked_by_filter = refused & chance.happens("filter", 0.4)
@@ -150,6 +157,26 @@ def numbers(calls: Calls) -> pl.DataFrame:
         ),
         **_parameters(calls, chats),
     )
+
+
+def _input_tokens(calls: Calls) -> Ints:
+    """Lognormal around the median, growing with a conversation; one template around small payloads makes lengths alike."""
+    chance, growth = calls.chance, calls.of("growth")
+    first = calls.session_chance.lognormal("input", calls.of("input_tokens"), calls.of("input_sigma"))
+    alike = (growth == 0) & chance.happens("alike", calls.of("alike"))
+    size = np.where(alike, calls.of("input_tokens"), first * (1 + growth * calls.turn))
+    wobble = np.exp(np.where(alike, 0.025, 0.1) * chance.normal("input"))
+    tokens: Ints = np.clip(size * wobble, 1, 190_000).astype(np.int64)
+    return tokens
+
+
+def _refused(calls: Calls) -> Flags:
+    """Refusal hangs on the payload: what is refused once is refused again, nine times in ten."""
+    by_call = calls.chance.uniform("refused")
+    by_payload = unit(mixed(calls.seed, "refused", calls.of("payload_set"), calls.payload))
+    own = (calls.of("payloads") == 0) | calls.of("refused_by_wording") | calls.chance.happens("another mood", 0.1)
+    refused: Flags = np.where(own, by_call, by_payload) < calls.of("refused")
+    return refused
 
 
 def _cached_share(calls: Calls) -> Floats:
@@ -195,13 +222,23 @@ def _messages(calls: Calls) -> Ints:
     return count
 
 
+def _setting(calls: Calls) -> Ints:
+    """Which of its settings the client used: those of number n are n steps warmer and n times longer."""
+    return calls.chance.below("setting", calls.of("settings"))
+
+
+def _output_limit(calls: Calls) -> Ints:
+    """The largest output asked for; 0 where none is set. Whoever wants one token always wants one."""
+    limit = calls.of("max_tokens")
+    asked: Ints = np.where(limit == 1, 1, limit * (1 + _setting(calls)))
+    return asked
+
+
 def _parameters(calls: Calls, chats: Flags) -> dict[str, pl.Series]:
     """Sampling parameters; a client with several settings varies its temperature and output limit."""
     chance = calls.chance
-    setting = chance.below("setting", calls.of("settings"))
-    temperature = np.round(np.clip(calls.of("temperature") + 0.1 * setting, 0.0, 2.0), 2)
-    one_token = (calls.of("max_tokens") == 1) | (calls.of("bias_sweep") > 0)
-    limit = np.where(one_token, 1, calls.of("max_tokens") * (1 + setting))
+    temperature = np.round(np.clip(calls.of("temperature") + 0.1 * _setting(calls), 0.0, 2.0), 2)
+    limit = _output_limit(calls)
     logprobs = chance.happens("logprobs", calls.of("logprobs"))
     choices = calls.of("choices")
     as_json = pl.Series(chance.happens("json", calls.of("json")) & chats)

@@ -8,10 +8,11 @@ import polars as pl
 
 from transforms.simulate.activity import REGIONS, Population, activities, registry_of
 from transforms.simulate.arrivals import Arrivals, arrivals
-from transforms.simulate.attacks import ATTACKS, BLATANT
+from transforms.simulate.attacks import ATTACKS
 from transforms.simulate.benign import MAJORITY
 from transforms.simulate.chance import Flags, Floats, Ints
 from transforms.simulate.draws import always
+from transforms.simulate.harvests import BLATANT, PARAPHRASE
 from transforms.simulate.lookalikes import LOOKALIKES
 from transforms.simulate.options import Options
 from transforms.simulate.pools import Pool, heads_of, populations
@@ -72,16 +73,18 @@ def _singles(population: Population, count: int, options: Options) -> Troupe:
     """Accounts that act for themselves, or in small groups; the cover of attackers is an activity of its own."""
     count = -(-count // population.group) * population.group
     rng = _generator(options, population.name)
-    does = _adjusted(activities(population, count, rng), options)
+    cap = options.cap_per_day if population.archetype == "benign" else options.loud_cap
+    does = _adjusted(population, activities(population, count, rng), cap, options)
     number = np.arange(count)
     rows = [does.with_columns(account=pl.Series(number), attacks=pl.lit(population.label == "extraction"))]
     share = _cover_shares(population, count, options, rng)
     if population.cover is not None and share is not None:
         cover = activities(population.cover, count, rng)
-        ordinary = does["per_day"].to_numpy() * share / np.maximum(1 - share, 0.01)
+        total = does["per_day"].to_numpy()
+        rows = [rows[0].with_columns(per_day=pl.Series(total * (1 - share)))]
         rows.append(
             cover.with_columns(
-                per_day=pl.Series(np.minimum(ordinary, options.cap_per_day)),
+                per_day=pl.Series(total * share),
                 begins=pl.lit(0.0),
                 region=does["region"],
                 zone=does["zone"],
@@ -114,13 +117,12 @@ def _cover_shares(population: Population, count: int, options: Options, rng: np.
     return drawn
 
 
-def _adjusted(does: pl.DataFrame, options: Options) -> pl.DataFrame:
-    """The activities under the world's cap and chosen paraphrase rate."""
-    capped = does.with_columns(pl.col("per_day").clip(upper_bound=options.cap_per_day))
-    if options.paraphrase is None:
+def _adjusted(population: Population, does: pl.DataFrame, cap: float, options: Options) -> pl.DataFrame:
+    """The activities under the world's cap, and at its paraphrase rate where the population leaves that open."""
+    capped = does.with_columns(pl.col("per_day").clip(upper_bound=cap))
+    if options.paraphrase is None or population.does.get("paraphrase") is not PARAPHRASE:
         return capped
-    rate = pl.when(pl.col("voice").is_in(["bulk", "reasoning", "rubric", "harness"])).then(options.paraphrase)
-    return capped.with_columns(paraphrase=rate.otherwise("paraphrase"))
+    return capped.with_columns(paraphrase=pl.lit(options.paraphrase))
 
 
 def _pool(pool: Pool, number: int, options: Options) -> Troupe:

@@ -1,7 +1,6 @@
 """Honest accounts that trip the signals of theft (threats.md 1.2), each class as wide as we could think of it."""
 
 from transforms.simulate.activity import Population
-from transforms.simulate.attacks import BULK
 from transforms.simulate.benign import AGE, API_ACCOUNT, APPLICATION, CHATBOTS, PIPELINES, SCRIPTS, SIGNUP
 from transforms.simulate.draws import (
     Draw,
@@ -15,6 +14,7 @@ from transforms.simulate.draws import (
     own,
     whole,
 )
+from transforms.simulate.harvests import BULK
 
 BUSINESS: dict[str, Draw] = {
     "plan": one_of(["payg", "scale", "enterprise"], [0.2, 0.4, 0.4]),
@@ -29,7 +29,7 @@ EVALUATION = Population(
     account=API_ACCOUNT,
     does=APPLICATION
     | {
-        "per_day": log_between(300.0, 6_000.0),
+        "per_day": log_between(800.0, 8_000.0),
         "awake": mixture((0.5, always(24.0)), (0.5, between(2.0, 10.0))),
         "shape": between(0.05, 0.5),
         "turns": log_between(100.0, 1_300.0),  # a run goes through the suite
@@ -45,9 +45,9 @@ EVALUATION = Population(
         "voice": one_of(["eval", "rubric"], [0.65, 0.35]),
         "layout": one_of(["prefix", "wrap", "suffix"]),
         "template": one_of([1, 2, 3, 4, 5, 6, 7, 8]),
-        "templates": whole(1, 4),
         "templated": always(1.0),
-        "payloads": log_between(150.0, 1_500.0),  # suites of 164 to 1,319 questions (SOURCES of the real prompts)
+        "templates": always(1),  # a suite has one way of asking
+        "payloads": one_of([80, 164, 541, 1_319], [0.3, 0.3, 0.25, 0.15]),  # sizes of published suites
         "payload_set": mixture((0.6, whole(1, 8)), (0.4, own())),
         "in_order": always(True),
         "client": one_of(["sdk", "script", "framework"]),
@@ -69,7 +69,8 @@ BATCHES = Population(
         "think_seconds": log_between(0.1, 5.0),
         "think_sigma": between(0.05, 0.8),
         "input_tokens": lognormal(1_300.0, 0.7, 150.0, 20_000.0),
-        "input_sigma": between(0.05, 0.45),  # 8-24 % of clients stay within one length band (T1)
+        "input_sigma": between(0.05, 0.45),
+        "alike": between(0.3, 1.0),  # 8-24 % of clients stay within one length band (T1)
         "output_tokens": lognormal(90.0, 0.8, 5.0, 900.0),  # out/in 0.09-0.12 (T1)
         "temperature": one_of([None, 0.0], [0.3, 0.7]),
         "settings": always(1),

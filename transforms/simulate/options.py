@@ -21,7 +21,8 @@ class Options:
         blatant: harvesters that everything gives away.
         archetypes: the archetypes that take part; empty for all.
         pools: pools of accounts.
-        cap_per_day: calls a day above which no activity goes.
+        cap_per_day: calls a day above which no account of the majority goes.
+        loud_cap: the same for look-alikes and single-account attacks, which must be of one loudness to be confused.
         words: words at which a text is cut; 0 for a world without text.
         attack_share: share of an attacker's calls that is the attack; None draws 100, 50, 25 and 10 %.
         paraphrase: share of an instruction's words that change; None draws 0, 20 and 80 %.
@@ -37,6 +38,7 @@ class Options:
     archetypes: tuple[str, ...] = ()
     pools: tuple[Pool, ...] = ()
     cap_per_day: float = 40_000.0
+    loud_cap: float = 40_000.0
     words: int = 60
     attack_share: float | None = None
     paraphrase: float | None = None
@@ -70,16 +72,19 @@ PRESETS: dict[str, tuple[str, Options]] = {
     "demo": (
         "a few hundred accounts over three days, every look-alike, a thief of each kind, three pools",
         Options(
-            accounts=240,
-            lookalikes=3,
+            accounts=220,
+            lookalikes=2,
             attackers=1,
             blatant=1,
             pools=(
-                Pool("T-HYDRA", heads=40, per_head=26.0, attack_share=0.5, ban_days=4.0),
-                Pool("T-RELAY", heads=20, per_head=46.0),
+                Pool("T-HYDRA", heads=30, per_head=26.0, attack_share=0.5, ban_days=4.0),
+                Pool("T-RELAY", heads=15, per_head=46.0),
                 Pool("B-RESELL", heads=10, per_head=40.0),
             ),
-            cap_per_day=700.0,
+            cap_per_day=200.0,
+            loud_cap=1_200.0,
+            attack_share=1.0,
+            paraphrase=0.0,
             words=40,
         ),
     ),
@@ -92,33 +97,35 @@ PRESETS: dict[str, tuple[str, Options]] = {
             attackers=1,
             pools=(Pool("T-HYDRA", heads=8, per_head=26.0), Pool("B-RESELL", heads=4, per_head=26.0)),
             cap_per_day=150.0,
+            loud_cap=300.0,
             words=16,
         ),
     ),
     "standard": (
-        "tens of thousands of benign accounts over four days, for false-positive rates with intervals",
+        "ten thousand accounts over a week, enough account-days to see a false-positive rate of 0.1 %",
         Options(
-            days=4,
-            accounts=20_000,
-            lookalikes=60,
-            attackers=20,
+            days=7,
+            accounts=10_000,
+            lookalikes=20,
+            attackers=8,
             pools=(
-                Pool("T-HYDRA", heads=350, per_head=860.0, attack_share=0.25, ban_days=10.0),
-                Pool("T-HYDRA", heads=150, per_head=13.0, attack_share=0.1, ban_days=10.0),
-                Pool("T-RELAY", heads=270, per_head=46.0),
-                Pool("B-RESELL", heads=150, per_head=40.0),
+                Pool("T-HYDRA", heads=60, per_head=280.0, attack_share=0.25, ban_days=10.0),
+                Pool("T-HYDRA", heads=100, per_head=13.0, attack_share=0.1, ban_days=10.0),
+                Pool("T-RELAY", heads=60, per_head=46.0),
+                Pool("B-RESELL", heads=60, per_head=40.0),
             ),
-            cap_per_day=4_000.0,
-            words=24,
+            cap_per_day=120.0,
+            loud_cap=1_500.0,
+            words=16,
         ),
     ),
     "fifty": (
         "fifty benign accounts, look-alikes among them: nothing may be flagged",
-        Options(accounts=33, lookalikes=2, cap_per_day=5_000.0),
+        Options(accounts=33, lookalikes=2, cap_per_day=2_000.0, loud_cap=5_000.0),
     ),
     "first_day": (
         "fifty accounts and one blatant harvester on the first day of a deployment",
-        Options(days=1, accounts=50, blatant=1, cap_per_day=8_000.0),
+        Options(days=1, accounts=50, blatant=1, cap_per_day=2_000.0, loud_cap=8_000.0),
     ),
 }  # fmt: skip
 """Name -> what it is for, and its options."""

@@ -169,6 +169,14 @@ VOICES: dict[str, tuple[tuple[str, ...], ...]] = {
             "Translate it and back.",
             "Keep to the {name} style.",
         ),
+        (
+            "Thank you, {other}.",
+            "It matters to {other}.",
+            "Nobody at {other} will know.",
+            "Sign as {other}.",
+            "Begin with the part about {other}.",
+            "{other} has approved it.",
+        ),
     ),
     "leak": (
         (

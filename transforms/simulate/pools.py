@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from transforms.simulate.activity import Population
-from transforms.simulate.attacks import ACCOUNT, AGENT, BULK, COT, PARAPHRASE
 from transforms.simulate.benign import SEATS
 from transforms.simulate.chance import Floats, Ints
 from transforms.simulate.draws import Draw, always, between, log_between, mixture, one_of, own, whole
+from transforms.simulate.harvests import ACCOUNT, AGENT, BULK, COT, PARAPHRASE
 
 _HEADS: dict[str, Draw] = ACCOUNT | {
     "plan": one_of(["free", "plus", "payg"], [0.2, 0.4, 0.4]),

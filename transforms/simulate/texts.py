@@ -74,8 +74,7 @@ def texts(calls: Calls, outcome: pl.DataFrame, longest: int) -> pl.DataFrame:
 def _payloads(calls: Calls, longest: int) -> tuple[pl.Series, Ints, Ints]:
     """The varying part of each prompt, its language (index into LANGUAGES) and field of knowledge."""
     pool = calls.of("payloads")
-    drawn = np.where(calls.of("in_order"), calls.ordinal % np.maximum(pool, 1), calls.chance.below("payload", pool))
-    common = mixed(calls.seed, "payload", calls.of("payload_set"), drawn)
+    common = mixed(calls.seed, "payload", calls.of("payload_set"), calls.payload)
     own = calls.chance.key("own payload")
     key = np.where(pool > 0, common, own)
     first = calls.names("language").replace_strict({name: i for i, name in enumerate(LANGUAGES)}, return_dtype=pl.Int64)

@@ -1,86 +1,94 @@
-"""Rates against cases small enough to count by hand."""
+"""Rates against a world small enough to count by hand."""
 
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import polars as pl
-import pytest
 
-from schemas.truth import TRUTH
-from transforms.evaluate import by_archetype, curve, overall, wilson
-
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+from counted_world import HOUR, MOMENT, NOON, found
+from transforms.evaluate import false_alarms, headline, recall, taken
 
 
-def _truth(*rows: tuple[str, str, str]) -> pl.DataFrame:
-    return TRUTH.conform(
-        pl.DataFrame(
-            [
-                {
-                    "account_id": account,
-                    "label": label,
-                    "archetype": archetype,
-                    "attack_start": NOON if label == "extraction" else None,
-                    "calls": 10,
-                    "attack_calls": 0,
-                }
-                for account, label, archetype in rows
-            ],
-            schema_overrides={"attack_start": pl.Datetime("us", "UTC")},
-        )
-    )
+def calls(**hours: list[float]) -> pl.DataFrame:
+    """Calls of accounts, in hours after noon."""
+    rows = [(account, NOON + hour * HOUR) for account, when in hours.items() for hour in when]
+    return pl.DataFrame(rows, schema={"account_id": pl.String, "time": MOMENT}, orient="row")
 
 
-def _flagged(**tiers: str) -> pl.DataFrame:
-    rows = [(a, t, 1500, NOON.replace(hour=15)) for a, t in tiers.items()]
-    schema = {
-        "account_id": pl.String,
-        "tier": pl.String,
-        "exchanges_before": pl.Int64,
-        "flagged_at": pl.Datetime("us", "UTC"),
-    }
-    return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-WORLD = _truth(
-    ("t1", "extraction", "T-BULK"),
-    ("t2", "extraction", "T-BULK"),
-    ("b1", "benign", "benign"),
-    ("b2", "benign", "B-ETL"),
-    ("g1", "grey", "B-RESELL"),
-)
-
-
-def test_thieves_stand_first_with_rate_delay_and_damage() -> None:
-    first = by_archetype(WORLD, _flagged(t1="act", b2="review")).row(0, named=True)
-    assert (first["archetype"], first["accounts"], first["flagged"], first["acted"]) == ("T-BULK", 2, 1, 1)
-    assert (first["exchanges_before"], first["damage_tier"], first["hours_to_flag"]) == (1500.0, 1000, 3.0)
-
-
-def test_the_worst_look_alike_stands_before_the_others() -> None:
-    table = by_archetype(WORLD, _flagged(b2="review")).filter(pl.col("label") == "benign")
-    assert table["archetype"].to_list() == ["B-ETL", "benign"]
+def test_thieves_acting_alone_and_heads_of_pools_are_counted_apart() -> None:
+    rates = headline(found(t1="act", t3="review"))
+    alone, heads = rates["review: thieves acting alone found"], rates["review: heads of pools found"]
+    assert ((alone.hits, alone.trials), (heads.hits, heads.trials)) == ((2, 3), (0, 1))
+    assert rates["act: thieves acting alone found"].hits == 1
 
 
 def test_grey_accounts_count_neither_as_found_nor_as_wrong() -> None:
-    rates = overall(WORLD, _flagged(g1="act", t1="review"), account_days=4)
-    assert (rates["review: thieves found"].hits, rates["review: thieves found"].trials) == (1, 2)
+    rates = headline(found(g1="act", t1="review"))
     assert rates["review: benign account-days flagged"].value == 0
-    assert rates["act: precision"].value is None
+    assert (rates["review: precision"].value, rates["act: precision"].value) == (1.0, None)
 
 
-def test_average_precision_of_a_perfect_ranking_is_one() -> None:
-    scores = pl.DataFrame({"account_id": ["t1", "t2", "b1"], "score": [9.0, 8.0, 1.0]})
-    assert curve(WORLD, scores)["average_precision"] == 1.0
+def test_false_positives_are_counted_per_account_and_per_account_day() -> None:
+    rates = headline(found(b2="review", revised=(("b2", 1, "review"),)))
+    accounts, days = rates["review: benign accounts flagged"], rates["review: benign account-days flagged"]
+    assert ((accounts.hits, accounts.trials), (days.hits, days.trials)) == ((1, 3), (2, 9))
 
 
-def test_a_rate_that_too_few_benign_accounts_can_show_is_unknown() -> None:
-    scores = pl.DataFrame({"account_id": ["t1"], "score": [9.0]})
-    assert curve(WORLD, scores)["tpr at fpr 0.10%"] is None
+def test_exchanges_are_counted_from_the_attack_to_the_flag() -> None:
+    lost = taken(found(t1="act"), calls(t1=[-1.0, 0.0, 1.0, 3.0, 3.5], t2=[0.0, 5.0], b1=[1.0]))
+    assert lost.select("account_id", "exchanges", "taken", "hours").rows() == [
+        ("h1", 0, 0, None),
+        ("t1", 4, 3, 3.0),
+        ("t2", 2, 2, None),
+        ("t3", 0, 0, None),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("hits", "trials", "low", "high"), [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0)]
-)
-def test_the_interval_is_wilsons(hits: int, trials: int, low: float, high: float) -> None:
-    found = wilson(hits, trials)
-    assert found == pytest.approx((low, high), abs=1e-4)
+def test_recall_stands_beside_what_was_taken() -> None:
+    frame = found(t1="act")
+    many = pl.concat([calls(t1=[0.0, 4.0]), calls(t2=[minute / 60 for minute in range(1_500)])])
+    row = recall(frame, taken(frame, many)).row(by_predicate=pl.col("archetype") == "T-BULK", named=True)
+    assert (row["accounts"], row["found"], row["acted"], row["found_share"]) == (2, 1, 1, 0.5)
+    assert (row["taken_median"], row["taken_share"], row["hours_median"]) == (750.5, 1501 / 1502, 3.0)
+    assert (row["below_1000"], row["below_10000"]) == (1, 2)
+
+
+def test_attacks_without_cover_are_counted_beside_all() -> None:
+    frame = found(t1="act", t2="review").with_columns(
+        calls=pl.lit(100), attack_calls=pl.col("account_id").replace_strict({"t1": 90}, default=89)
+    )
+    row = recall(frame, taken(frame, calls(t1=[0.0]))).row(by_predicate=pl.col("archetype") == "T-BULK", named=True)
+    assert (row["accounts"], row["found"], row["pure"], row["pure_found"]) == (2, 2, 1, 1)
+
+
+def test_the_archetype_found_best_stands_first() -> None:
+    frame = found(t3="review")
+    assert recall(frame, taken(frame, calls(t3=[0.0])))["archetype"].to_list() == ["T-COT", "T-BULK", "T-HYDRA"]
+
+
+def test_the_worst_look_alike_stands_first() -> None:
+    table = false_alarms(found(b2="review"))
+    assert table["archetype"].to_list()[0] == "B-ETL"
+    worst = table.row(0, named=True)
+    assert (worst["flagged"], worst["flagged_days"], worst["days"], worst["act_days"]) == (1, 1, 3, 0)
+    assert worst["flagged_days_low"] < 1 / 3 < worst["flagged_days_high"]
+
+
+def test_what_a_contract_permits_is_counted_apart() -> None:
+    table = false_alarms(found(b3="act", suppressed=("b3",)))
+    row = table.row(by_predicate=pl.col("archetype") == "B-SYN", named=True)
+    assert (row["suppressed"], row["flagged"], row["flagged_days"]) == (1, 0, 0)
+
+
+def test_a_class_that_never_called_has_no_rate_per_day() -> None:
+    silent = found().with_columns(days=pl.lit(0))
+    assert false_alarms(silent)["flagged_days_share"].null_count() == 4
+
+
+def test_the_flag_itself_is_the_last_moment_counted() -> None:
+    frame = found(t1="review")
+    at_flag = NOON + 3 * HOUR
+    just_after = pl.DataFrame(
+        {"account_id": ["t1", "t1"], "time": [at_flag, at_flag + timedelta(microseconds=1)]},
+        schema={"account_id": pl.String, "time": MOMENT},
+    )
+    assert taken(frame, just_after).filter(pl.col("account_id") == "t1")["taken"].item() == 1
