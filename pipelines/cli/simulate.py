@@ -10,7 +10,13 @@ from pipelines.cli.options import Moment
 
 
 @click.command()
-@click.option("--preset", "name", default="small", show_default=True, help="demo, small, standard, fifty or first_day.")
+@click.option(
+    "--preset",
+    "name",
+    default="small",
+    show_default=True,
+    help="demo, small, standard, pools, pools_small, fifty or first_day.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Equal seeds make equal worlds.")
 @click.option(
     "--out", "folder", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder to write to."
@@ -24,6 +30,7 @@ from pipelines.cli.options import Moment
 @click.option("--days", type=click.IntRange(min=1), help="Length.")
 @click.option("--accounts", type=click.IntRange(min=0), help="Accounts of the benign majority.")
 @click.option("--lookalikes", type=click.IntRange(min=0), help="Accounts of each look-alike class.")
+@click.option("--teams", type=click.IntRange(min=0), help="Honest organisations of 2 to 40 accounts.")
 @click.option("--attackers", type=click.IntRange(min=0), help="Accounts of each single-account archetype.")
 @click.option("--attack-share", type=click.FloatRange(0, 1), help="Share of an attacker's calls that is the attack.")
 @click.option("--paraphrase", type=click.FloatRange(0, 1), help="Share of an instruction's words that change.")

@@ -1,7 +1,7 @@
 """Worlds with known truth: what an AI API's log looks like while honest people, look-alikes and thieves use it.
 
 A world is made of activities (activity.py): rows of parameters that say when an account calls, what it asks and what it
-carries. Populations (benign.py, lookalikes.py, harvests.py, probes.py, pools.py) say how these vary among accounts; everything after
+carries. Populations (benign.py, lookalikes.py, teams.py, harvests.py, probes.py, pools.py) say how these vary among accounts; everything after
 that is one way for all, so a new kind of thief is a new row of draws. Nothing here reads a detector, and no detector
 reads anything here.
 """

@@ -87,6 +87,7 @@ PARAMETERS = (
     Parameter("payloads", 0, "distinct payloads; 0 if every call has its own"),
     Parameter("payload_set", 0, "which payloads; equal numbers are equal payloads"),
     Parameter("in_order", False, "payloads are taken in order, not at random"),
+    Parameter("canaries", 0.0, "share of payloads that are one of three fixed questions, asked to check the model's quality"),
     Parameter("words", 24.0, "median words of a payload"),
     Parameter("domains", 12, "fields of knowledge the payloads are about"),
     Parameter("domain", 0, "first of them"),
@@ -94,11 +95,13 @@ PARAMETERS = (
     Parameter("languages", 1, "languages used in all"),
     Parameter("foreign", 0.0, "share of payloads in another language than the first"),
     # -- where from
+    Parameter("site", -1, "whose networks and user agents; equal numbers share them; -1 for the account's own"),
     Parameter("networks", 2, "networks the calls come from"),
     Parameter("moves_daily", False, "one network a day instead of all at once"),
     Parameter("client", "sdk", "family of user agents, see places.py"),
     Parameter("clients", 1, "different user agents"),
     Parameter("fingerprint", -1, "own client fingerprint; equal numbers are equal; -1 for that of the user agent"),
+    Parameter("fingerprints", 1, "different own fingerprints; an account keeps to one"),
     Parameter("end_users", 0, "users of the account's own product; 0 if not forwarded"),
     Parameter("keys", 1, "API keys"),
     # -- files and handles
@@ -129,7 +132,6 @@ ACCOUNT = {
     "age_days": 400.0,
     "signup_path": "web",
     "contract": None,
-    "accounts_per_card": 1,
 }
 """What the operator's registry knows of an account, with its default; its country is that of its region."""
 
@@ -184,12 +186,18 @@ def activities(population: Population, count: int, rng: np.random.Generator) -> 
 
 
 def registry_of(population: Population, count: int, rng: np.random.Generator) -> pl.DataFrame:
-    """What is known of each account of the population: the columns of `ACCOUNT`."""
+    """What is known of each account of the population: the columns of `ACCOUNT`, and who shares what.
+
+    `card` and `batch` number cards and sign-ups within the population; accounts of one batch are created `after_seconds`
+    after its beginning. Here everybody pays and signs up alone.
+    """
     drawn = {
         name: list(population.account[name](rng, count)) if name in population.account else [default] * count
         for name, default in ACCOUNT.items()
     }
-    kinds = {"age_days": pl.Float64, "accounts_per_card": pl.Int64}
-    return pl.DataFrame(
+    kinds = {"age_days": pl.Float64}
+    frame = pl.DataFrame(
         [pl.Series(name, values, dtype=kinds.get(name, pl.String), strict=False) for name, values in drawn.items()]
     )
+    alone = pl.int_range(count, eager=True)
+    return frame.with_columns(card=alone, batch=alone, after_seconds=pl.lit(0.0))

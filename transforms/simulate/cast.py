@@ -13,9 +13,10 @@ from transforms.simulate.benign import MAJORITY
 from transforms.simulate.chance import Flags, Floats, Ints
 from transforms.simulate.draws import always
 from transforms.simulate.harvests import BLATANT, PARAPHRASE
-from transforms.simulate.lookalikes import LOOKALIKES
+from transforms.simulate.lookalikes import CROWD, LOOKALIKES
 from transforms.simulate.options import Options
-from transforms.simulate.pools import Pool, heads_of, populations
+from transforms.simulate.pools import Pool, heads_of, populations, signed_up
+from transforms.simulate.teams import KINDS, organisations
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Troupe:
     """Accounts of one kind with what they do; numbers count from 0 within the troupe.
 
     Attributes:
-        accounts: per account: archetype, label, campaign, region, and the columns of the registry.
+        accounts: per account: archetype, label, campaign, region, and the columns of `registry_of`.
         activities: per activity: its parameters, and `attacks`.
         calls: their calls, activity by number.
         account: account of each call.
@@ -40,12 +41,15 @@ class Troupe:
 def troupes(options: Options) -> list[Troupe]:
     """Everyone, in a fixed order; a population's draws depend on the seed and its own name only."""
     cast: list[Troupe] = []
-    for population, count in zip((p for _, p in MAJORITY), _apportioned(options.accounts), strict=True):
+    for population, count in _apportioned(MAJORITY, options.accounts):
         cast.append(_singles(population, count, options))
     for kinds in LOOKALIKES.values():
         for number, population in enumerate(kinds):
             share = options.lookalikes // len(kinds) + (number < options.lookalikes % len(kinds))
             cast.append(_singles(population, share, options))
+    cast.append(_singles(CROWD, options.crowd, options))
+    for population, count in _apportioned(KINDS, options.teams):
+        cast.append(_team(population, count, options))
     for archetype, population in ATTACKS.items():
         if not options.archetypes or archetype in options.archetypes:
             cast.append(_singles(population, options.attackers, options))
@@ -60,13 +64,28 @@ def _generator(options: Options, name: str) -> np.random.Generator:
     return np.random.default_rng([options.seed, crc32(name.encode())])
 
 
-def _apportioned(total: int) -> list[int]:
-    """The majority's accounts by population: shares rounded so that they add up."""
-    exact = np.array([share for share, _ in MAJORITY]) * total
+def _apportioned(mix: tuple[tuple[float, Population], ...], total: int) -> list[tuple[Population, int]]:
+    """How many of each population of a mix: shares rounded so that they add up."""
+    exact = np.array([share for share, _ in mix]) * total
     counts = np.floor(exact).astype(int)
     for number in np.argsort(-(exact - counts), kind="stable")[: total - counts.sum()]:
         counts[number] += 1
-    return [int(count) for count in counts]
+    return [(population, int(count)) for (_, population), count in zip(mix, counts, strict=True)]
+
+
+def _team(population: Population, count: int, options: Options) -> Troupe:
+    """So many organisations with all their accounts."""
+    rng = _generator(options, population.name)
+    does, accounts = organisations(population, count, rng)
+    everything = _adjusted(population, does, options.loud_cap, options).with_columns(attacks=pl.lit(value=False))
+    calls = arrivals(everything.drop("attacks"), options.days, options.start.weekday(), rng)
+    people = accounts.with_columns(
+        archetype=pl.lit(population.archetype),
+        label=pl.lit(population.label),
+        campaign=pl.lit(None, dtype=pl.String),
+        region=does["region"],
+    )
+    return Troupe(people, everything, calls, calls.activity, np.zeros(len(calls.activity), dtype=bool))
 
 
 def _singles(population: Population, count: int, options: Options) -> Troupe:
@@ -103,6 +122,7 @@ def _singles(population: Population, count: int, options: Options) -> Troupe:
         label=pl.lit(population.label),
         campaign=pl.Series(names if is_campaign else [None] * count, dtype=pl.String),
         region=does["region"],
+        card=pl.Series(number if is_campaign else number // population.group),  # a customer's two keys have one card
     )
     account = everything["account"].to_numpy()[calls.activity]
     return Troupe(accounts, everything.drop("account"), calls, account, np.zeros(len(account), dtype=bool))
@@ -131,12 +151,18 @@ def _pool(pool: Pool, number: int, options: Options) -> Troupe:
     if options.attack_share is not None and pool.archetype == "T-HYDRA":
         pool = replace(pool, attack_share=options.attack_share)
     parts = [
-        (replace(population, does={**population.does, "per_day": always(rate), "begins": always(0.0)}), attacks)
-        for population, rate, attacks in populations(pool, number)
+        (
+            replace(
+                population,
+                does={**population.does, "per_day": always(rate), "begins": always(pool.begins), "ends": always(1.0)},
+            ),
+            attacks,
+        )
+        for population, rate, attacks in populations(pool)
     ]
     frames = [activities(population, 1, rng).with_columns(attacks=pl.lit(attacks)) for population, attacks in parts]
     # One software drives the pool from one place, whatever it sends.
-    shared = ["fingerprint", "region", "zone", "client"]
+    shared = ["fingerprint", "fingerprints", "region", "zone", "client"]
     frames = [frames[0], *[frame.with_columns(frames[0].select(shared)) for frame in frames[1:]]]
     everything = pl.concat(frames)
     if options.paraphrase is not None:
@@ -144,10 +170,10 @@ def _pool(pool: Pool, number: int, options: Options) -> Troupe:
             paraphrase=pl.when("attacks").then(options.paraphrase).otherwise("paraphrase")
         )
     calls = arrivals(everything.drop("attacks"), options.days, options.start.weekday(), rng)
-    account, denied = _taken(calls, pool, options.days, rng)
+    calls, account, denied = _taken(calls, pool, options.days, rng)
     used, account = np.unique(account, return_inverse=True)
     driver = parts[0][0]
-    accounts = registry_of(driver, len(used), rng).with_columns(
+    accounts = signed_up(registry_of(driver, len(used), rng), rng).with_columns(
         archetype=pl.lit(driver.archetype),
         label=pl.lit(driver.label),
         campaign=pl.lit(f"pool-{number + 1}"),
@@ -156,8 +182,8 @@ def _pool(pool: Pool, number: int, options: Options) -> Troupe:
     return Troupe(accounts, everything, calls, account.ravel(), denied)
 
 
-def _taken(calls: Arrivals, pool: Pool, days: int, rng: np.random.Generator) -> tuple[Ints, Flags]:
-    """The head of each call, and whether it is the last call of a head that is then replaced."""
+def _taken(calls: Arrivals, pool: Pool, days: int, rng: np.random.Generator) -> tuple[Arrivals, Ints, Flags]:
+    """The calls that found a head, the head of each, and whether it is the last call of a head that is then banned."""
     opens = calls.turn == 0
     sessions = np.flatnonzero(opens)
     by_time = sessions[np.argsort(calls.seconds[sessions], kind="stable")]
@@ -167,10 +193,13 @@ def _taken(calls: Arrivals, pool: Pool, days: int, rng: np.random.Generator) -> 
     # Calls are in order of activity, session and turn: a session's head is that of its opening call.
     opening = np.maximum.accumulate(np.where(opens, np.arange(len(opens)), 0))
     account = of_opening[opening]
+    made = account >= 0
+    calls = Arrivals(calls.seconds[made], calls.activity[made], calls.session[made], calls.turn[made])
+    account = account[made]
     last = np.full(len(ends), -1.0)
     np.maximum.at(last, account, calls.seconds)
     denied: Flags = (calls.seconds == last[account]) & np.isfinite(ends[account]) & (ends[account] < days * 86_400)
-    return account, denied
+    return calls, account, denied
 
 
 COUNTRIES = [country for country, _, _ in REGIONS]

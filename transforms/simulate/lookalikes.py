@@ -265,6 +265,37 @@ FRAMEWORKS = Population(
     },
 )
 
+CROWD = Population(
+    name="users of a popular agent",
+    archetype="B-SHARE",
+    label="benign",
+    account=API_ACCOUNT | {"plan": one_of(["plus", "payg", "scale"], [0.3, 0.6, 0.1])},
+    does=APPLICATION
+    | {
+        "per_day": lognormal(40.0, 1.2, 1.0, 2_000.0),
+        "turns": between(4.0, 25.0),
+        "think_seconds": lognormal(12.0, 0.6, 3.0, 90.0),
+        "awake": mixture((0.7, between(5.0, 14.0)), (0.3, always(24.0))),
+        "input_tokens": lognormal(4_000.0, 0.6, 600.0, 40_000.0),
+        "growth": between(0.05, 0.3),
+        "output_tokens": lognormal(220.0, 0.5, 40.0, 1_500.0),
+        "cached": between(0.6, 0.95),
+        "tools": always(9),
+        "toolbox": always(90),  # one agent: one prompt, one set of tools, one user agent, over unrelated accounts
+        "system": always(90),
+        "voice": always("public"),
+        "layout": one_of(["none", "prefix"], [0.6, 0.4]),
+        "template": always(91),
+        "templates": always(1),
+        "templated": between(0.5, 1.0),
+        "settings": always(1),
+        "client": always("agent"),
+        "clients": always(1),
+        "payloads": always(0),
+    },
+)
+"""An open-source agent whose system prompt, tools and user agent thousands of strangers share."""
+
 EXPLAINERS = Population(
     name="explainers",
     archetype="B-XAI",

@@ -17,6 +17,8 @@ class Options:
         days: length.
         accounts: accounts of the benign majority.
         lookalikes: accounts of each look-alike class.
+        crowd: accounts of users of one popular open-source agent: more of B-SHARE.
+        teams: organisations of 2 to 40 accounts each.
         attackers: accounts of each single-account archetype (a group attack takes whole groups).
         blatant: harvesters that everything gives away.
         archetypes: the archetypes that take part; empty for all.
@@ -33,6 +35,8 @@ class Options:
     days: int = 3
     accounts: int = 100
     lookalikes: int = 0
+    crowd: int = 0
+    teams: int = 0
     attackers: int = 0
     blatant: int = 0
     archetypes: tuple[str, ...] = ()
@@ -48,6 +52,8 @@ class Options:
             ("days", 1),
             ("accounts", 0),
             ("lookalikes", 0),
+            ("crowd", 0),
+            ("teams", 0),
             ("attackers", 0),
             ("blatant", 0),
             ("words", 0),
@@ -68,12 +74,44 @@ class Options:
         return datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
 
 
+def _pools(scale: float) -> Options:
+    """Six pools whose accounts are ordinary, among the accounts that look most like them (threats.md 4.1).
+
+    The world holds at most 1.5 million calls at full scale: the loud pool (A2, Alibaba: 3,500 heads of 860 calls a day,
+    here a tenth) begins after half of the time, and those who are loud alone are kept down.
+    """
+
+    def heads(number: int) -> int:
+        return max(round(number * scale), 4)
+
+    return Options(
+        days=3,
+        accounts=round(1_900 * scale),
+        lookalikes=round(32 * scale),
+        crowd=round(250 * scale),
+        teams=round(50 * scale),
+        pools=(
+            Pool("T-HYDRA", heads(350), 860.0, attack_share=0.5, begins=0.5, ban_days=20.0, harvest="T-COT"),
+            Pool("T-HYDRA", heads(150), 13.0, attack_share=0.1, begins=0.1, harvest="T-REPLAY"),
+            Pool("T-HYDRA", heads(60), 46.0, attack_share=0.25, begins=0.2, ban_days=6.0, harvest="T-AGENT"),
+            Pool("T-HYDRA", heads(30), 280.0, attack_share=1.0, begins=0.3, raid=0.7, harvest="T-BULK"),
+            Pool("T-RELAY", heads(54), 46.0),
+            Pool("B-RESELL", heads(100), 40.0, ban_days=10.0),
+        ),
+        cap_per_day=150.0,
+        loud_cap=400.0,
+        words=16,
+    )
+
+
 PRESETS: dict[str, tuple[str, Options]] = {
     "demo": (
         "a few hundred accounts over three days, every look-alike, a thief of each kind, three pools",
         Options(
             accounts=220,
             lookalikes=2,
+            crowd=10,
+            teams=2,
             attackers=1,
             blatant=1,
             pools=(
@@ -119,6 +157,11 @@ PRESETS: dict[str, tuple[str, Options]] = {
             words=16,
         ),
     ),
+    "pools": (
+        "three thousand benign accounts with every look-alike, and six pools over three days: for campaigns",
+        _pools(1.0),
+    ),
+    "pools_small": ("the pools at a quarter of the size: for tests", _pools(0.25)),
     "fifty": (
         "fifty benign accounts, look-alikes among them: nothing may be flagged",
         Options(accounts=33, lookalikes=2, cap_per_day=2_000.0, loud_cap=5_000.0),

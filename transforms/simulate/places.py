@@ -16,6 +16,7 @@ AGENTS: dict[str, tuple[str, ...]] = {
     + tuple(f"Mozilla/5.0 (Macintosh; Intel Mac OS X 14_{v}) Safari/605.1.15" for v in range(1, 7)),
     "app": tuple(f"VegaChat/6.{v} (iOS 18.{v % 5})" for v in range(9)) + tuple(f"VegaChat/6.{v} (Android 15)" for v in range(9)),
     "coder": (*tuple(f"pair-cli/1.{v}.0 node/20.{v % 7}.0" for v in range(20)), "opencrate/0.9.2", "opencrate/0.9.4"),
+    "agent": ("lodestar/3.4.1 node/22.1.0", "lodestar/3.4.2 node/22.1.0"),
     "framework": (*tuple(f"chainweaver/0.{v}.0 python/3.12" for v in range(10)), "crewline/2.1.0", "crewline/2.2.3"),
 }  # fmt: skip
 """User agents by family; an account keeps to a few of one family."""
@@ -29,14 +30,20 @@ def places(calls: Calls) -> pl.DataFrame:
     chance = calls.chance
     day = (calls.seconds // 86_400).astype(np.int64)
     spot = np.where(calls.of("moves_daily"), day, chance.below("network", calls.of("networks")))
-    network = mixed(calls.seed, "network", calls.account, spot) % np.uint64(65_536)
+    # Sites are numbered apart from accounts.
+    site = np.where(calls.of("site") >= 0, calls.of("site") + 2**40, calls.account)
+    network = mixed(calls.seed, "network", site, spot) % np.uint64(65_536)
     address = network * np.uint64(256) + mixed(calls.seed, "host", calls.account, spot) % np.uint64(250)
 
     version = chance.below("client", calls.of("clients"))
-    agents = _agents(calls, version)
-    made = mixed(calls.seed, "fingerprint", calls.of("fingerprint"))
+    own = calls.of("fingerprint") >= 0
+    variant = mixed(calls.account, "variant") % np.maximum(calls.of("fingerprints"), 1).astype(np.uint64)
+    software = calls.of("fingerprint") + variant.astype(np.int64) * 2**33
+    # Heads of one pool that share a fingerprint share the software as well.
+    agents = _agents(calls, version, np.where(own, software, site))
+    made = mixed(calls.seed, "fingerprint", software)
     common = mixed("fingerprint", agents.hash(0).to_numpy() % np.uint64(60))
-    fingerprint = np.where(calls.of("fingerprint") >= 0, made, common)
+    fingerprint = np.where(own, made, common)
 
     key = mixed(calls.seed, "key", calls.account, chance.below("key", calls.of("keys")))
     users = calls.of("end_users")
@@ -56,15 +63,13 @@ def places(calls: Calls) -> pl.DataFrame:
     )
 
 
-def _agents(calls: Calls, version: Ints) -> pl.Series:
+def _agents(calls: Calls, version: Ints, whose: Ints) -> pl.Series:
     names = [(family, agent) for family, agents in AGENTS.items() for agent in agents]
     table = pl.Series([agent for _, agent in names])
     first = {family: next(i for i, (f, _) in enumerate(names) if f == family) for family in AGENTS}
     family = calls.names("client")
     start = family.replace_strict(first, return_dtype=pl.Int64).to_numpy()
     size = family.replace_strict({f: len(a) for f, a in AGENTS.items()}, return_dtype=pl.Int64).to_numpy()
-    # What an account uses is its own; heads of one pool that share a fingerprint share the software as well.
-    whose = np.where(calls.of("fingerprint") >= 0, calls.of("fingerprint"), calls.account)
     pick = mixed(calls.seed, "agent", whose, version) % size.astype(np.uint64)
     return table.gather(start + pick.astype(np.int64))
 

@@ -77,6 +77,8 @@ def _payloads(calls: Calls, longest: int) -> tuple[pl.Series, Ints, Ints]:
     common = mixed(calls.seed, "payload", calls.of("payload_set"), calls.payload)
     own = calls.chance.key("own payload")
     key = np.where(pool > 0, common, own)
+    canary = calls.chance.happens("canary", calls.of("canaries"))
+    key = np.where(canary, mixed(calls.seed, "canary", calls.of("fingerprint"), calls.chance.below("canary", 3)), key)
     first = calls.names("language").replace_strict({name: i for i, name in enumerate(LANGUAGES)}, return_dtype=pl.Int64)
     another = mixed(key, "another", 1) % np.maximum(calls.of("languages") - 1, 1).astype(np.uint64)
     spread = (first.to_numpy() + 1 + another.astype(np.int64)) % len(SPOKEN)

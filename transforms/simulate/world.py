@@ -94,7 +94,9 @@ def simulate(options: Options) -> World:
         denied=denied,
         lent=_lent(seconds, activity, plan["redeems_back"].to_numpy()),
     )
-    people = pl.concat([troupe.accounts for troupe in cast])
+    people = pl.concat(
+        [troupe.accounts.with_columns(pl.col("card", "batch") + first_account[n]) for n, troupe in enumerate(cast)]
+    )
     ids = hexadecimal("acct-", mixed(options.seed, "account", np.arange(people.height))).str.slice(0, 17)
     attacking = plan["attacks"].to_numpy()[activity]
     begins = _firsts(seconds, account, people.height)
@@ -138,11 +140,16 @@ def _firsts(seconds: Floats, account: Ints, count: int) -> Floats:
 
 
 def _registry(people: pl.DataFrame, ids: pl.Series, begins: Floats, options: Options) -> pl.DataFrame:
-    """What the operator knows: created so many days before the first call, cards shared as drawn."""
-    born = pl.Series(((begins - people["age_days"].to_numpy() * 86_400) * 1e6).astype(np.int64))
-    shared = people["accounts_per_card"].to_numpy()
-    number = np.arange(people.height)
-    card = hexadecimal("card-", mixed(options.seed, "card", shared, number // np.maximum(shared, 1))).str.slice(0, 15)
+    """What the operator knows. A batch was created so many days before the first of its calls, its youngest account's age."""
+    opened = (
+        people.select("batch", age=pl.col("age_days") * 86_400, begins=pl.Series(begins))
+        .select(pl.col("begins", "age").min().over("batch"))
+        .select(pl.col("begins") - pl.col("age"))
+        .to_series()
+        .to_numpy()
+    )
+    born = pl.Series(((opened + people["after_seconds"].to_numpy()) * 1e6).astype(np.int64))
+    card = hexadecimal("card-", mixed(options.seed, "card", people["card"].to_numpy())).str.slice(0, 15)
     frame = people.with_columns(
         account_id=ids,
         holds_from=pl.lit(options.midnight).cast(MOMENT),

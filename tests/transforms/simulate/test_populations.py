@@ -5,22 +5,25 @@ import polars as pl
 import pytest
 
 from schemas.truth import LABELS
-from transforms.simulate import Options, Pool, Population, simulate
+from transforms.simulate import Options, Population, simulate
 from transforms.simulate.activity import ACCOUNT, PARAMETERS
 from transforms.simulate.attacks import ATTACKS
 from transforms.simulate.benign import MAJORITY
 from transforms.simulate.harvests import BLATANT
-from transforms.simulate.lookalikes import LOOKALIKES
+from transforms.simulate.lookalikes import CROWD, LOOKALIKES
 from transforms.simulate.pools import CUSTOMERS, HARVESTS, RELAY
+from transforms.simulate.teams import KINDS
 
 EVERYONE: list[Population] = [
     *(population for _, population in MAJORITY),
     *(population for kinds in LOOKALIKES.values() for population in kinds),
     *ATTACKS.values(),
     BLATANT,
-    *HARVESTS,
+    *HARVESTS.values(),
     CUSTOMERS,
     RELAY,
+    CROWD,
+    *(population for _, population in KINDS),
 ]
 
 
@@ -42,6 +45,7 @@ def test_every_archetype_and_look_alike_of_the_threat_model_has_a_population() -
         *("T-BULK", "T-COT", "T-GRADE", "T-AGENT", "T-PROBE", "T-LOGIT", "T-SIG", "T-REPLAY", "T-EMB", "T-HYDRA"),
         *("T-RELAY", "T-WALK", "T-BREADTH", "T-LEAK"),
         *("B-EVAL", "B-ETL", "B-CI", "B-POWER", "B-LAUNCH", "B-GATE", "B-SHARE", "B-XAI", "B-SYN", "B-RESELL"),
+        "B-TEAM",
     }
 
 
@@ -79,26 +83,3 @@ def test_look_alikes_are_as_many_as_any_attack() -> None:
 def test_an_attack_that_needs_a_group_takes_whole_groups() -> None:
     truth = simulate(Options(accounts=0, attackers=4, archetypes=("T-SIG",), days=1, words=0)).truth
     assert (truth.height, truth["campaign_id"].n_unique()) == (6, 2)
-
-
-def test_heads_of_a_pool_carry_even_loads() -> None:
-    pool = Pool("T-HYDRA", heads=40, per_head=100.0)
-    calls = simulate(Options(accounts=0, days=2, pools=(pool,), words=0)).truth["calls"]
-    assert calls.std() < 0.35 * calls.mean()
-
-
-def test_a_banned_head_is_replaced_and_calls_no_more() -> None:
-    pool = Pool("T-HYDRA", heads=10, per_head=200.0, ban_days=1.0)
-    world = simulate(Options(accounts=0, days=3, pools=(pool,), words=0))
-    assert world.truth.height > 15
-    denied = world.events.filter(world.events["http_status"] == 403)
-    last = world.events.group_by("account_id").agg(last=pl.col("time").max())
-    ended = denied.join(last, on="account_id")
-    assert denied.height >= 5
-    assert (ended["time"] == ended["last"]).all()
-
-
-def test_the_rest_of_a_pool_is_ordinary_use() -> None:
-    pool = Pool("T-HYDRA", heads=20, per_head=200.0, attack_share=0.25)
-    truth = simulate(Options(accounts=0, days=2, pools=(pool,), words=0)).truth
-    assert truth["attack_calls"].sum() / truth["calls"].sum() == pytest.approx(0.25, abs=0.08)

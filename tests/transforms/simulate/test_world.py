@@ -92,7 +92,7 @@ def test_a_preset_can_be_changed_in_one_thing() -> None:
 
 
 def test_an_unknown_preset_is_answered_with_the_known_ones() -> None:
-    with pytest.raises(StillwatchError, match="use one of demo, small, standard, fifty, first_day"):
+    with pytest.raises(StillwatchError, match="use one of demo, small, standard, pools"):
         preset("huge")
 
 

@@ -1,0 +1,86 @@
+"""A pool's accounts are ordinary one by one; what ties them is what is published of real pools."""
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from transforms.simulate import Options, Pool, World, preset, simulate
+
+
+def test_heads_of_a_pool_carry_even_loads() -> None:
+    pool = Pool("T-HYDRA", heads=40, per_head=100.0)
+    calls = simulate(Options(accounts=0, days=2, pools=(pool,), words=0)).truth["calls"]
+    assert calls.std() < 0.35 * calls.mean()
+
+
+def test_a_banned_head_is_replaced_and_calls_no_more() -> None:
+    pool = Pool("T-HYDRA", heads=10, per_head=200.0, ban_days=1.0)
+    world = simulate(Options(accounts=0, days=3, pools=(pool,), words=0))
+    assert world.truth.height > 15
+    denied = world.events.filter(world.events["http_status"] == 403)
+    last = world.events.group_by("account_id").agg(last=pl.col("time").max())
+    ended = denied.join(last, on="account_id")
+    assert denied.height >= 5
+    assert (ended["time"] == ended["last"]).all()
+
+
+def test_the_rest_of_a_pool_is_ordinary_use() -> None:
+    pool = Pool("T-HYDRA", heads=20, per_head=200.0, attack_share=0.25)
+    truth = simulate(Options(accounts=0, days=2, pools=(pool,), words=0)).truth
+    assert truth["attack_calls"].sum() / truth["calls"].sum() == pytest.approx(0.25, abs=0.08)
+
+
+@pytest.fixture(scope="module")
+def raided() -> World:
+    """A pool most of whose heads are banned at noon of the second day."""
+    pool = Pool("T-HYDRA", heads=60, per_head=200.0, raid=0.5)
+    return simulate(Options(accounts=0, days=3, pools=(pool,), words=0))
+
+
+def test_a_raided_pool_comes_back_within_six_hours_under_new_names(raided: World) -> None:
+    raid = raided.options.midnight + timedelta(hours=36)
+    lives = raided.events.group_by("account_id").agg(first=pl.col("time").min(), last=pl.col("time").max())
+    gone = lives.filter(pl.col("last") <= raid + timedelta(hours=1, minutes=5))
+    new = lives.filter(pl.col("first") > raid)
+    assert gone.height > 45
+    assert new.height > 45
+    assert new["first"].min() <= raid + timedelta(hours=7, minutes=5)  # type: ignore[operator]
+
+
+def test_heads_sign_up_in_bursts_and_share_cards(raided: World) -> None:
+    known = raided.registry
+    cards = known.drop_nulls("payment_id").group_by("payment_id").len()
+    assert cards["len"].max() >= 3  # type: ignore[operator]
+    burst = known.sort("created_at").with_columns(gap=pl.col("created_at").diff().dt.total_seconds())
+    assert (burst["gap"].drop_nulls() < 3_600).mean() > 0.6  # type: ignore[operator]
+
+
+def test_a_pool_has_one_to_three_client_fingerprints() -> None:
+    pools = tuple(Pool("T-HYDRA", heads=30, per_head=30.0) for _ in range(8))
+    world = simulate(Options(accounts=0, days=1, pools=pools, words=0))
+    seen = world.events.join(world.truth.select("account_id", "campaign_id"), on="account_id")
+    counts = seen.group_by("campaign_id").agg(n=pl.col("client_fingerprint").n_unique())["n"]
+    assert set(counts) == {1, 2, 3}
+    assert (seen.group_by("account_id").agg(n=pl.col("client_fingerprint").n_unique())["n"] == 1).all()
+
+
+def test_a_pool_begins_when_it_is_told_to() -> None:
+    pool = Pool("T-HYDRA", heads=20, per_head=60.0, begins=0.5, harvest="T-REPLAY")
+    world = simulate(Options(accounts=0, days=2, pools=(pool,), words=0))
+    assert world.events["time"].min() >= world.options.midnight + timedelta(days=1)  # type: ignore[operator]
+
+
+def test_checks_of_the_model_are_the_same_few_questions() -> None:
+    pools = tuple(Pool("T-HYDRA", heads=20, per_head=200.0, harvest="T-BULK") for _ in range(6))
+    world = simulate(Options(accounts=0, days=2, pools=pools, words=8, paraphrase=0.0))
+    seen = world.events.join(world.truth.select("account_id", "campaign_id"), on="account_id").drop_nulls("prompt")
+    repeated = seen.filter(pl.len().over("campaign_id", "prompt") > 5)
+    assert 1 <= repeated["campaign_id"].n_unique() < 6
+    assert repeated.height < 0.05 * seen.height
+
+
+def test_the_quarter_of_the_pools_is_a_quarter_of_the_pools() -> None:
+    whole, quarter = preset("pools"), preset("pools_small")
+    assert [pool.per_head for pool in whole.pools] == [pool.per_head for pool in quarter.pools]
+    assert sum(p.heads for p in whole.pools) == pytest.approx(4 * sum(p.heads for p in quarter.pools), abs=8)
