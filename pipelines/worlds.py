@@ -19,7 +19,7 @@ def write_world(
     compress: bool = False,
     told: Callable[[int], None] = lambda _: None,
 ) -> World:
-    """Makes a world and writes `logs/DAY.jsonl` (or .jsonl.gz), `accounts.csv`, `truth.parquet` into a folder.
+    """Makes a world and writes `logs/DAY.jsonl` (or .jsonl.gz), `accounts.csv`, `truth.parquet`, `attacks.parquet` into a folder.
 
     Args:
         options: the world.
@@ -42,4 +42,5 @@ def write_world(
                 told(block.height)
     world.registry.drop("holds_from").write_csv(folder / "accounts.csv")
     world.truth.write_parquet(folder / "truth.parquet")
+    world.attacks.write_parquet(folder / "attacks.parquet")
     return world

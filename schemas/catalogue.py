@@ -20,7 +20,7 @@ from schemas.session import SESSION
 from schemas.snapshot import PARTS
 from schemas.tally import TALLY
 from schemas.trait import TRAIT
-from schemas.truth import TRUTH
+from schemas.truth import ATTACK, TRUTH
 from schemas.verdict import VERDICT
 from schemas.window import WINDOW
 
@@ -30,7 +30,7 @@ TOO_LATE = replace(
 
 CONTRACTS: tuple[Contract, ...] = (
     EVENT, REJECT, TOO_LATE, TALLY, TRAIT, SESSION, WINDOW, FOREIGN, HIT, SCORED, SCORE, CAMPAIGN, FINDING, FLAGGED_ACCOUNT,
-    VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, RUN, TRUTH, *PARTS,
+    VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, RUN, TRUTH, ATTACK, *PARTS,
 )  # fmt: skip
 
 TABLES: dict[str, Contract] = {contract.name: contract for contract in CONTRACTS if contract.is_table}

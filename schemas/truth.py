@@ -29,3 +29,18 @@ TRUTH = Contract(
         ]
     ),
 )
+
+ATTACK = Contract(
+    name="attacks",
+    version=1,
+    doc="One row is one account's attacking calls of one tick of a labelled world.",
+    key=("account_id", "tick"),
+    is_table=False,
+    arrow=pa.schema(
+        [
+            field("account_id", pa.string(), "The account.", required=True),
+            field("tick", UTC_MICROSECONDS, "Start of the five minutes in which the calls begin.", required=True),
+            field("attack_calls", pa.int64(), "Attacking calls.", required=True, unit="calls", at_least=1),
+        ]
+    ),
+)

@@ -1,17 +1,12 @@
 """`stillwatch evaluate`: a lake's findings against the truth of its world."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from pipelines.cli.options import lake_option
 from pipelines.cli.output import Output, format_option
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from pipelines.lake.lake import Lake
 
 _DAMAGE = {1_000: "1k", 10_000: "10k", 52_000: "52k"}
 """Damage tiers shown in the table; JSON has all."""
@@ -24,7 +19,7 @@ _DAMAGE = {1_000: "1k", 10_000: "10k", 52_000: "52k"}
     required=True,
     metavar="DIR",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Folder that `simulate` wrote; its truth.parquet is read.",
+    help="Folder that `simulate` wrote; its truth.parquet and attacks.parquet are read.",
 )
 @format_option()
 def command(lake_path: Path, world: Path, output_format: str) -> None:
@@ -39,48 +34,16 @@ def command(lake_path: Path, world: Path, output_format: str) -> None:
       stillwatch evaluate --lake lake --world world
       stillwatch evaluate --lake lake --world world --format json
     """
-    import polars as pl
-
+    from pipelines.judgement import judge
     from pipelines.lake.lake import Lake
-    from schemas.truth import TRUTH
-    from transforms.evaluate import false_alarms, headline, ranking, recall, taken
 
-    lake = Lake.open(lake_path)
-    found = _outcomes(lake, TRUTH.conform(pl.read_parquet(world / "truth.parquet")))
+    judgement = judge(Lake.open(lake_path), world)
     output = Output(output_format)
     if output_format == "csv":
-        output.frame(found)
+        output.frame(judgement.found)
         return
-    losses = taken(found, _calls_of_thieves(lake, found))
-    scores = lake.scan("account_scores").select("account_id", "score").collect()
-    told = {
-        "rates": {
-            name: {"hits": rate.hits, "trials": rate.trials, "value": rate.value, "interval": rate.interval}
-            for name, rate in headline(found).items()
-        },
-        "scores": ranking(found, scores).to_dicts(),
-        "thieves": recall(found, losses).to_dicts(),
-        "others": false_alarms(found).to_dicts(),
-    }
+    told = judgement.told()
     output.record(told, _text(told))
-
-
-def _outcomes(lake: "Lake", truth: "pl.DataFrame") -> "pl.DataFrame":
-    import polars as pl
-
-    from transforms.evaluate import outcomes
-
-    flagged = lake.read("flagged_accounts").filter(~pl.col("provisional"))
-    findings = lake.scan("findings").select("account_id", "tick", "activity", "tier").collect()
-    active = lake.scan("account_windows").filter(~pl.col("provisional")).select("account_id", "window_end").collect()
-    return outcomes(truth, flagged.select("account_id", "tier", "flagged_at", "status"), findings, active)
-
-
-def _calls_of_thieves(lake: "Lake", found: "pl.DataFrame") -> "pl.DataFrame":
-    import polars as pl
-
-    thieves = found.filter(pl.col("label") == "extraction").lazy().select("account_id")
-    return lake.scan("events").select("account_id", "time").join(thieves, on="account_id", how="semi").collect()
 
 
 def _text(told: dict[str, Any]) -> str:
@@ -92,6 +55,7 @@ def _text(told: dict[str, Any]) -> str:
     for row in told["scores"]:
         span = None if row["low"] is None else (row["low"], row["high"])
         lines.append(f"{row['measure']:48} {_share(row['value']):>8} {_span(span)}")
+    lines += ["", *_campaigns(told["campaigns"])]
     thieves = [
         [
             row["archetype"],
@@ -129,6 +93,51 @@ def _text(told: dict[str, Any]) -> str:
     head = ["others", "label", "accounts", "permitted", "flagged", "share", "95 %", "act"]
     lines += _aligned([*head, "days", "flagged", "share", "95 %", "act"], others)
     return "\n".join(lines)
+
+
+def _campaigns(told: dict[str, Any]) -> list[str]:
+    if not told["flagged"]:
+        return [f"campaigns                            the lake flags none; the world has {told['recall']['trials']:,}"]
+    recall = told["recall"]
+    upper = told["false_per_account_week_upper"]
+    bound = "" if upper is None else f"; at most {upper * 1e6:,.0f} a week at a million accounts (95 %)"
+    rows = [
+        [
+            row["true_id"],
+            row["archetype"],
+            f"{row['heads']:,}",
+            _share(row["attack_share"]),
+            "yes" if row["is_found"] else "no",
+            f"{row['fragments']:,}",
+            "" if row["purity"] is None else _share(row["purity"]),
+            "" if row["head_recall"] is None else _share(row["head_recall"]),
+            f"{row['exchanges']:,}",
+            f"{row['taken']:,}",
+            "" if row["prevented"] is None else _share(row["prevented"]),
+            "" if row["hours"] is None else f"{row['hours']:.1f}",
+        ]
+        for row in told["true"]
+    ]
+    head = [
+        "campaigns",
+        "archetype",
+        "heads",
+        "attack",
+        "found",
+        "as",
+        "purity",
+        "heads in",
+        "exchanges",
+        "taken",
+        "spared",
+        "hours",
+    ]
+    return [
+        f"{'campaigns found':36} {_share(recall['value']):>8}  {recall['hits']:,} of {recall['trials']:,}{_span(recall['interval'])}",
+        f"{'false campaigns':36} {told['false']:>8,}  of {told['flagged']:,} flagged, {told['impure']:,} impure, in {told['account_weeks']:,.0f} benign account-weeks{bound}",
+        "",
+        *_aligned(head, rows),
+    ]  # fmt: skip
 
 
 def _counted(row: dict[str, Any], name: str) -> list[str]:

@@ -39,8 +39,8 @@ from pipelines.cli.options import Moment
 def command(name: str, folder: Path, log_format: str, compress: bool, quiet: bool, **options: Any) -> None:
     """Writes the logs of a seeded world with known truth: benign accounts, every look-alike, thieves of every kind.
 
-    DIR then holds `logs/`, one file a day; `accounts.csv`, for `backfill --accounts`; and `truth.parquet`, for
-    `evaluate`.
+    DIR then holds `logs/`, one file a day; `accounts.csv`, for `backfill --accounts`; `truth.parquet` and
+    `attacks.parquet`, for `evaluate`.
 
     \b
     Examples:

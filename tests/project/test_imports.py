@@ -32,8 +32,15 @@ WORLD = {
 
 WORLDLY_CALLS = {"now", "today", "utcnow", "map_elements", "hash", "open", "input", "print"}
 
+WORLD_TOOLS = ("pipelines.worlds", "pipelines.judgement")
 READS_TRUTH = ("transforms/simulate/", "transforms/evaluate/", "schemas/catalogue.py", "schemas/truth.py")
-READS_TRUTH += tuple(f"pipelines/cli/{name}.py" for name in ("simulate", "evaluate", "demo"))
+READS_TRUTH += ("pipelines/judgement.py",)
+KNOWS_WORLDS = (
+    *READS_TRUTH,
+    "pipelines/worlds.py",
+    *(f"pipelines/cli/{name}.py" for name in ("simulate", "evaluate", "demo")),
+)
+"""Who may make worlds or judge by their truth: nothing that detects."""
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -58,6 +65,17 @@ def called(tree: ast.AST) -> Iterator[str]:
                 yield node.func.attr
 
 
+def self_deceptions(path: str, name: str) -> list[str]:
+    """What would let a detector be fitted on the world that it is judged by."""
+    found = []
+    if name.startswith("schemas.truth") and not path.startswith(READS_TRUTH):
+        found.append("reads the truth")
+    worldly = name.startswith(("transforms.simulate", "transforms.evaluate", *WORLD_TOOLS))
+    if worldly and not path.startswith(KNOWS_WORLDS):
+        found.append("knows the simulated world")
+    return found
+
+
 def offences(path: str, source: str) -> list[str]:
     """What a file of the project does that its place forbids; `path` is relative to the checkout."""
     tree, parts = ast.parse(source), path.split("/")
@@ -79,8 +97,7 @@ def offences(path: str, source: str) -> list[str]:
             found.append(f"Great Expectations outside its room: {name}")
         if top in RUNS_CODE:
             found.append(f"{name} runs code")
-        if name.startswith("schemas.truth") and not path.startswith(READS_TRUTH):
-            found.append("reads the truth")
+        found += self_deceptions(path, name)
         names_files = top == "pathlib" and (root == "schemas" or parts[-1] == "registry.py")
         if root in {"schemas", "transforms"} and top in WORLD and not names_files:
             found.append(f"a kernel imports {name}")
@@ -116,6 +133,9 @@ def test_every_file_keeps_to_its_place(checkout: Path) -> None:
         ("transforms/order/step.py", "frame.map_elements(f)", "a kernel calls map_elements"),
         ("transforms/order/step.py", "from pathlib import Path", "a kernel imports pathlib.Path"),
         ("transforms/detectors/rule.py", "from schemas.truth import TRUTH", "reads the truth"),
+        ("pipelines/detect.py", "from transforms.simulate import preset", "knows the simulated world"),
+        ("pipelines/learn.py", "from transforms.evaluate.damage import taken", "knows the simulated world"),
+        ("pipelines/detect.py", "from pipelines.worlds import write_world", "knows the simulated world"),
         ("transforms/sketches/minhash.py", "from schemas.event import EVENT", "sketches imports schemas.event.EVENT"),
         ("pipelines/cli/query.py", "from tests import conftest", "pipelines imports tests.conftest"),
         ("pipelines/learn.py", "import great_expectations", "Great Expectations outside its room: great_expectations"),

@@ -2,16 +2,17 @@
 
 `outcomes` says what happened to each account; everything else counts over it: `recall` thieves found and what they had
 taken by then, `false_alarms` honest accounts and account-days per look-alike, `headline` the few figures that sum it up,
-`ranking` what the scores alone could do. Grey accounts count neither as found nor as wrong.
+`ranking` and `daily` what the scores alone could do, `matched` and `found_campaigns` what became of campaigns. Grey accounts count neither as found nor as wrong.
 """
 
-from transforms.evaluate.damage import taken
+from transforms.evaluate.campaigns import FLAGGED, found_campaigns, matched, poisson_upper
+from transforms.evaluate.damage import attacking, taken
 from transforms.evaluate.intervals import Rate, bootstrapped, wilson
 from transforms.evaluate.outcomes import OUTCOME, outcomes
-from transforms.evaluate.ranking import average_precision, ranking, share_above
+from transforms.evaluate.ranking import average_precision, daily, ranking, share_above
 from transforms.evaluate.rates import false_alarms, headline, recall
 
 __all__ = [
-    "OUTCOME", "Rate", "average_precision", "bootstrapped", "false_alarms", "headline", "outcomes", "ranking", "recall",
-    "share_above", "taken", "wilson",
+    "FLAGGED", "OUTCOME", "Rate", "attacking", "average_precision", "bootstrapped", "daily", "false_alarms",
+    "found_campaigns", "headline", "matched", "outcomes", "poisson_upper", "ranking", "recall", "share_above", "taken", "wilson",
 ]  # fmt: skip

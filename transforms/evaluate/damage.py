@@ -1,29 +1,27 @@
-"""What had left before an account was flagged."""
+"""What had left before an account, or a campaign, was flagged."""
 
 import polars as pl
 
 
-def taken(found: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+def taken(found: pl.DataFrame, attacks: pl.DataFrame) -> pl.DataFrame:
     """Exchanges of each thief since its attack began: in all, and until it was flagged.
 
     Args:
         found: OUTCOME rows.
-        calls: account_id, time of the accounts' calls; those of others are passed over.
+        attacks: ATTACK rows, see `attacking`; those of others are passed over.
 
     Returns:
-        account_id, archetype, is_flagged, exchanges (since the attack began), taken (of those, the ones that had left at
-        `flagged_at`; all of them where the account was never flagged), hours (from the attack's beginning to the flag,
-        null where there was none), sorted by account_id. Thieves whose attack never began are left out.
+        account_id, archetype, is_flagged, exchanges (since the attack began), taken (of those, the ones that had begun
+        before `flagged_at`; all of them where the account was never flagged), hours (from the attack's beginning to the
+        flag, null where there was none), sorted by account_id. Thieves whose attack never began are left out.
     """
     thieves = found.filter(pl.col("attack_start").is_not_null())
-    attacking = calls.join(thieves.select("account_id", "attack_start", "flagged_at"), on="account_id").filter(
-        pl.col("time") >= pl.col("attack_start")
+    counted = until(
+        attacks.join(thieves.select("account_id", "flagged_at"), on="account_id").rename({"account_id": "name"})
     )
-    before = pl.col("flagged_at").is_null() | (pl.col("time") <= pl.col("flagged_at"))
-    counted = attacking.group_by("account_id").agg(exchanges=pl.len().cast(pl.Int64), taken=before.sum().cast(pl.Int64))
     since = (pl.col("flagged_at") - pl.col("attack_start")).dt.total_seconds() / 3600
     return (
-        thieves.join(counted, on="account_id", how="left")
+        thieves.join(counted, left_on="account_id", right_on="name", how="left")
         .select(
             "account_id",
             "archetype",
@@ -32,4 +30,38 @@ def taken(found: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
             since.alias("hours"),
         )
         .sort("account_id")
+    )
+
+
+def until(attacks: pl.DataFrame) -> pl.DataFrame:
+    """Attacking calls by name, in all and in ticks that began before the flag.
+
+    Args:
+        attacks: name, flagged_at (null where there was no flag), tick, attack_calls.
+
+    Returns:
+        name, exchanges, taken.
+    """
+    before = pl.col("flagged_at").is_null() | (pl.col("tick") < pl.col("flagged_at"))
+    return attacks.group_by("name").agg(
+        exchanges=pl.col("attack_calls").sum(), taken=pl.col("attack_calls").filter(before).sum()
+    )
+
+
+def attacking(truth: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
+    """ATTACK rows where the world does not tell them: all calls of a thief from its first attacking one on.
+
+    Ordinary calls beside the attack are counted as well then, so that what was taken is overstated for the diluted.
+
+    Args:
+        truth: TRUTH rows.
+        calls: account_id, time of the thieves' calls.
+    """
+    since = truth.filter(pl.col("attack_start").is_not_null()).select("account_id", "attack_start")
+    return (
+        calls.join(since, on="account_id")
+        .filter(pl.col("time") >= pl.col("attack_start"))
+        .group_by("account_id", tick=pl.col("time").dt.truncate("5m"))
+        .agg(attack_calls=pl.len().cast(pl.Int64))
+        .sort("account_id", "tick")
     )

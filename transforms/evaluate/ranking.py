@@ -17,22 +17,24 @@ UNSCORED = -1.0
 """Rank of an account that nothing scored: below every score."""
 
 
-def ranking(found: pl.DataFrame, scores: pl.DataFrame, *, seed: int = 0) -> pl.DataFrame:
+def ranking(found: pl.DataFrame, scores: pl.DataFrame, *, pooled: bool = False, seed: int = 0) -> pl.DataFrame:
     """Average precision, and the share of thieves above the benign quantiles; by account, with bootstrap intervals.
 
-    Only thieves that act alone are ranked: heads of pools are ordinary one by one, and outnumber the others.
+    Thieves that act alone and heads of pools are ranked apart: heads are ordinary one by one, and outnumber the others.
 
     Args:
-        found: OUTCOME rows; grey accounts and heads of pools are left out.
+        found: OUTCOME rows; grey accounts are left out.
         scores: account_id, score of SCORE rows; an account counts with its largest score.
+        pooled: rank heads of pools instead of thieves that act alone.
         seed: of the bootstrap.
 
     Returns:
         measure, value, low, high: null where there are no thieves, or too few benign accounts for the rate.
     """
     largest = scores.group_by("account_id").agg(pl.col("score").max())
-    alone = found.filter((pl.col("label") != "grey") & ~pl.col("archetype").is_in(POOLED))
-    ranked = alone.join(largest, on="account_id", how="left")
+    of_pool = pl.col("archetype").is_in(POOLED)
+    wanted = (pl.col("label") == "benign") | ((pl.col("label") == "extraction") & (of_pool if pooled else ~of_pool))
+    ranked = found.filter(wanted).join(largest, on="account_id", how="left")
     of = {
         is_thief: ranked.filter((pl.col("label") == "extraction") == is_thief)["score"].fill_null(UNSCORED).to_numpy()
         for is_thief in (True, False)
@@ -48,6 +50,32 @@ def ranking(found: pl.DataFrame, scores: pl.DataFrame, *, seed: int = 0) -> pl.D
         rows.append((name, value, low, high))
     kinds = {"measure": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
     return pl.DataFrame(rows, schema=kinds, orient="row")
+
+
+def daily(found: pl.DataFrame, scores: pl.DataFrame, budget: int = 50) -> pl.DataFrame:
+    """What an analyst who looks at so many accounts a day would see: each day's highest scores.
+
+    Args:
+        found: OUTCOME rows; grey accounts are left out.
+        scores: account_id, window_end, score of SCORE rows.
+        budget: accounts a day (threats.md, section 5: 50).
+
+    Returns:
+        day, looked_at, thieves (among those), present (thieves with a score on that day), sorted by day.
+    """
+    day = (pl.col("window_end") - pl.duration(microseconds=1)).dt.date().alias("day")
+    told = found.filter(pl.col("label") != "grey").select("account_id", is_thief=pl.col("label") == "extraction")
+    best = scores.drop_nulls("score").group_by("account_id", day).agg(pl.col("score").max()).join(told, on="account_id")
+    ordered = best.sort("day", "score", "is_thief", "account_id", descending=[False, True, False, False])
+    return (
+        ordered.group_by("day", maintain_order=True)
+        .agg(
+            looked_at=pl.col("is_thief").head(budget).len().cast(pl.Int64),
+            thieves=pl.col("is_thief").head(budget).sum().cast(pl.Int64),
+            present=pl.col("is_thief").sum().cast(pl.Int64),
+        )
+        .sort("day")
+    )
 
 
 def average_precision(thieves: Scores, benign: Scores) -> float | None:

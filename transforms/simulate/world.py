@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from schemas.registry import REGISTRY
-from schemas.truth import TRUTH
+from schemas.truth import ATTACK, TRUTH
 from transforms.simulate.calls import Calls
 from transforms.simulate.cast import COUNTRIES, troupes
 from transforms.simulate.chance import Flags, Floats, Ints, mixed
@@ -21,6 +21,9 @@ from transforms.simulate.record import MOMENT, records
 
 BLOCK = 65_536
 """Calls made into records at a time; changes nothing but memory."""
+
+TICK_SECONDS = 300
+"""The ticks in which attacking calls are counted: those of the default policy."""
 
 RELEASE = 0.5
 """When the new model is released, as a share of the world's time."""
@@ -34,6 +37,7 @@ class World:
         options: what it was made from.
         registry: REGISTRY frame, one row an account, holding from the world's start.
         truth: TRUTH frame, one row an account.
+        attacks: ATTACK frame: when the attacking calls are made.
         calls: all calls in order of their start.
         account_ids: id by account number.
     """
@@ -41,6 +45,7 @@ class World:
     options: Options
     registry: pl.DataFrame
     truth: pl.DataFrame
+    attacks: pl.DataFrame
     calls: Calls
     account_ids: pl.Series
 
@@ -104,6 +109,7 @@ def simulate(options: Options) -> World:
         options,
         _registry(people, ids, begins, options),
         _truth(people, ids, seconds, account, attacking, options),
+        _attacks(ids, seconds[attacking], account[attacking], options),
         calls,
         ids,
     )
@@ -158,6 +164,14 @@ def _registry(people: pl.DataFrame, ids: pl.Series, begins: Floats, options: Opt
         country=pl.Series(COUNTRIES).gather(people["region"]),
     )
     return REGISTRY.conform(frame)
+
+
+def _attacks(ids: pl.Series, seconds: Floats, account: Ints, options: Options) -> pl.DataFrame:
+    tick = pl.Series((seconds // TICK_SECONDS).astype(np.int64) * TICK_SECONDS * 1_000_000).cast(pl.Duration("us"))
+    rows = pl.DataFrame({"account_id": ids.gather(account), "since": tick})
+    counted = rows.group_by("account_id", "since").agg(attack_calls=pl.len().cast(pl.Int64))
+    timed = counted.with_columns(tick=pl.lit(options.midnight).cast(MOMENT) + pl.col("since"))
+    return ATTACK.conform(timed.sort("account_id", "tick"))
 
 
 def _truth(

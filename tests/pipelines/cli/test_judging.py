@@ -45,7 +45,13 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_a_world_on_disk_is_logs_by_day_accounts_and_truth(stillwatch: Any, tmp_path: Path) -> None:
     code, out, err = stillwatch("simulate", "--out", str(tmp_path), "--days", "2", "--start", "2026-05-01", *SMALL)
     assert (code, err) == (0, "")
-    assert set(files(tmp_path)) == {"accounts.csv", "logs/2026-05-01.jsonl", "logs/2026-05-02.jsonl", "truth.parquet"}
+    assert set(files(tmp_path)) == {
+        "accounts.csv",
+        "logs/2026-05-01.jsonl",
+        "logs/2026-05-02.jsonl",
+        "truth.parquet",
+        "attacks.parquet",
+    }
     lines = sum(len(content.splitlines()) for name, content in files(tmp_path).items() if name.startswith("logs/"))
     truth = pl.read_parquet(tmp_path / "truth.parquet")
     assert out == f"{lines:,} calls of {truth.height:,} accounts in {tmp_path / 'logs'}\n"
@@ -118,6 +124,17 @@ def test_json_tells_rates_scores_thieves_and_others(stillwatch: Any, judged: tup
         pytest.approx(4.1667, abs=1e-3),
     )
     assert {row["archetype"] for row in told["others"]} == {"benign", "B-ETL"}
+
+
+def test_json_tells_of_campaigns_and_what_they_were(stillwatch: Any, judged: tuple[str, ...]) -> None:
+    told = json.loads(stillwatch("evaluate", *judged, "--format", "json")[1])["campaigns"]
+    assert (told["flagged"], told["false"], told["recall"]["trials"]) == (1, 1, 0)
+    assert told["false_per_account_week_upper"] > told["false_per_account_week"] > 0
+    assert told["matches"][0]["accounts"] == 2
+
+
+def test_a_world_without_attacks_counts_all_calls_of_thieves(stillwatch: Any, judged: tuple[str, ...]) -> None:
+    assert json.loads(stillwatch("evaluate", *judged, "--format", "json")[1])["world"]["attacks_known"] is False
 
 
 def test_csv_has_a_row_an_account(stillwatch: Any, judged: tuple[str, ...]) -> None:

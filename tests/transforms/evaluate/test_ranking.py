@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counted_world import found
-from transforms.evaluate import average_precision, ranking, share_above
+from counted_world import HOUR, MOMENT, NOON, found
+from transforms.evaluate import average_precision, daily, ranking, share_above
 
 SCORES = st.lists(st.integers(0, 6), min_size=1, max_size=12).map(lambda values: np.array(values, dtype=float))
 
@@ -58,3 +58,17 @@ def test_the_interval_holds_the_value() -> None:
     scores = pl.DataFrame({"account_id": ["t1", "t2", "b1", "b2"], "score": [9.0, 2.0, 4.0, 1.0]})
     row = ranking(found(), scores).row(0, named=True)
     assert row["low"] <= row["value"] <= row["high"]
+
+
+def test_heads_of_pools_are_ranked_when_asked_for() -> None:
+    scores = pl.DataFrame({"account_id": ["t1", "h1", "b1"], "score": [9.0, 8.0, 1.0]})
+    assert value(ranking(found(), scores, pooled=True), "average precision") == 1.0
+
+
+def test_an_analyst_sees_the_highest_scores_of_each_day() -> None:
+    hours = {"t1": (1, 9.0), "b1": (2, 8.0), "t2": (3, 7.0), "g1": (4, 99.0), "b2": (30, 1.0)}
+    rows = [(name, NOON + hour * HOUR, score) for name, (hour, score) in hours.items()]
+    scores = pl.DataFrame(
+        rows, schema={"account_id": pl.String, "window_end": MOMENT, "score": pl.Float64}, orient="row"
+    )
+    assert daily(found(), scores, budget=2).drop("day").rows() == [(2, 1, 2), (1, 0, 0)]

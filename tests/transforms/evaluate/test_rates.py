@@ -1,17 +1,15 @@
 """Rates against a world small enough to count by hand."""
 
-from datetime import timedelta
-
 import polars as pl
 
-from counted_world import HOUR, MOMENT, NOON, found
-from transforms.evaluate import false_alarms, headline, recall, taken
+from counted_world import HOUR, MOMENT, NOON, found, truth
+from transforms.evaluate import attacking, false_alarms, headline, recall, taken
 
 
 def calls(**hours: list[float]) -> pl.DataFrame:
-    """Calls of accounts, in hours after noon."""
+    """Attacking calls of accounts, in hours after noon."""
     rows = [(account, NOON + hour * HOUR) for account, when in hours.items() for hour in when]
-    return pl.DataFrame(rows, schema={"account_id": pl.String, "time": MOMENT}, orient="row")
+    return attacking(truth(), pl.DataFrame(rows, schema={"account_id": pl.String, "time": MOMENT}, orient="row"))
 
 
 def test_thieves_acting_alone_and_heads_of_pools_are_counted_apart() -> None:
@@ -37,7 +35,7 @@ def test_exchanges_are_counted_from_the_attack_to_the_flag() -> None:
     lost = taken(found(t1="act"), calls(t1=[-1.0, 0.0, 1.0, 3.0, 3.5], t2=[0.0, 5.0], b1=[1.0]))
     assert lost.select("account_id", "exchanges", "taken", "hours").rows() == [
         ("h1", 0, 0, None),
-        ("t1", 4, 3, 3.0),
+        ("t1", 4, 2, 3.0),
         ("t2", 2, 2, None),
         ("t3", 0, 0, None),
     ]
@@ -84,11 +82,7 @@ def test_a_class_that_never_called_has_no_rate_per_day() -> None:
     assert false_alarms(silent)["flagged_days_share"].null_count() == 4
 
 
-def test_the_flag_itself_is_the_last_moment_counted() -> None:
+def test_a_tick_that_begins_with_the_flag_is_spared() -> None:
     frame = found(t1="review")
-    at_flag = NOON + 3 * HOUR
-    just_after = pl.DataFrame(
-        {"account_id": ["t1", "t1"], "time": [at_flag, at_flag + timedelta(microseconds=1)]},
-        schema={"account_id": pl.String, "time": MOMENT},
-    )
-    assert taken(frame, just_after).filter(pl.col("account_id") == "t1")["taken"].item() == 1
+    lost = taken(frame, calls(t1=[2.99, 3.0]))
+    assert lost.filter(pl.col("account_id") == "t1").select("exchanges", "taken").row(0) == (2, 1)
