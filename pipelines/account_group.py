@@ -103,7 +103,7 @@ def step(
         until: end of the last tick closed by this step.
         policy: the configuration.
     """
-    ordered_state, ordered = order.step(state.order, events, until, policy)
+    ordered_state, ordered = order.step(state.order, events, registry, until, policy)
     session_state, closed = sessions.step(state.sessions, ordered.tallies, until, policy)
     feature_state, windows = features.step(
         state.features, ordered.tallies, ordered.traits, snapshot["peers"], registry, until, policy

@@ -41,7 +41,7 @@ SHARDS = 4
 _SHARD_KEY = 1_000_000
 """Keys of shards start here, those of account groups at 0."""
 
-_LINKED = [kind.name for kind in TRAIT_KINDS if kind.links]
+_IN_LAKE = [kind.name for kind in TRAIT_KINDS if kind.in_lake]
 _SNAPSHOT_PARTS = ("peers", "ranks", "references", "trees", "drifts")
 
 
@@ -180,7 +180,7 @@ class StepGroups(_Stage):
             late = read_events([Path(p) for p in job.late_files], hashes, (None, job.closed_from))
         tables = self._rows("sessions", key, rows.sessions)
         tables |= self._rows("account_windows", key, rows.windows)
-        tables |= self._rows("traits", key, rows.traits.filter(pl.col("kind").is_in(_LINKED)))
+        tables |= self._rows("traits", key, rows.traits.filter(pl.col("kind").is_in(_IN_LAKE)))
         tables |= self._rows("too_late", key, late)
         days = rows.tallies.select("account_id", pl.col("tick").dt.truncate("1d")).unique()
         message = {

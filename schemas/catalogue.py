@@ -17,6 +17,7 @@ from schemas.run import RUN
 from schemas.score import SCORE
 from schemas.scored import SCORED
 from schemas.session import SESSION
+from schemas.shared import SHARED
 from schemas.snapshot import PARTS
 from schemas.tally import TALLY
 from schemas.trait import TRAIT
@@ -29,8 +30,8 @@ TOO_LATE = replace(
 )
 
 CONTRACTS: tuple[Contract, ...] = (
-    EVENT, REJECT, TOO_LATE, TALLY, TRAIT, SESSION, WINDOW, FOREIGN, HIT, SCORED, SCORE, CAMPAIGN, FINDING, FLAGGED_ACCOUNT,
-    VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, RUN, TRUTH, ATTACK, *PARTS,
+    EVENT, REJECT, TOO_LATE, TALLY, TRAIT, SESSION, WINDOW, FOREIGN, SHARED, HIT, SCORED, SCORE, CAMPAIGN, FINDING,
+    FLAGGED_ACCOUNT, VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, RUN, TRUTH, ATTACK, *PARTS,
 )  # fmt: skip
 
 TABLES: dict[str, Contract] = {contract.name: contract for contract in CONTRACTS if contract.is_table}

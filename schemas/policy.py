@@ -125,6 +125,20 @@ class Traits:
 
 
 @dataclass(frozen=True)
+class Links:
+    """Which keys tie accounts together."""
+
+    memory_days: int = setting(
+        30,
+        "an account holds a key for so long after it last showed it: campaigns were seen over 10 to 20 days (threats.md 1.1), and banned heads are replaced within hours",
+    )
+    most_holders: int = setting(
+        5_000,
+        "accounts that hold a key, beyond which it is a popular framework, prompt or gateway and ties nobody; published pools had 273 to 5,380 heads at a time, one 20,000 (threats.md 2.5 #44): such a one is met while its first 5,000 come",
+    )
+
+
+@dataclass(frozen=True)
 class Rules:
     """Deterministic rules (L0)."""
 
@@ -359,6 +373,7 @@ class Policy:
     sessions: Sessions = dataclasses.field(default_factory=Sessions)
     ingest: Ingest = dataclasses.field(default_factory=Ingest)
     traits: Traits = dataclasses.field(default_factory=Traits)
+    links: Links = dataclasses.field(default_factory=Links)
     rules: Rules = dataclasses.field(default_factory=Rules)
     evidence: Evidence = dataclasses.field(default_factory=Evidence)
     rates: Rates = dataclasses.field(default_factory=Rates)
@@ -465,6 +480,8 @@ class Policy:
                 "sessions.idle_minutes must be at least a tick and less than a day",
                 "raise it, or use a shorter tick",
             )
+        if self.links.memory_days < 1 or self.links.most_holders < 2:
+            raise PolicyError(where, "links need a day of memory and two holders at least", "correct [links]")
         if not 0 < self.rates.act <= self.rates.review < 1:
             raise PolicyError(where, "rates must be 0 < act <= review < 1", "correct [rates]")
         kept = self.retention

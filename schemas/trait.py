@@ -17,7 +17,9 @@ class TraitKind:
         per_tick: how many keys an account keeps in one tick.
         keep: `most` keeps the commonest keys (ties: smaller key), `least` the smallest keys: a bottom-k sample
             whose union over ticks is again the bottom-k of the whole.
-        links: whether the kind goes to the lake and to linkage.
+        in_lake: whether the kind goes to the lake.
+        group: what two accounts have in common that show the same key: `content`, `software`, `identity` or `network`;
+            empty for kinds that tie nobody together. Kinds of one group are not independent of each other.
         labelled: whether the readable value may be stored beside the key.
     """
 
@@ -25,38 +27,57 @@ class TraitKind:
     doc: str
     per_tick: int
     keep: str = "most"
-    links: bool = True
+    in_lake: bool = True
+    group: str = ""
     labelled: bool = False
+
+    @property
+    def links(self) -> bool:
+        """Whether accounts that share a key may belong together."""
+        return self.group != ""
+
+
+GROUPS = ("content", "software", "identity", "network")
+"""What accounts can have in common."""
 
 
 TRAIT_KINDS = (
-    TraitKind("head", "First eight words of the prompt.", 32),
-    TraitKind("tail", "Last eight words of the prompt.", 32),
-    TraitKind("line", "A line of the prompt.", 32),
+    TraitKind("head", "First eight words of the prompt.", 32, group="content"),
+    TraitKind("tail", "Last eight words of the prompt.", 32, group="content"),
+    TraitKind("line", "A line of the prompt.", 32, group="content"),
     TraitKind(
         "shingle",
         "A minhash slot of the prompt's three-word shingles: those of policy traits.shingle_slots, a key's slot being its top four bits.",
         32,
+        group="content",
     ),
-    TraitKind("system", "The system prompt.", 16),
-    TraitKind("tools", "The set of tools offered.", 16),
-    TraitKind("client", "Client fingerprint set by the edge.", 16, labelled=True),
-    TraitKind("agent", "User agent.", 16, labelled=True),
-    TraitKind("prefix", "Network prefix of the caller.", 32, labelled=True),
+    TraitKind("system", "The system prompt.", 16, group="content"),
+    TraitKind("tools", "The set of tools offered.", 16, group="content"),
+    TraitKind("client", "Client fingerprint set by the edge.", 16, group="software", labelled=True),
+    TraitKind("agent", "User agent.", 16, group="software", labelled=True),
+    TraitKind("prefix", "Network prefix of the caller.", 32, group="network", labelled=True),
     TraitKind("model", "Model requested.", 16, labelled=True),
     TraitKind("language", "Language of the prompt, where decided.", 16, labelled=True),
     TraitKind("operation", "Kind of call.", 8, labelled=True),
-    TraitKind("object", "Object downloaded.", 64, labelled=True),
-    TraitKind("handle_issued", "Reasoning handle given out.", 1024),
-    TraitKind("handle_used", "Reasoning handle sent in.", 1024),
+    TraitKind("object", "Object downloaded.", 64, group="content", labelled=True),
+    TraitKind("handle_issued", "Reasoning handle given out.", 1024, group="content"),
+    TraitKind("handle_used", "Reasoning handle sent in.", 1024, group="content"),
     TraitKind("end_user", "The account's own user.", 64),
-    TraitKind("api_key", "API key.", 32, labelled=True),
-    TraitKind("payload", "Exact prompt: bottom-k sample.", 64, keep="least", links=False),
-    TraitKind("bias_token", "Biased token id, hashed: bottom-k sample.", 2048, keep="least", links=False),
-    TraitKind("download", "Object downloaded: bottom-k sample.", 1024, keep="least", links=False),
-    TraitKind("parameters", "Tuple of sampling parameters.", 16, links=False),
-    TraitKind("length_band", "Input length in bands of a factor 1.21 (plus or minus 10 %).", 32, links=False),
-    TraitKind("gap_second", "Seconds since the account's previous call, whole.", 32, links=False),
+    TraitKind("api_key", "API key.", 32, group="identity", labelled=True),
+    TraitKind("payment", "Payment instrument (accounts file, else as logged); once a day.", 8, group="identity"),
+    TraitKind(
+        "signup",
+        "Hour and path of the account's creation (accounts file, else as logged); once a day.",
+        8,
+        group="identity",
+        labelled=True,
+    ),
+    TraitKind("payload", "Exact prompt: bottom-k sample.", 64, keep="least", in_lake=False),
+    TraitKind("bias_token", "Biased token id, hashed: bottom-k sample.", 2048, keep="least", in_lake=False),
+    TraitKind("download", "Object downloaded: bottom-k sample.", 1024, keep="least", in_lake=False),
+    TraitKind("parameters", "Tuple of sampling parameters.", 16, in_lake=False),
+    TraitKind("length_band", "Input length in bands of a factor 1.21 (plus or minus 10 %).", 32, in_lake=False),
+    TraitKind("gap_second", "Seconds since the account's previous call, whole.", 32, in_lake=False),
 )
 
 TRAIT = Contract(
@@ -84,6 +105,22 @@ TRAIT = Contract(
                 "refused", pa.int64(), "Calls that showed it and were refused.", required=True, unit="calls", at_least=0
             ),
             field("first_time", UTC_MICROSECONDS, "Earliest call that showed it.", required=True),
+            field(
+                "elicited",
+                pa.int64(),
+                "Calls that showed it and carry an extraction claim: elicits_reasoning, has_reasoning_tags or has_rubric.",
+                null="none of the calls carries a prompt or response, or the row is older than the column",
+                unit="calls",
+                at_least=0,
+            ),
+            field(
+                "output_tokens",
+                pa.int64(),
+                "Output tokens of the calls that showed it.",
+                null="none of the calls carries them, or the row is older than the column",
+                unit="tokens",
+                at_least=0,
+            ),
         ]
     ),
 )

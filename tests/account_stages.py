@@ -62,7 +62,7 @@ class Stages:
         self.rules = RulesState.empty()
 
     def step(self, events: pl.DataFrame, until: datetime) -> Frames:
-        self.order, made = order.step(self.order, events, until, POLICY)
+        self.order, made = order.step(self.order, events, self.registry, until, POLICY)
         self.sessions, closed = sessions.step(self.sessions, made.tallies, until, POLICY)
         self.features, windows = features.step(
             self.features, made.tallies, made.traits, self.peers, self.registry, until, POLICY
@@ -119,7 +119,7 @@ def by_oracle(
 ) -> Frames:
     """The same in plain Python."""
     calls = oracle_order.with_memory(oracle_order.in_order(events), POLICY)
-    tallies, traits = oracle_order.tallies(calls, POLICY.time.tick), oracle_order.traits(calls, POLICY)
+    tallies, traits = oracle_order.tallies(calls, POLICY.time.tick), oracle_order.traits(calls, POLICY, registry)
     return {
         "tallies": tallies,
         "traits": traits,

@@ -50,11 +50,11 @@ def contracts_page() -> str:
             "",
             "Values of `traits.kind`.",
             "",
-            "| kind | meaning | keys kept per account and tick | kept | linked | label |",
-            "|---|---|---|---|---|---|",
+            "| kind | meaning | keys kept per account and tick | kept | in the lake | ties accounts by | label |",
+            "|---|---|---|---|---|---|---|",
             *[
                 f"| `{t.name}` | {t.doc} | {t.per_tick} | {'commonest' if t.keep == 'most' else 'smallest keys'} "
-                f"| {'yes' if t.links else 'no'} | {'yes' if t.labelled else 'no'} |"
+                f"| {'yes' if t.in_lake else 'no'} | {t.group} | {'yes' if t.labelled else 'no'} |"
                 for t in TRAIT_KINDS
             ],
             "",

@@ -56,6 +56,8 @@ _COLUMNS: dict[str, st.SearchStrategy[Any]] = {
     "account_basis": st.sampled_from(STRONG_BASES + WEAK_BASES),
     "plan": _maybe("free", "pro"),
     "account_created_at": _maybe(DAY - timedelta(days=3), DAY + timedelta(hours=3)),
+    "signup_path": _maybe("web", "edu"),
+    "payment_id": _maybe("card-1", "card-2"),
     "api_key_id": _maybe("k1", "k2"),
     "end_user": _maybe(1, LEAST),
     "network_prefix": _maybe("10.0.0.0/24", "10.0.1.0/24"),

@@ -255,14 +255,20 @@ def _band(gap_ms: int) -> int:
 # -- traits
 
 
-def traits(calls: list[Event], policy: Policy) -> pl.DataFrame:
-    """TRAIT rows of calls with memory."""
+def traits(calls: list[Event], policy: Policy, registry: dict[str, Row] | None = None) -> pl.DataFrame:
+    """TRAIT rows of calls with memory; `registry` is what the operator knows, by account."""
     rows = []
+    told: dict[tuple[str, datetime, str, int], datetime] = {}
     for (account, tick), cell in cells(calls, policy.time.tick).items():
         seen: dict[tuple[str, int], list[Event]] = defaultdict(list)
         labels: dict[tuple[str, int], str | None] = {}
         for call in cell:
-            for kind, key, label in sorted(set(_shown(call, policy)), key=lambda shown: shown[:2]):
+            identities = [
+                (kind, key, label)
+                for kind, key, label in _identities(call, (registry or {}).get(account, {}))
+                if told.setdefault((account, floor(tick, 24 * HOUR), kind, key), tick) == tick
+            ]
+            for kind, key, label in sorted({*_shown(call, policy), *identities}, key=lambda shown: shown[:2]):
                 seen[kind, key].append(call)
                 labels[kind, key] = label
         for kind in TRAIT_KINDS:
@@ -280,9 +286,35 @@ def traits(calls: list[Event], policy: Policy) -> pl.DataFrame:
                         "count": len(showing),
                         "refused": sum(1 for call in showing if call["is_refused"]),
                         "first_time": showing[0]["time"],
+                        "elicited": _sum_of_known(_claims(call) for call in showing),
+                        "output_tokens": _sum_of_known(call["output_tokens"] for call in showing),
                     }
                 )
     return TRAIT.conform(pl.DataFrame(rows, schema=TRAIT.polars))
+
+
+def _claims(call: Event) -> int | None:
+    """1 for a call that carries an extraction claim, None for one that can carry none."""
+    claims = [call["elicits_reasoning"], call["has_reasoning_tags"], call["has_rubric"]]
+    return None if claims == [None, None, None] else int(any(claims))
+
+
+def _sum_of_known(values: Iterator[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _identities(call: Event, filed: Row) -> Iterator[tuple[str, int, str | None]]:
+    """What the account is paid with, and in which hour and by which path it was created; the operator knows best."""
+    fields = {"payment_id": "payment_id", "created_at": "account_created_at", "signup_path": "signup_path"}
+    known = {field: call[logged] if filed.get(field) is None else filed[field] for field, logged in fields.items()}
+    if known["payment_id"] is not None:
+        yield "payment", label_key(known["payment_id"]), None
+    if known["created_at"] is not None and known["signup_path"] is not None:
+        hour = floor(known["created_at"], HOUR)
+        odd = [mixed(number) | 1 for number in range(1, 4)]
+        total = odd[0] + label_key(known["signup_path"]) * odd[1] + ((hour - EPOCH) // HOUR) * odd[2]
+        yield "signup", signed(mixed(total % 2**64)), f"{hour:%Y-%m-%dT%HZ} {known['signup_path']}"
 
 
 def capped(counts: dict[int, int], keep: str, size: int) -> list[int]:

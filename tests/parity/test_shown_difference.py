@@ -7,6 +7,7 @@ import pytest
 
 from event_logs import DAY, event_log
 from schemas.policy import Policy
+from schemas.registry import REGISTRY
 from schemas.session import SESSION
 from schemas.tally import TALLY
 from schemas.window import WINDOW
@@ -19,7 +20,7 @@ EVENTS = event_log(3, 60, accounts=2, hours=2.0)
 
 @pytest.fixture(scope="module")
 def tallies() -> pl.DataFrame:
-    return order.step(OrderState.empty(), EVENTS, DAY + timedelta(days=1), Policy())[1].tallies
+    return order.step(OrderState.empty(), EVENTS, REGISTRY.empty(), DAY + timedelta(days=1), Policy())[1].tallies
 
 
 def test_equal_rows_pass_in_any_order(tallies: pl.DataFrame) -> None:

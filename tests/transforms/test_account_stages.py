@@ -31,11 +31,30 @@ HOUR = timedelta(hours=1)
 END = DAY + timedelta(days=2)
 ROUNDING = 1e-12  # logarithms and sums of floats in another order
 
+FILED = {
+    "acct": {"payment_id": "card-1", "created_at": DAY - timedelta(days=3, minutes=1)},
+    "zoë": {"signup_path": "edu", "payment_id": "card-9"},
+    "nobody": {"payment_id": "card-1", "signup_path": "edu", "created_at": DAY},
+}
+
+
+def registered(filed: dict[str, dict[str, object]]) -> pl.DataFrame:
+    """REGISTRY rows of what the operator knows."""
+    return REGISTRY.conform(
+        pl.DataFrame([{"account_id": name, "holds_from": DAY} | row for name, row in filed.items()])
+    )
+
 
 @given(logs())
 @settings(max_examples=100)
 def test_every_frame_of_a_small_log_equals_the_oracle(events: pl.DataFrame) -> None:
     assert_equal(run(events, [END]), by_oracle(events, END), events, rel_tol=ROUNDING)
+
+
+@given(logs())
+def test_what_the_operator_knows_of_accounts_counts_before_what_is_logged(events: pl.DataFrame) -> None:
+    made, expected = run(events, [END], registry=registered(FILED)), by_oracle(events, END, registry=FILED)
+    assert_equal(made, expected, events, rel_tol=ROUNDING)
 
 
 @pytest.mark.slow
@@ -70,10 +89,11 @@ def test_every_frame_of_a_log_with_more_keys_than_are_kept_equals_the_oracle(
 
 def test_every_frame_of_a_dense_day_equals_the_oracle_with_what_is_known_of_accounts() -> None:
     log = event_log(5, 600, accounts=3, hours=26)
-    filed = {"acct-0": {"plan": "enterprise", "created_at": DAY - timedelta(days=400)}, "acct-1": {"plan": None}}
-    registry = REGISTRY.conform(
-        pl.DataFrame([{"account_id": name, "holds_from": DAY} | row for name, row in filed.items()])
-    )
+    filed = {
+        "acct-0": {"plan": "enterprise", "created_at": DAY - timedelta(days=400), "payment_id": "card-7"},
+        "acct-1": {"plan": None, "signup_path": "edu", "created_at": DAY - timedelta(days=40)},
+    }
+    registry = registered(filed)
     hashes = dict(log.select("account_id", "account_hash").unique().rows())
     peers = PEER.conform(
         pl.DataFrame({"account_id": ["acct-0"], "account_hash": [hashes["acct-0"]], "peer_group": ["pro/chat"]})
@@ -99,7 +119,8 @@ _CUTS = st.lists(st.integers(1, 2 * 288 - 1), max_size=6, unique=True).map(
 @given(logs(), _CUTS)
 @settings(max_examples=40)
 def test_any_cut_of_a_small_log_gives_the_same_rows(events: pl.DataFrame, borders: list[datetime]) -> None:
-    assert_equal(run(events, [END]), run(events, borders, as_bytes=True), events)
+    known = registered(FILED)
+    assert_equal(run(events, [END], registry=known), run(events, borders, as_bytes=True, registry=known), events)
 
 
 @given(st.integers(0, 10_000), _CUTS)

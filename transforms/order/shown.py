@@ -51,12 +51,12 @@ class Shown:
     Attributes:
         rows: number of the call that shows a key, ascending; a call with several keys is there several times.
         keys: the keys.
-        label: column that holds the readable value; None where the kind has none.
+        label: the readable value, of every call; None where the kind has none.
     """
 
     rows: I64
     keys: I64
-    label: str | None = None
+    label: pl.Series | None = None
 
 
 def hashed(texts: pl.Series) -> pl.Series:
@@ -81,7 +81,7 @@ def shown(ticks: Ticks, gap_ms: I64, policy: Traits) -> Iterator[tuple[str, Show
 
 
 def _labelled(calls: pl.DataFrame, column: str) -> Shown:
-    return Shown(*_parts(hashed(calls[column])), column)
+    return Shown(*_parts(hashed(calls[column])), calls[column])
 
 
 def _present(keys: pl.Series) -> Shown:
@@ -117,7 +117,7 @@ def _shingles(calls: pl.DataFrame, policy: Traits) -> Shown:
 
 def _languages(calls: pl.DataFrame) -> Shown:
     decided = calls.select(pl.when(pl.col("language") != UNDECIDED).then("language")).to_series()
-    return Shown(*_parts(hashed(decided)), "language")
+    return Shown(*_parts(hashed(decided)), decided)
 
 
 def _bias_tokens(calls: pl.DataFrame) -> Shown:

@@ -8,14 +8,15 @@ import polars as pl
 
 from schemas.event import EVENT
 from schemas.policy import Policy
-from transforms.order import memory, shown, tally
+from transforms.order import identity, memory, shown, tally, traits
 from transforms.order.sequence import in_order
 from transforms.order.ticks import cut
-from transforms.order.traits import traits
 from transforms.sketches.mix import I64
 from transforms.sketches.packing import pack, unpack
 
-_COLUMNS = sorted({*tally.COLUMNS, *shown.COLUMNS})
+_COLUMNS = sorted({*tally.COLUMNS, *shown.COLUMNS, *traits.COLUMNS, *identity.COLUMNS})
+_LAYOUT = memory.LAYOUT | {"told": identity.LAYOUT}
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -26,25 +27,27 @@ class OrderState:
         calls: account and time of its last call.
         refusals: account, exact prompt and time of its last refusal.
         walks: account, shape, number and time of its last numbered download of the shape.
+        told: account, kind and key of what it was created and paid with, as far as shown today.
     """
 
     calls: pl.DataFrame
     refusals: pl.DataFrame
     walks: pl.DataFrame
+    told: pl.DataFrame
 
     @classmethod
     def empty(cls) -> Self:
         """Nothing seen yet."""
-        return cls(**{name: pl.DataFrame(schema=schema) for name, schema in memory.LAYOUT.items()})
+        return cls(**{name: pl.DataFrame(schema=schema) for name, schema in _LAYOUT.items()})
 
     def to_bytes(self) -> bytes:
         """The state as versioned bytes."""
-        return pack("order", 1, {name: getattr(self, name) for name in memory.LAYOUT})
+        return pack("order", _VERSION, {name: getattr(self, name) for name in _LAYOUT})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
-        return cls(**unpack(data, "order", 1))
+        return cls(**unpack(data, "order", _VERSION))
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,15 @@ class Ordered:
     counts: pl.DataFrame
 
 
-def step(state: OrderState, events: pl.DataFrame, until: datetime, policy: Policy) -> tuple[OrderState, Ordered]:
+def step(
+    state: OrderState, events: pl.DataFrame, registry: pl.DataFrame, until: datetime, policy: Policy
+) -> tuple[OrderState, Ordered]:
     """The state at `until`, and the ticks of these events.
 
     Args:
         state: as of the end of the last closed tick.
         events: all events of some accounts from then until `until`, in any order.
+        registry: REGISTRY rows, at most one an account.
         until: end of the last tick closed by this step.
         policy: length of a tick; which minhash slots become traits.
     """
@@ -76,13 +82,15 @@ def step(state: OrderState, events: pl.DataFrame, until: datetime, policy: Polic
     answered, refusals = memory.answers(ticks, state.refusals)
     numbered, sequential, walks = memory.walks(ticks, state.walks)
     derived = tally.Derived(memory.gaps(ticks, state.calls), answered, numbered, sequential)
+    identities = identity.identities(ticks, registry, state.told)
     after = OrderState(
         calls=memory.last_calls(ticks, state.calls, until),
         refusals=memory.last_refusals(state.refusals, refusals, until),
         walks=memory.last_walks(state.walks, walks, until),
+        told=identity.told_until(ticks, identities, state.told, until),
     )
-    counted = Ordered(tally.tally(ticks, derived), traits(ticks, derived.gap_ms, policy.traits), sequenced.counts)
-    return after, counted
+    shown_keys = traits.traits(ticks, derived.gap_ms, identities, policy.traits)
+    return after, Ordered(tally.tally(ticks, derived), shown_keys, sequenced.counts)
 
 
 def _gathered(events: pl.DataFrame, rows: I64) -> pl.DataFrame:

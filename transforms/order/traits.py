@@ -1,6 +1,8 @@
 """What an account's calls had in common within a tick, key by key."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -13,43 +15,83 @@ from transforms.order.ticks import Ticks, flags, moments
 from transforms.sketches.grouping import changes, lengths_of, order_of, ranks_of, starts_of
 from transforms.sketches.mix import I64
 
+CLAIMS = ("elicits_reasoning", "has_reasoning_tags", "has_rubric")
+"""EVENT columns that say of a call what a harvest for training data looks like."""
+
+COLUMNS = (*CLAIMS, "is_refused", "output_tokens")
+"""EVENT columns that are read here."""
+
 _KINDS = sorted(TRAIT_KINDS, key=lambda kind: kind.name)
+_UNKNOWN = -1
+_COUNTS = ("count", "refused", "elicited", "output_tokens")
+
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class _Counted:
-    """One kind's keys, sorted by cell and key: in which cell, how many calls, how many of them refused, the first."""
+    """One kind's keys, sorted by cell and key: in which cell, the sums over its calls, and the first of them."""
 
     cell: I64
     key: I64
     count: I64
     refused: I64
+    elicited: I64
+    output_tokens: I64
     first: I64
-    label: str | None
+    label: pl.Series | None
 
-    def only(self, kept: npt.NDArray[np.bool_]) -> "_Counted":
-        return _Counted(
-            self.cell[kept], self.key[kept], self.count[kept], self.refused[kept], self.first[kept], self.label
-        )
+    def only(self, kept: Bools) -> "_Counted":
+        sums = {name: getattr(self, name)[kept] for name in _COUNTS}
+        return _Counted(self.cell[kept], self.key[kept], **sums, first=self.first[kept], label=self.label)
 
 
-def traits(ticks: Ticks, gap_ms: I64, policy: Traits) -> pl.DataFrame:
+@dataclass(frozen=True)
+class _Of:
+    """What is added up of each call: values where they are known."""
+
+    values: I64 | Bools
+    known: Bools
+
+    def sums(self, rows: I64, starts: I64) -> I64:
+        """The sum over each run of `rows`, `_UNKNOWN` where no call of it is known."""
+        if len(starts) == 0 or not self.known.any():
+            return np.full(len(starts), _UNKNOWN)
+        sums = np.add.reduceat(self.values[rows], starts, dtype=np.int64)
+        if not self.known.all():
+            sums[~np.logical_or.reduceat(self.known[rows], starts)] = _UNKNOWN
+        return sums
+
+
+def traits(ticks: Ticks, gap_ms: I64, identities: Mapping[str, Shown], policy: Traits) -> pl.DataFrame:
     """TRAIT rows, sorted by key; each kind capped per account and tick as its catalogue entry says.
 
     Args:
         ticks: the calls.
         gap_ms: milliseconds since the account's previous call, -1 where not known.
+        identities: keys of the kinds that are told of once a day.
         policy: which minhash slots become traits.
     """
-    refused = flags(ticks.calls, pl.col("is_refused"))
-    found = {name: _counted(ticks, keys, refused) for name, keys in shown(ticks, gap_ms, policy)}
+    calls, anything = ticks.calls, np.ones(len(ticks.time), dtype=np.bool_)
+    of = {
+        "refused": _Of(flags(calls, pl.col("is_refused")), anything),
+        "elicited": _Of(
+            flags(calls, pl.any_horizontal(CLAIMS)),
+            calls.select(pl.any_horizontal(pl.col(CLAIMS).is_not_null())).to_series().to_numpy(),
+        ),
+        "output_tokens": _Of(
+            calls["output_tokens"].fill_null(0).to_numpy(), calls["output_tokens"].is_not_null().to_numpy()
+        ),
+    }
+    keys = chain(shown(ticks, gap_ms, policy), identities.items())
+    found = {name: _counted(ticks, one, of) for name, one in keys}
     counted = [_capped(found.pop(kind.name), kind) for kind in _KINDS]
     kinds = np.repeat(np.arange(len(_KINDS)), [len(one.cell) for one in counted])
     cells = np.concatenate([one.cell for one in counted])
     if len(cells) == 0:
         return TRAIT.empty()
     order = order_of(cells, kinds)  # of one cell and kind by key: rows are
-    labels = pl.concat([_labels(ticks, one) for one in counted])
+    labels = pl.concat([_labels(one) for one in counted])
 
     def column(name: str) -> I64:
         return np.concatenate([getattr(one, name) for one in counted])[order]
@@ -67,12 +109,19 @@ def traits(ticks: Ticks, gap_ms: I64, policy: Traits) -> pl.DataFrame:
             "count": column("count"),
             "refused": column("refused"),
             "first_time": moments(ticks.time[column("first")]),
+            "elicited": _known(column("elicited")),
+            "output_tokens": _known(column("output_tokens")),
         },
         schema=TRAIT.polars,
     )
 
 
-def _counted(ticks: Ticks, keys: Shown, refused: npt.NDArray[np.bool_]) -> _Counted:
+def _known(sums: I64) -> pl.Series:
+    column = pl.Series(sums)
+    return column.set(column == _UNKNOWN, None)
+
+
+def _counted(ticks: Ticks, keys: Shown, of: Mapping[str, _Of]) -> _Counted:
     cells = ticks.cell[keys.rows]
     order = order_of(cells, keys.keys)
     cell, key, row = cells[order], keys.keys[order], keys.rows[order]
@@ -84,7 +133,7 @@ def _counted(ticks: Ticks, keys: Shown, refused: npt.NDArray[np.bool_]) -> _Coun
         cell=cell[starts],
         key=key[starts],
         count=lengths_of(starts, len(cell)),
-        refused=np.add.reduceat(refused[row], starts, dtype=np.int64) if len(starts) else starts,
+        **{name: added.sums(row, starts) for name, added in of.items()},
         first=row[starts],
         label=keys.label,
     )
@@ -104,7 +153,7 @@ def _capped(rows: _Counted, kind: TraitKind) -> _Counted:
     return rows.only(ranks < kind.per_tick)
 
 
-def _labels(ticks: Ticks, rows: _Counted) -> pl.Series:
+def _labels(rows: _Counted) -> pl.Series:
     if rows.label is None:
         return pl.Series("label", [None], dtype=pl.String).new_from_index(0, len(rows.cell))
-    return ticks.calls[rows.label].gather(rows.first).alias("label")
+    return rows.label.gather(rows.first).alias("label")

@@ -8,6 +8,7 @@ import pytest
 
 from given_events import DAY, EVERYTHING, framed
 from schemas.policy import Policy
+from schemas.registry import REGISTRY
 from schemas.trait import TRAIT_KINDS
 from transforms.order import OrderState, step
 
@@ -27,7 +28,7 @@ def _log(*rows: dict[str, Any]) -> pl.DataFrame:
 
 
 def _ordered(*rows: dict[str, Any]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    made = step(OrderState.empty(), _log(*rows), DAY + timedelta(days=1), Policy())[1]
+    made = step(OrderState.empty(), _log(*rows), REGISTRY.empty(), DAY + timedelta(days=1), Policy())[1]
     return made.tallies, made.traits
 
 

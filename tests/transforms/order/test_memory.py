@@ -8,6 +8,7 @@ import pytest
 
 from given_events import DAY, framed
 from schemas.policy import Policy
+from schemas.registry import REGISTRY
 from transforms.order import OrderState, step
 from transforms.order.memory import REFUSALS_A_TICK, SHAPES_A_TICK
 
@@ -31,11 +32,11 @@ def _total(column: str, events: pl.DataFrame, *, cut: bool) -> int:
     """The sum of a tally column, in one run or with a border before the last call's tick."""
     end = DAY + timedelta(days=4)
     if not cut:
-        return int(step(OrderState.empty(), events, end, Policy())[1].tallies[column].sum())
+        return int(step(OrderState.empty(), events, REGISTRY.empty(), end, Policy())[1].tallies[column].sum())
     border = _tick_before(events["time"].max())
-    state, first = step(OrderState.empty(), events.filter(pl.col("time") < border), border, Policy())
+    state, first = step(OrderState.empty(), events.filter(pl.col("time") < border), REGISTRY.empty(), border, Policy())
     state = OrderState.from_bytes(state.to_bytes())
-    _, second = step(state, events.filter(pl.col("time") >= border), end, Policy())
+    _, second = step(state, events.filter(pl.col("time") >= border), REGISTRY.empty(), end, Policy())
     return int(first.tallies[column].sum() + second.tallies[column].sum())
 
 
@@ -134,10 +135,10 @@ def test_of_a_flood_of_shapes_the_most_used_are_remembered(cut: bool) -> None:
 
 def test_what_is_too_old_is_forgotten() -> None:
     events = _log(_REFUSED, _download("f-1", 1))
-    state, _ = step(OrderState.empty(), events, DAY + TICK, Policy())
+    state, _ = step(OrderState.empty(), events, REGISTRY.empty(), DAY + TICK, Policy())
     assert [state.calls.height, state.refusals.height, state.walks.height] == [1, 1, 1]
     for until, left in ((DAY + HOUR + TICK, [0, 1, 0]), (DAY + 25 * HOUR, [0, 0, 0])):
-        state, _ = step(state, events.clear(), until, Policy())
+        state, _ = step(state, events.clear(), REGISTRY.empty(), until, Policy())
         assert [state.calls.height, state.refusals.height, state.walks.height] == left
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from given_events import DAY, framed
 from schemas.policy import Policy
+from schemas.registry import REGISTRY
 from transforms import order, sessions
 
 IDLE = timedelta(minutes=30)
@@ -20,7 +21,7 @@ def _stepped(
 ) -> tuple[sessions.SessionState, pl.DataFrame]:
     base = {"source": "a", "account_id": "acct", "account_basis": "account", "operation": "chat", "presence": 0}
     log = framed([base | {"position": n, "event_id": f"e{n}", "time": NOON} | row for n, row in enumerate(rows)])
-    _, made = order.step(order.OrderState.empty(), log, until, Policy())
+    _, made = order.step(order.OrderState.empty(), log, REGISTRY.empty(), until, Policy())
     return sessions.step(sessions.SessionState.empty() if state is None else state, made.tallies, until, Policy())
 
 
