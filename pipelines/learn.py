@@ -127,11 +127,11 @@ class _Day:
         seen = []
         for part in self._parts:
             frames = {table: self._of_part(table, part) for table in _SCORED}
-            facts |= {t: facts[t].merge(facts_of(TABLES[t], frame, limit)) for t, frame in frames.items()}
+            facts |= {table: facts[table].with_rows(frame) for table, frame in frames.items()}
             seen.append(self._seen(*frames.values()))
         for path in self._job.event_files:
             events = read_events([Path(path)], times=day)
-            facts["events"] = facts["events"].merge(facts_of(TABLES["events"], events, limit))
+            facts["events"] = facts["events"].with_rows(events)
         return Seen.together(seen), facts
 
     def _seen(self, windows: pl.DataFrame, scores: pl.DataFrame) -> Seen:

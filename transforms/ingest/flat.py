@@ -196,7 +196,8 @@ def _has_names(data: bytes, colons: Ints, names: Sequence[str]) -> Bools:
     alike = (np.frombuffer(data, np.uint8)[colons - lengths - 1] != _BACKSLASH).all(axis=1)
     words: Words = np.ndarray((len(data) - 7,), dtype="<u8", buffer=data, strides=(1,))
     for end in range(0, int(lengths.max()), 8):
-        parts = [text[: max(len(text) - end, 0)][-8:] for text in texts]  # eight bytes at a time, from the closing quote
+        # Eight bytes at a time, from the closing quote.
+        parts = [text[: max(len(text) - end, 0)][-8:] for text in texts]
         wanted = np.array([int.from_bytes(part.rjust(8, b"\0"), "little") for part in parts], dtype=np.uint64)
         masks = np.array([2**64 - 2 ** (8 * (8 - len(part))) for part in parts], dtype=np.uint64)
         found = words[np.maximum(colons - end - 8, 0)]
