@@ -13,6 +13,7 @@ from transforms.evaluate import (
     FLAGGED,
     Rate,
     attacking,
+    curve,
     daily,
     false_alarms,
     found_campaigns,
@@ -23,10 +24,8 @@ from transforms.evaluate import (
     ranking,
     recall,
     taken,
+    timeline,
 )
-
-BUDGET = 50
-"""Accounts an analyst looks at in a day (threats.md, section 5)."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,15 @@ class Judgement:
             "rates": {name: _rate(rate) for name, rate in headline(self.found).items()},
             "scores": ranking(self.found, self.scores).to_dicts(),
             "scores_of_heads": ranking(self.found, self.scores, pooled=True).to_dicts(),
-            "budget": [row | {"day": row["day"].isoformat()} for row in daily(self.found, self.scores, BUDGET).to_dicts()],
+            "budget": [row | {"day": row["day"].isoformat()} for row in daily(self.found, self.scores).to_dicts()],
             "thieves": recall(self.found, taken(self.found, self.attacks)).to_dicts(),
             "others": false_alarms(self.found).to_dicts(),
             "campaigns": self._campaigns(),
+            "timeline": timeline(self.true_campaigns(), self.found, self.attacks),
+            "curves": {
+                name: curve(self.found, self.scores, pooled=pooled)
+                for name, pooled in (("acting alone", False), ("heads of pools", True))
+            },
         }  # fmt: skip
 
     def true_campaigns(self) -> pl.DataFrame:

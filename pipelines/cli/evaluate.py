@@ -21,8 +21,15 @@ _DAMAGE = {1_000: "1k", 10_000: "10k", 52_000: "52k"}
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder that `simulate` wrote; its truth.parquet and attacks.parquet are read.",
 )
+@click.option(
+    "--page",
+    "page_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write everything as one HTML page with plots.",
+)
 @format_option()
-def command(lake_path: Path, world: Path, output_format: str) -> None:
+def command(lake_path: Path, world: Path, page_path: Path | None, output_format: str) -> None:
     """Tells how many thieves of the world DIR the lake flags, how many others, and how much had left by then.
 
     Rates come with 95 % intervals. Accounts labelled grey (resellers, synthetic data without a contract) count neither
@@ -33,9 +40,11 @@ def command(lake_path: Path, world: Path, output_format: str) -> None:
     Examples:
       stillwatch evaluate --lake lake --world world
       stillwatch evaluate --lake lake --world world --format json
+      stillwatch evaluate --lake lake --world world --page evaluation.html
     """
     from pipelines.judgement import judge
     from pipelines.lake.lake import Lake
+    from transforms.evaluate import page
 
     judgement = judge(Lake.open(lake_path), world)
     output = Output(output_format)
@@ -43,6 +52,9 @@ def command(lake_path: Path, world: Path, output_format: str) -> None:
         output.frame(judgement.found)
         return
     told = judgement.told()
+    if page_path is not None:
+        page_path.write_text(page(told, f"{lake_path.name} against {world.name}"), encoding="utf-8")
+        click.echo(f"page in {page_path}", err=True)
     output.record(told, _text(told))
 
 

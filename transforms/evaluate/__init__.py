@@ -5,14 +5,15 @@ taken by then, `false_alarms` honest accounts and account-days per look-alike, `
 `ranking` and `daily` what the scores alone could do, `matched` and `found_campaigns` what became of campaigns. Grey accounts count neither as found nor as wrong.
 """
 
-from transforms.evaluate.campaigns import FLAGGED, found_campaigns, matched, poisson_upper
+from transforms.evaluate.campaigns import FLAGGED, found_campaigns, matched, poisson_upper, timeline
 from transforms.evaluate.damage import attacking, taken
 from transforms.evaluate.intervals import Rate, bootstrapped, wilson
 from transforms.evaluate.outcomes import OUTCOME, outcomes
-from transforms.evaluate.ranking import average_precision, daily, ranking, share_above
+from transforms.evaluate.page import page
+from transforms.evaluate.ranking import average_precision, curve, daily, ranking, share_above
 from transforms.evaluate.rates import false_alarms, headline, recall
 
 __all__ = [
-    "FLAGGED", "OUTCOME", "Rate", "attacking", "average_precision", "bootstrapped", "daily", "false_alarms",
-    "found_campaigns", "headline", "matched", "outcomes", "poisson_upper", "ranking", "recall", "share_above", "taken", "wilson",
+    "FLAGGED", "OUTCOME", "Rate", "attacking", "average_precision", "bootstrapped", "curve", "daily", "false_alarms",
+    "found_campaigns", "headline", "matched", "outcomes", "page", "poisson_upper", "ranking", "recall", "share_above", "taken", "timeline", "wilson",
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """Campaigns found, how pure and how whole; and those that were none."""
 
 import math
+from typing import Any
 
 import polars as pl
 
@@ -135,6 +136,40 @@ def found_campaigns(
         tier.alias("damage_tier"),
         ((pl.col("flagged_at") - pl.col("attack_start")).dt.total_seconds() / 3600).alias("hours"),
     ).sort("true_id")
+
+
+def timeline(true: pl.DataFrame, found: pl.DataFrame, attacks: pl.DataFrame) -> list[dict[str, Any]]:
+    """Attacking calls of each campaign so far, an hour a point, and where its flag fell.
+
+    Args:
+        true: what `found_campaigns` gives.
+        found: OUTCOME rows.
+        attacks: ATTACK rows.
+
+    Returns:
+        true_id, points (hours since the first attacking call of any campaign's day, calls so far) and flag (such a point, or
+        None), a campaign each.
+    """
+    heads = found.drop_nulls("campaign_id").select("account_id", true_id="campaign_id")
+    calls = attacks.join(heads, on="account_id")
+    if calls.is_empty():
+        return []
+    start = calls.select(pl.col("tick").min().dt.truncate("1d")).item()
+    hours = (pl.col("tick") - start).dt.total_seconds() / 3600
+    summed = (
+        calls.group_by("true_id", hour=hours.floor() + 1)
+        .agg(pl.col("attack_calls").sum())
+        .sort("true_id", "hour")
+        .with_columns(total=pl.col("attack_calls").cum_sum().over("true_id"))
+    )
+    rows = []
+    for row in true.filter(pl.col("exchanges") > 0).iter_rows(named=True):
+        points = summed.filter(pl.col("true_id") == row["true_id"]).select("hour", "total").rows()
+        flag = None
+        if row["flagged_at"] is not None:
+            flag = ((row["flagged_at"] - start).total_seconds() / 3600, max(row["taken"], 1))
+        rows.append({"true_id": row["true_id"], "points": points, "flag": flag})
+    return rows
 
 
 def poisson_upper(seen: int) -> float:

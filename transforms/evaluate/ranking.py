@@ -31,25 +31,52 @@ def ranking(found: pl.DataFrame, scores: pl.DataFrame, *, pooled: bool = False, 
     Returns:
         measure, value, low, high: null where there are no thieves, or too few benign accounts for the rate.
     """
-    largest = scores.group_by("account_id").agg(pl.col("score").max())
-    of_pool = pl.col("archetype").is_in(POOLED)
-    wanted = (pl.col("label") == "benign") | ((pl.col("label") == "extraction") & (of_pool if pooled else ~of_pool))
-    ranked = found.filter(wanted).join(largest, on="account_id", how="left")
-    of = {
-        is_thief: ranked.filter((pl.col("label") == "extraction") == is_thief)["score"].fill_null(UNSCORED).to_numpy()
-        for is_thief in (True, False)
-    }
+    thieves, benign = _largest(found, scores, pooled=pooled)
     measures: dict[str, Any] = {"average precision": average_precision}
     for rate in FALSE_POSITIVE_RATES:
         measures[f"thieves above the {rate:.2%} highest benign scores"] = share_above(rate)
     rows = []
     for name, measure in measures.items():
-        value = measure(of[True], of[False])
-        span = None if value is None else bootstrapped((of[True], of[False]), measure, seed=seed)
+        value = measure(thieves, benign)
+        span = None if value is None else bootstrapped((thieves, benign), measure, seed=seed)
         low, high = (None, None) if span is None else span
         rows.append((name, value, low, high))
     kinds = {"measure": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
     return pl.DataFrame(rows, schema=kinds, orient="row")
+
+
+def curve(found: pl.DataFrame, scores: pl.DataFrame, *, pooled: bool = False) -> list[tuple[float, float]]:
+    """Share of benign accounts and of thieves above each threshold, from the strictest on; a point where it rises.
+
+    Args:
+        found: OUTCOME rows; grey accounts are left out.
+        scores: account_id, score of SCORE rows.
+        pooled: heads of pools instead of thieves that act alone.
+    """
+    thieves, benign = _largest(found, scores, pooled=pooled)
+    if not len(thieves) or not len(benign):
+        return []
+    ordered, others = np.sort(thieves), np.sort(benign)
+    steps = np.unique(others[others > UNSCORED])[::-1]
+    false = (len(others) - np.searchsorted(others, steps, side="left")) / len(others)
+    right = (len(ordered) - np.searchsorted(ordered, steps, side="left")) / len(ordered)
+    rises = np.diff(right, prepend=-1.0) > 0
+    rises[-1:] = True
+    return [(float(x), float(y)) for x, y in zip(false[rises], right[rises], strict=True)]
+
+
+def _largest(found: pl.DataFrame, scores: pl.DataFrame, *, pooled: bool) -> tuple[Scores, Scores]:
+    """Largest scores of the thieves asked for, and of the benign accounts."""
+    largest = scores.group_by("account_id").agg(pl.col("score").max())
+    of_pool = pl.col("archetype").is_in(POOLED)
+    wanted = (pl.col("label") == "benign") | ((pl.col("label") == "extraction") & (of_pool if pooled else ~of_pool))
+    ranked = (
+        found.filter(wanted)
+        .join(largest, on="account_id", how="left")
+        .with_columns(pl.col("score").fill_null(UNSCORED))
+    )
+    is_thief = pl.col("label") == "extraction"
+    return ranked.filter(is_thief)["score"].to_numpy(), ranked.filter(~is_thief)["score"].to_numpy()
 
 
 def daily(found: pl.DataFrame, scores: pl.DataFrame, budget: int = 50) -> pl.DataFrame:

@@ -4,10 +4,12 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from xml.dom import minidom
 
 import polars as pl
 import pytest
@@ -135,6 +137,16 @@ def test_json_tells_of_campaigns_and_what_they_were(stillwatch: Any, judged: tup
 
 def test_a_world_without_attacks_counts_all_calls_of_thieves(stillwatch: Any, judged: tuple[str, ...]) -> None:
     assert json.loads(stillwatch("evaluate", *judged, "--format", "json")[1])["world"]["attacks_known"] is False
+
+
+def test_the_page_needs_nothing_but_itself(stillwatch: Any, judged: tuple[str, ...], tmp_path: Path) -> None:
+    code, _, err = stillwatch("evaluate", *judged, "--page", str(tmp_path / "page.html"))
+    written = (tmp_path / "page.html").read_text()
+    assert (code, "page.html" in err, "<script" in written) == (0, True, False)
+    assert set(re.findall(r"https?://[^\s\"']+", written)) <= {"http://www.w3.org/2000/svg"}
+    assert "T-BULK" in written
+    for svg in re.findall(r"<svg.*?</svg>", written, re.DOTALL):
+        minidom.parseString(svg)
 
 
 def test_csv_has_a_row_an_account(stillwatch: Any, judged: tuple[str, ...]) -> None:
