@@ -26,6 +26,7 @@ from transforms.evaluate import (
     taken,
     timeline,
 )
+from transforms.evaluate.baselines import ALLOWED, BASELINES, CALL_COLUMNS, Tables, compared, scored, threshold
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,46 @@ def judge(lake: Lake, world: Path) -> Judgement:
     campaigns = lake.scan("campaigns").select(list(FLAGGED)).collect().cast(FLAGGED)
     scores = lake.scan("account_scores").select("account_id", "window_end", "score").collect()
     return Judgement(found, attacks, is_known, scores, campaigns, matched(truth, campaigns))
+
+
+def tables(lake: Lake) -> Tables:
+    """What baselines read of a lake."""
+    traits = lake.scan("traits").filter(pl.col("kind") == "prefix")
+    return Tables(
+        lake.scan("account_windows").filter(~pl.col("provisional")).collect(),
+        traits.select("account_id", "tick", "key").collect(),
+        lake.scan("events").select(CALL_COLUMNS),
+    )
+
+
+def beside_baselines(lake: Lake, judgement: Judgement, other: tuple[Lake, Path] | None) -> dict[str, Any]:
+    """The lake's own scores beside the baselines'.
+
+    Args:
+        lake: the judged lake.
+        judgement: what was found of it.
+        other: a lake and the truth of its world, on whose honest accounts thresholds are set; None for rank figures alone.
+
+    Returns:
+        `said`, a sentence on the thresholds, and `rows`, see `baselines.compared`.
+    """
+    methods: dict[str, tuple[pl.DataFrame, pl.DataFrame | None]] = {}
+    here, there = tables(lake), None if other is None else tables(other[0])
+    for name, method in BASELINES.items():
+        methods[name] = (method(here), None if there is None else method(there))
+    elsewhere = None if other is None else judge(*other)
+    own = None if elsewhere is None else scored(elsewhere.scores)
+    methods = {"stillwatch, scores alone": (scored(judgement.scores), own), **methods}
+    rows = []
+    for name, (scores, reference) in methods.items():
+        limit = None if elsewhere is None or reference is None else threshold(elsewhere.found, reference)
+        rows.append(compared(name, judgement.found, scores, limit))
+    said = (
+        "No threshold was set: name another lake and its world to set them on. By rank alone:"
+        if other is None
+        else f"Thresholds let {ALLOWED:.1%} of the honest account-days of another world pass ({other[1].name}); detectors and baselines never saw the truth of this one."
+    )
+    return {"said": said, "rows": rows}
 
 
 def _calls_of_thieves(lake: Lake, truth: pl.DataFrame) -> pl.DataFrame:

@@ -28,8 +28,24 @@ _DAMAGE = {1_000: "1k", 10_000: "10k", 52_000: "52k"}
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write everything as one HTML page with plots.",
 )
+@click.option("--baselines", "with_baselines", is_flag=True, help="Show what simpler methods find on the same stream.")
+@click.option(
+    "--calibrate",
+    "other",
+    nargs=2,
+    metavar="LAKE DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Another lake and its world, on whose honest accounts the baselines' thresholds are set.",
+)
 @format_option()
-def command(lake_path: Path, world: Path, page_path: Path | None, output_format: str) -> None:
+def command(
+    lake_path: Path,
+    world: Path,
+    page_path: Path | None,
+    with_baselines: bool,
+    other: tuple[Path, Path] | None,
+    output_format: str,
+) -> None:
     """Tells how many thieves of the world DIR the lake flags, how many others, and how much had left by then.
 
     Rates come with 95 % intervals. Accounts labelled grey (resellers, synthetic data without a contract) count neither
@@ -41,17 +57,23 @@ def command(lake_path: Path, world: Path, page_path: Path | None, output_format:
       stillwatch evaluate --lake lake --world world
       stillwatch evaluate --lake lake --world world --format json
       stillwatch evaluate --lake lake --world world --page evaluation.html
+      stillwatch evaluate --lake lake --world world --baselines
     """
-    from pipelines.judgement import judge
+    from pipelines.judgement import beside_baselines, judge
     from pipelines.lake.lake import Lake
     from transforms.evaluate import page
 
-    judgement = judge(Lake.open(lake_path), world)
+    lake = Lake.open(lake_path)
+    judgement = judge(lake, world)
     output = Output(output_format)
     if output_format == "csv":
         output.frame(judgement.found)
         return
     told = judgement.told()
+    if with_baselines or other is not None:
+        told["baselines"] = beside_baselines(
+            lake, judgement, None if other is None else (Lake.open(other[0]), other[1])
+        )
     if page_path is not None:
         page_path.write_text(page(told, f"{lake_path.name} against {world.name}"), encoding="utf-8")
         click.echo(f"page in {page_path}", err=True)
@@ -104,6 +126,7 @@ def _text(told: dict[str, Any]) -> str:
     ]
     head = ["others", "label", "accounts", "permitted", "flagged", "share", "95 %", "act"]
     lines += _aligned([*head, "days", "flagged", "share", "95 %", "act"], others)
+    lines += _baselines(told["baselines"]) if "baselines" in told else []
     return "\n".join(lines)
 
 
@@ -150,6 +173,22 @@ def _campaigns(told: dict[str, Any]) -> list[str]:
         "",
         *_aligned(head, rows),
     ]  # fmt: skip
+
+
+def _baselines(told: dict[str, Any]) -> list[str]:
+    rows = [
+        [
+            row["method"],
+            "" if row["threshold"] is None else f"{row['threshold']:.3g}",
+            *["" if row[name] is None else _share(row[name]) for name in _COMPARED],
+        ]
+        for row in told["rows"]
+    ]
+    head = ["method", "threshold", "false days", "alone", "heads", "precision", "of heads"]
+    return ["", told["said"], *_aligned(head, rows)]
+
+
+_COMPARED = ("false_days", "alone", "heads", "precision_alone", "precision_heads")
 
 
 def _counted(row: dict[str, Any], name: str) -> list[str]:

@@ -31,7 +31,7 @@ def ranking(found: pl.DataFrame, scores: pl.DataFrame, *, pooled: bool = False, 
     Returns:
         measure, value, low, high: null where there are no thieves, or too few benign accounts for the rate.
     """
-    thieves, benign = _largest(found, scores, pooled=pooled)
+    thieves, benign = largest(found, scores, pooled=pooled)
     measures: dict[str, Any] = {"average precision": average_precision}
     for rate in FALSE_POSITIVE_RATES:
         measures[f"thieves above the {rate:.2%} highest benign scores"] = share_above(rate)
@@ -53,7 +53,7 @@ def curve(found: pl.DataFrame, scores: pl.DataFrame, *, pooled: bool = False) ->
         scores: account_id, score of SCORE rows.
         pooled: heads of pools instead of thieves that act alone.
     """
-    thieves, benign = _largest(found, scores, pooled=pooled)
+    thieves, benign = largest(found, scores, pooled=pooled)
     if not len(thieves) or not len(benign):
         return []
     ordered, others = np.sort(thieves), np.sort(benign)
@@ -65,15 +65,13 @@ def curve(found: pl.DataFrame, scores: pl.DataFrame, *, pooled: bool = False) ->
     return [(float(x), float(y)) for x, y in zip(false[rises], right[rises], strict=True)]
 
 
-def _largest(found: pl.DataFrame, scores: pl.DataFrame, *, pooled: bool) -> tuple[Scores, Scores]:
+def largest(found: pl.DataFrame, scores: pl.DataFrame, *, pooled: bool) -> tuple[Scores, Scores]:
     """Largest scores of the thieves asked for, and of the benign accounts."""
-    largest = scores.group_by("account_id").agg(pl.col("score").max())
+    most = scores.group_by("account_id").agg(pl.col("score").max())
     of_pool = pl.col("archetype").is_in(POOLED)
     wanted = (pl.col("label") == "benign") | ((pl.col("label") == "extraction") & (of_pool if pooled else ~of_pool))
     ranked = (
-        found.filter(wanted)
-        .join(largest, on="account_id", how="left")
-        .with_columns(pl.col("score").fill_null(UNSCORED))
+        found.filter(wanted).join(most, on="account_id", how="left").with_columns(pl.col("score").fill_null(UNSCORED))
     )
     is_thief = pl.col("label") == "extraction"
     return ranked.filter(is_thief)["score"].to_numpy(), ranked.filter(~is_thief)["score"].to_numpy()

@@ -149,6 +149,16 @@ def test_the_page_needs_nothing_but_itself(stillwatch: Any, judged: tuple[str, .
         minidom.parseString(svg)
 
 
+def test_baselines_stand_beside_the_scores_with_thresholds_of_another_world(
+    stillwatch: Any, judged: tuple[str, ...]
+) -> None:
+    _, lake, _, world = judged
+    told = json.loads(stillwatch("evaluate", *judged, "--calibrate", lake, world, "--format", "json")[1])["baselines"]
+    assert len(told["rows"]) == 8
+    assert told["rows"][0]["method"].startswith("stillwatch")
+    assert "another world" in told["said"]
+
+
 def test_csv_has_a_row_an_account(stillwatch: Any, judged: tuple[str, ...]) -> None:
     rows = list(csv.DictReader(io.StringIO(stillwatch("evaluate", *judged, "--format", "csv")[1])))
     assert {row["account_id"]: row["tier"] for row in rows} == {THIEF: "act", CUSTOMER: "", QUIET: "", WAITING: ""}
