@@ -238,7 +238,7 @@ class StepLinks(_Stage):
         key = f"shard-{shard:03d}"
         traits = TRAIT.conform(pl.concat([TRAIT.empty(), *map(unpack, element[1])]))
         state = self._restored("links", key, links.LinkState)
-        after, foreign = links.step(state, traits, job.closed_until, self._policy())
+        after, foreign = links.replay.step(state, traits, job.closed_until, self._policy())
         if not job.provisional:
             written = {f"links/{key}": self._states.write("links", key, job.run_id, after.to_bytes())}
             yield 0, b"message\n" + json.dumps({"states": written}).encode()

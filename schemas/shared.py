@@ -12,7 +12,7 @@ SHARED = Contract(
         "One row is one key that at least two accounts hold, as one of them shows it within a tick; "
         "or the account that held it alone until then, in the tick in which it becomes shared."
     ),
-    key=("tick", "kind", "key", "account_id"),
+    key=("tick", "kind", "key", "account_id", "first_time"),
     is_table=False,
     arrow=pa.schema(
         [

@@ -9,6 +9,8 @@ I64 = npt.NDArray[np.int64]
 _FIRST = np.uint64(0xFF51AFD7ED558CCD)
 _SECOND = np.uint64(0xC4CEB9FE1A85EC53)
 _HALF = np.uint64(33)
+_BACK = np.uint64(pow(int(_FIRST), -1, 2**64))
+_FORTH = np.uint64(pow(int(_SECOND), -1, 2**64))
 
 
 def mix(values: U64) -> U64:
@@ -44,3 +46,17 @@ def combine(columns: U64, multipliers: U64) -> U64:
     for j in range(columns.shape[1]):
         total += columns[:, j] * multipliers[j + 1]
     return mix(total)
+
+
+def unmix(values: U64) -> U64:
+    """The inverse of `mix`, made in place.
+
+    >>> int(unmix(mix(np.array([7], dtype=np.uint64)))[0])
+    7
+    """
+    values ^= values >> _HALF  # of more than half the width: its own inverse
+    values *= _FORTH
+    values ^= values >> _HALF
+    values *= _BACK
+    values ^= values >> _HALF
+    return values

@@ -10,7 +10,8 @@ from polars.testing import assert_frame_equal
 
 from given_accounts import DAY, TICK, at, traits
 from schemas.policy import Policy
-from transforms.links import LinkState, step
+from transforms.links import LinkState
+from transforms.links.replay import step
 
 POLICY = Policy()
 END = DAY + timedelta(days=40)

@@ -1,0 +1,101 @@
+"""Traits as they travel to the shards: integers only, and one word that stands for kind and key.
+
+Words are spread evenly over 64 bits whatever the keys are like, so that any bits of them make shards of equal size.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import polars as pl
+
+from schemas.trait import TRAIT_KINDS
+from transforms.sketches.mix import U64, mix, unmix
+
+KINDS = (
+    "head", "tail", "line", "shingle", "system", "tools", "object", "handle_issued", "handle_used", "client", "agent",
+    "prefix", "api_key", "payment", "signup",
+)  # fmt: skip
+"""Kinds that tie accounts together; their places are stored: new kinds are added at the end."""
+
+MINUTE = 60_000_000
+
+ROWS = pl.Schema(
+    {
+        "word": pl.UInt64(),  # stands for kind and key
+        "account_hash": pl.Int64(),
+        "kind": pl.UInt8(),  # place in KINDS
+        "tick": pl.Int32(),  # minutes since 1970
+        "after": pl.UInt32(),  # microseconds from the tick's start to the first call
+        "count": pl.UInt32(),
+        "refused": pl.UInt32(),
+        "elicited": pl.UInt32(),
+        "output_tokens": pl.Int64(),
+    }
+)
+NAMES = pl.Schema({"account_hash": pl.Int64(), "account_id": pl.String()})
+
+_SAME_KEYS = {"handle_used": "handle_issued"}
+"""Who redeems a handle and who was given it show one key."""
+
+_SALTS = mix(np.array([1 + KINDS.index(_SAME_KEYS.get(kind, kind)) for kind in KINDS], dtype=np.uint64))
+
+
+@dataclass(frozen=True)
+class Compact:
+    """Traits of kinds that tie accounts together.
+
+    Attributes:
+        rows: `ROWS`; those of one account in the order of tick and kind.
+        names: `NAMES` of their accounts, each once.
+    """
+
+    rows: pl.DataFrame
+    names: pl.DataFrame
+
+    @classmethod
+    def of(cls, traits: pl.DataFrame) -> Self:
+        """TRAIT rows, sorted by key; of other kinds nothing is kept."""
+        kinds = traits["kind"].cast(pl.Enum([kind.name for kind in TRAIT_KINDS])).to_physical().to_numpy()
+        places = _PLACES[kinds]
+        chosen = np.flatnonzero(places < len(KINDS))
+        kept, code = traits[chosen], places[chosen]
+        rows = kept.select(
+            pl.Series("word", mix(kept["key"].to_numpy().view(np.uint64) ^ _SALTS[code])),
+            "account_hash",
+            pl.Series("kind", code),
+            pl.col("tick").to_physical() // MINUTE,
+            (pl.col("first_time") - pl.col("tick")).to_physical().alias("after"),
+            "count",
+            "refused",
+            "elicited",
+            "output_tokens",
+        )
+        names = kept.select("account_hash", "account_id").unique("account_hash", maintain_order=True)
+        return cls(rows.cast(ROWS), names)
+
+    @classmethod
+    def together(cls, parts: Iterable[Self]) -> Self:
+        """The rows of several groups of accounts as one."""
+        given = list(parts)
+        rows = pl.concat([pl.DataFrame(schema=ROWS), *[part.rows for part in given]])
+        names = pl.concat([pl.DataFrame(schema=NAMES), *[part.names for part in given]])
+        return cls(rows.rechunk(), names.unique("account_hash").rechunk())
+
+    def shards(self, number: int) -> Iterator[Self]:
+        """The same in so many parts, by word."""
+        shard = self.rows["word"].to_numpy() % np.uint64(number)
+        for one in range(number):
+            rows = self.rows[np.flatnonzero(shard == one)]
+            yield type(self)(rows, self.names.join(rows.select("account_hash"), on="account_hash", how="semi"))
+
+
+def keys_of(words: U64, kinds: "np.ndarray[tuple[int], np.dtype[np.uint8]]") -> pl.Series:
+    """The keys that words of these kinds stand for."""
+    return pl.Series("key", (unmix(words.copy()) ^ _SALTS[kinds]).view(np.int64))
+
+
+_PLACES = np.array(
+    [KINDS.index(kind.name) if kind.name in KINDS else len(KINDS) for kind in TRAIT_KINDS], dtype=np.uint8
+)
