@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest -q
 BENCH  := PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all soak check format golden docs bench bench-growth bench-docs bench-page lock clean
+.PHONY: help setup demo test test-all soak check format golden docs bench bench-growth bench-docs bench-page evaluation lock clean
 
 ##@ Start
 
@@ -47,6 +47,9 @@ bench-docs: $(STAMP) ## Measure everything, then write docs/performance.md and i
 
 bench-page: $(STAMP) ## Write docs/performance.md anew from docs/performance.json, measuring nothing
 	$(BENCH) --page $(ARGS)
+
+evaluation: $(STAMP) ## How detection degrades, on many small worlds; into docs/evaluation.json, ten minutes a seed
+	PYTHONPATH=tests $(BIN)/python -m judging $(ARGS)
 
 ##@ Work
 

@@ -1,5 +1,6 @@
 """`stillwatch evaluate`: a lake's findings against the truth of its world."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ _DAMAGE = {1_000: "1k", 10_000: "10k", 52_000: "52k"}
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Another lake and its world, on whose honest accounts the baselines' thresholds are set.",
 )
+@click.option(
+    "--grid",
+    "grid_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Rows of `make evaluation`, for the page and JSON: how detection degrades from world to world.",
+)
 @format_option()
 def command(
     lake_path: Path,
@@ -44,6 +52,7 @@ def command(
     page_path: Path | None,
     with_baselines: bool,
     other: tuple[Path, Path] | None,
+    grid_file: Path | None,
     output_format: str,
 ) -> None:
     """Tells how many thieves of the world DIR the lake flags, how many others, and how much had left by then.
@@ -74,6 +83,8 @@ def command(
         told["baselines"] = beside_baselines(
             lake, judgement, None if other is None else (Lake.open(other[0]), other[1])
         )
+    if grid_file is not None:
+        told["grid"] = json.loads(grid_file.read_text(encoding="utf-8"))
     if page_path is not None:
         page_path.write_text(page(told, f"{lake_path.name} against {world.name}"), encoding="utf-8")
         click.echo(f"page in {page_path}", err=True)

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from schemas.finding import DAMAGE_TIERS
+from transforms.evaluate import degradation
 from transforms.evaluate.figures import Axis, Line, bars, curves
 
 STYLE = """
@@ -53,6 +54,7 @@ def page(told: dict[str, Any], title: str) -> str:
         "<h2>Those who are no thieves, worst first</h2>",
         _others(told["others"]),
         _baselines(told.get("baselines")),
+        _degradation(told.get("grid")),
     ]  # fmt: skip
     body = "\n".join(part for part in parts if part)
     return f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n'
@@ -202,6 +204,34 @@ def _baselines(told: dict[str, Any] | None) -> str:
         for row in told["rows"]
     ]  # fmt: skip
     return f"<h2>Baselines on the same stream</h2><p>{escape(told['said'])}</p>" + _table(head, rows)
+
+
+def _degradation(rows: Sequence[dict[str, Any]] | None) -> str:
+    if not rows:
+        return ""
+    head = (
+        "what",
+        "value",
+        "worlds",
+        "campaigns found",
+        "false",
+        "heads found",
+        "alone found",
+        "honest days flagged",
+        "median taken",
+        "us a call",
+    )
+    table = [
+        (
+            row["axis"], row["variant"] if row["axis"] == "log" else f"{row['value']:g}", row["seeds"],
+            f"{row['campaigns_found']} of {row['campaigns']}", row["campaigns_false"], f"{row['heads_found']} of {row['heads']}",
+            f"{row['alone_found']} of {row['alone']}", f"{row['honest_days_flagged']} of {row['honest_days']}",
+            _number(row["taken_median"]), _number(1e6 * row["processor"] * row["seeds"] / row["calls"]),
+        )
+        for row in degradation.summed(rows)
+    ]  # fmt: skip
+    said = "<h2>How it degrades</h2><p>Other worlds than the one above: small ones, each with one thing changed; median taken is a campaign's, and the cost holds what a run costs whatever its size.</p>"
+    return said + _figures(degradation.figures(rows)) + _table(head, table)
 
 
 def _figures(drawn: Sequence[str]) -> str:

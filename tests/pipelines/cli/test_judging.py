@@ -177,3 +177,14 @@ def test_the_table_names_the_thieves_before_the_others(stillwatch: Any, judged: 
 def test_a_world_without_truth_is_an_error(stillwatch: Any, judged: tuple[str, ...], tmp_path: Path) -> None:
     code, _, err = stillwatch("evaluate", *judged[:2], "--world", str(tmp_path))
     assert (code, "truth.parquet" in err) == (1, True)
+
+
+def test_the_page_draws_the_grid(stillwatch: Any, judged: tuple[str, ...], tmp_path: Path) -> None:
+    counts = dict.fromkeys(("calls", "campaigns", "heads", "alone", "honest_days"), 10)
+    counts |= {f"{name}_found": 5 for name in ("campaigns", "heads", "alone")}
+    counts |= {"campaigns_false": 0, "honest_days_flagged": 0, "taken_median": 7.0, "processor": 1.0}
+    rows = [{"axis": "paraphrase", "value": v, "variant": "everything", "seed": 1, **counts} for v in (0.0, 0.2, 0.8)]
+    (tmp_path / "grid.json").write_text(json.dumps(rows))
+    page = tmp_path / "page.html"
+    assert stillwatch("evaluate", *judged, "--grid", str(tmp_path / "grid.json"), "--page", str(page))[0] == 0
+    assert "Found, by paraphrase" in page.read_text()

@@ -1,0 +1,101 @@
+"""One world: written as a log, backfilled by the library, and judged."""
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from judging.worlds import Point
+from pipelines.backfill import backfill
+from pipelines.cli.progress import Progress
+from pipelines.judgement import Judgement, judge
+from pipelines.lake.lake import Lake
+from pipelines.request import Request
+from pipelines.worlds import write_world
+from schemas.policy import Policy, SourceRule
+from transforms.simulate import World, simulate
+
+NAMED = Policy(source={"combined": SourceRule(account=["remote_user"])})
+"""Web logs whose user field names the account."""
+
+
+def measured(point: Point, folder: Path) -> dict[str, Any]:
+    """The row of a point: what was found of its world, and what that cost."""
+    shutil.rmtree(folder, ignore_errors=True)
+    world = folder / "world"
+    if point.variant == "web log":
+        made = simulate(point.options)
+        world.mkdir(parents=True)
+        write_web_log(made, world / "access.log")
+        made.truth.write_parquet(world / "truth.parquet")
+        made.attacks.write_parquet(world / "attacks.parquet")
+        sources = (str(world / "access.log"),)
+    else:
+        write_world(point.options, world, "canonical")
+        sources = (str(world / "logs"),)
+    without = point.variant in ("no registry", "neither", "web log")
+    key = folder / "key"
+    key.touch(mode=0o600)
+    key.write_text(bytes(range(32)).hex())
+    request = Request(
+        sources, folder / "lake", accounts=None if without else world / "accounts.csv", is_complete=True, key_file=key,
+        policy=NAMED if point.variant == "web log" else Policy(),
+    )  # fmt: skip
+    before = os.times()
+    backfill(request, Progress(quiet=True))
+    after = os.times()
+    row = summed(judge(Lake.open(folder / "lake"), world))
+    shutil.rmtree(folder)
+    cost = sum(after[:4]) - sum(before[:4])
+    told = {"axis": point.axis, "value": point.value, "variant": point.variant, "seed": point.options.seed}
+    return told | row | {"processor": round(cost, 1)}
+
+
+def summed(judgement: Judgement) -> dict[str, Any]:
+    """Counts of one world; counts of several seeds add up."""
+    told = judgement.told()
+    campaigns = told["campaigns"]
+    heads = told["rates"]["review: heads of pools found"]
+    alone = told["rates"]["review: thieves acting alone found"]
+    honest = told["rates"]["review: benign account-days flagged"]
+    taken = [row["taken"] for row in campaigns["true"] if row["label"] == "extraction" and row["exchanges"]]
+    return {
+        "calls": told["world"]["calls"],
+        "campaigns": campaigns["recall"]["trials"],
+        "campaigns_found": campaigns["recall"]["hits"],
+        "campaigns_false": campaigns["false"],
+        "heads": heads["trials"],
+        "heads_found": heads["hits"],
+        "alone": alone["trials"],
+        "alone_found": alone["hits"],
+        "honest_days": honest["trials"],
+        "honest_days_flagged": honest["hits"],
+        "taken_median": pl.Series(taken).median() if taken else None,
+    }
+
+
+def write_web_log(world: World, path: Path) -> None:
+    """The world's calls as a combined access log that names the account as user: no text, no tokens, no parameters."""
+    with path.open("w", encoding="utf-8") as file:
+        for _, blocks in world.days():
+            for block in blocks:
+                file.writelines(_lines(block.sort("end_time")))
+
+
+def _lines(block: pl.DataFrame) -> Iterable[str]:
+    paths = {"chat": "/v1/chat/completions", "completion": "/v1/completions", "embedding": "/v1/embeddings"}
+    asked = (
+        pl.when(pl.col("operation") == "download")
+        .then(pl.format("GET /v1/files/{}/content HTTP/1.1", pl.col("object").fill_null("none")))
+        .otherwise(pl.format("POST {} HTTP/1.1", pl.col("operation").replace(paths)))
+    )
+    size = pl.coalesce("bytes_out", 4 * pl.col("output_tokens"), pl.lit(0))
+    line = pl.format(
+        '{} - {} [{}] "{}" {} {} "-" "{}"\n',
+        "source_ip", "account_id", pl.col("end_time").dt.strftime("%d/%b/%Y:%H:%M:%S +0000"), asked, "http_status", size,
+        pl.col("user_agent").fill_null("-"),
+    )  # fmt: skip
+    return block.select(line.alias("line"))["line"].to_list()

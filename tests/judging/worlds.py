@@ -1,0 +1,91 @@
+"""The worlds of the grid: one base, and one thing changed at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from transforms.simulate import Options, Pool
+
+HARVESTS = ("T-COT", "T-BULK", "T-AGENT", "T-GRADE", "T-REPLAY")
+"""One pool of each, so that a world has five campaigns to find."""
+
+SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
+"""The grid of threats.md 3.4."""
+
+HEADS = (10, 30, 100, 300)
+"""From less than any published pool to the smallest of them (273)."""
+
+RATES = (13.0, 46.0, 280.0)
+"""Calls a day and head (threats.md 4.1): Xiaomi, Moonshot, and in between; 860 and more are loud one by one."""
+
+PARAPHRASES = (0.0, 0.2, 0.8)
+"""threats.md 4.3."""
+
+BACKGROUNDS = (1, 3, 10)
+"""Times the honest accounts of the base; P2 goes to 100, which takes a larger machine than tests have."""
+
+VARIANTS = ("everything", "no registry", "no text", "neither", "web log")
+"""What the log carries: all; no accounts file; no prompts and answers; neither; or nothing but a combined web log."""
+
+BASE = Options(
+    days=2,
+    accounts=200,
+    lookalikes=3,
+    crowd=30,
+    teams=6,
+    attackers=1,
+    pools=tuple(Pool("T-HYDRA", 30, 46.0, attack_share=0.25, begins=0.1, harvest=harvest) for harvest in HARVESTS),
+    cap_per_day=100.0,
+    loud_cap=300.0,
+    words=12,
+)  # fmt: skip
+"""About fifty thousand calls: half a minute a world."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One world of the grid.
+
+    Attributes:
+        axis: what is changed.
+        value: to what; for `log` the number of the variant.
+        options: the world.
+        variant: what its log carries.
+    """
+
+    axis: str
+    value: float
+    options: Options
+    variant: str = "everything"
+
+
+def points(seed: int) -> Iterator[Point]:
+    """Every world of the grid for a seed."""
+    base = replace(BASE, seed=seed)
+    for share in SHARES:
+        yield Point("attack share", share, replace(base, attack_share=share))
+    for heads in HEADS:
+        yield Point("heads of a pool", heads, replace(base, pools=_pools(heads=heads)))
+    for rate in RATES:
+        yield Point("calls a day and head", rate, replace(base, pools=_pools(per_head=rate)))
+    for paraphrase in PARAPHRASES:
+        yield Point("paraphrase", paraphrase, replace(base, paraphrase=paraphrase))
+    for times in BACKGROUNDS:
+        yield Point("background", times, _amid(base, times))
+    for number, variant in enumerate(VARIANTS):
+        yield Point(
+            "log", number, base if variant in ("everything", "no registry") else replace(base, words=0), variant
+        )
+
+
+def _pools(**changes: float) -> tuple[Pool, ...]:
+    return tuple(replace(pool, **changes) for pool in BASE.pools)  # type: ignore[arg-type]
+
+
+def _amid(base: Options, times: int) -> Options:
+    return replace(
+        base,
+        accounts=base.accounts * times,
+        lookalikes=base.lookalikes * times,
+        crowd=base.crowd * times,
+        teams=base.teams * times,
+    )

@@ -1,0 +1,67 @@
+"""How detection degrades as one thing changes: rows of many small worlds, summed and drawn."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from transforms.evaluate.figures import Axis, Line, curves
+
+SHARES = {
+    "campaigns found": ("campaigns_found", "campaigns"),
+    "heads found": ("heads_found", "heads"),
+    "thieves alone found": ("alone_found", "alone"),
+}
+"""Curve -> hits and trials of a row."""
+
+IN_ORDERS_OF_MAGNITUDE = ("heads of a pool", "calls a day and head", "background")
+
+
+def summed(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of equal axis and value as one: counts added, medians and costs averaged; in order of axis and value.
+
+    Args:
+        rows: axis, value, variant, seed, calls, campaigns, campaigns_found, campaigns_false, heads, heads_found, alone,
+            alone_found, honest_days, honest_days_flagged, taken_median (or None), processor (seconds).
+
+    Returns:
+        The same without seed, and with `seeds`, their number.
+    """
+    groups: dict[tuple[str, float, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["axis"], row["value"], row["variant"]), []).append(row)
+    added = (
+        "calls",
+        "campaigns_false",
+        "honest_days",
+        "honest_days_flagged",
+        *(n for pair in SHARES.values() for n in pair),
+    )
+    told = []
+    for (axis, value, variant), same in groups.items():
+        medians = [row["taken_median"] for row in same if row["taken_median"] is not None]
+        told.append(
+            {"axis": axis, "value": value, "variant": variant, "seeds": len(same)}
+            | {name: sum(row[name] for row in same) for name in added}
+            | {"taken_median": sum(medians) / len(medians) if medians else None}
+            | {"processor": sum(row["processor"] for row in same) / len(same)}
+        )
+    axes = list(dict.fromkeys(row["axis"] for row in told))
+    return sorted(told, key=lambda row: (axes.index(row["axis"]), row["value"]))
+
+
+def figures(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """A figure an axis: shares found against the value; what has no order of its own (`log`) is left to the table."""
+    drawn = []
+    table = summed(rows)
+    for axis in dict.fromkeys(row["axis"] for row in table):
+        if axis == "log":
+            continue
+        lines = [
+            Line(
+                name, [(row["value"], row[hits] / row[trials]) for row in table if row["axis"] == axis and row[trials]]
+            )
+            for name, (hits, trials) in SHARES.items()
+        ]
+        is_log = axis in IN_ORDERS_OF_MAGNITUDE
+        across = Axis(axis, is_log=is_log, is_share=axis in ("attack share", "paraphrase"))
+        drawn.append(curves(f"Found, by {axis}", across, Axis("found", is_share=True), lines))
+    return drawn
