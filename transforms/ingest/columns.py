@@ -1,12 +1,12 @@
 """Decoded values as columns, without a cost for columns that hold nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
-from transforms.ingest.moments import BEYOND
+from transforms.ingest.moments import BEYOND, microseconds
 
 _STRINGS = pa.list_(pa.string())
 
@@ -54,6 +54,16 @@ def names(values: Sequence[Sequence[str | int] | None]) -> pl.Series:
     return series
 
 
+def frame_of(values: Mapping[str, Sequence[Any]], kinds: Mapping[str, Any]) -> pl.DataFrame:
+    """Columns by name.
+
+    Args:
+        values: for each name the values.
+        kinds: for each name a type of Polars, or `moment` for times as sources write them.
+    """
+    return pl.DataFrame({name: _KINDS[kind](tuple(values[name])) for name, kind in kinds.items()})
+
+
 def rounded(values: pl.Series) -> pl.Series:
     """Floats as the nearest integers; far ones as an integer no check accepts."""
     return values.round(0).clip(-BEYOND, BEYOND).cast(pl.Int64)
@@ -65,3 +75,13 @@ def _series(values: Sequence[Any], kind: pa.DataType, polars_kind: type[pl.DataT
     series = pl.from_arrow(pa.array(values, kind))
     assert isinstance(series, pl.Series)  # noqa: S101 - an array makes a series
     return series
+
+
+_KINDS: dict[Any, Any] = {
+    "moment": microseconds,
+    pl.Int64: whole,
+    pl.Float64: number,
+    pl.Boolean: flag,
+    pl.String: name,
+    pl.List(pl.String): names,
+}

@@ -16,6 +16,8 @@ from transforms.ingest.depth import at_fixed_depth
 
 BOM = b"\xef\xbb\xbf"
 BLANK = b" \t\r\n"
+_FIRST = 1 << 16  # bytes that tell how long lines are
+_LONG = 1024  # bytes of a line from which its end is found faster by itself than by a look at every byte
 _NEWLINE, _RETURN, _SPACE = b"\n\r "
 _RAW = msgspec.json.Decoder(list[msgspec.Raw])
 _ONE = msgspec.json.Decoder(msgspec.Raw)
@@ -133,7 +135,7 @@ def is_utf8(data: bytes) -> bool:
 
 def _lines(block: Block) -> Pieces:
     data = np.frombuffer(block.data, np.uint8)
-    ends = np.flatnonzero(data == _NEWLINE)
+    ends = _newlines(block.data)
     if len(data) and data[-1] != _NEWLINE:
         ends = np.append(ends, len(data))
     starts = np.concatenate([ends[:0], np.zeros(min(len(ends), 1), dtype=np.int64), ends[:-1] + 1])
@@ -153,6 +155,17 @@ def _lines(block: Block) -> Pieces:
         kept = np.delete(np.arange(len(lines)), blank)
         lines, positions, numbers = lines.chosen(kept), positions[kept], numbers[kept]
     return Pieces(lines, positions, numbers)
+
+
+def _newlines(data: bytes) -> npt.NDArray[np.int64]:
+    if data.count(b"\n", 0, _FIRST) * _LONG > min(len(data), _FIRST):
+        return np.flatnonzero(np.frombuffer(data, np.uint8) == _NEWLINE)
+    places, find = [], data.find
+    place = find(b"\n")
+    while place >= 0:
+        places.append(place)
+        place = find(b"\n", place + 1)
+    return np.array(places, dtype=np.int64)
 
 
 def _document(block: Block) -> Pieces:

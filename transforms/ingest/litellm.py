@@ -1,7 +1,7 @@
 """LiteLLM's logs: standard logging payloads (lines, arrays, one object a file) and spend-log rows."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 import msgspec
 import polars as pl
@@ -17,8 +17,8 @@ from transforms.ingest.drafting import DRAFT
 from transforms.ingest.framing import cut
 from transforms.ingest.json_reader import JsonReader, Read
 from transforms.ingest.litellm_payload import ACCOUNT, BASES, TOLERANT, Call
+from transforms.ingest.litellm_shapes import read_shapes
 from transforms.ingest.litellm_values import COLUMNS, values_of
-from transforms.ingest.moments import microseconds
 from transforms.ingest.sniffing import top_level_names
 
 FAILED_AUTHENTICATION = "failed authentication: the key hash is of a key that is not an account's"
@@ -33,14 +33,6 @@ _OWN = {
     "output_tokens": "completion_tokens",
     "cost_usd": "response_cost",
     "http_status": "error_information.error_code",
-}
-_KINDS: dict[Any, Any] = {
-    "moment": microseconds,
-    pl.Int64: columns.whole,
-    pl.Float64: columns.number,
-    pl.Boolean: columns.flag,
-    pl.String: columns.name,
-    pl.List(pl.String): columns.names,
 }
 P = Presence
 
@@ -94,22 +86,38 @@ ADAPTER = LiteLLM()
 
 
 def _read(block: Block, context: Context) -> tuple[Read[Call], pl.DataFrame]:
-    read = _READER.read(cut(block))
-    draft = _draft(read, _headers(context.rule.client_fingerprint))
+    """What was read one by one, and the draft of all: the commonest shapes are read by their holes alone."""
+    header = _headers(context.rule.client_fingerprint)
+    pieces = cut(block)
+    shaped = read_shapes(pieces, header)
+    if shaped is None:
+        read = _READER.read(pieces)
+        drafts = [_draft(read.records, read.rows, header)]
+    else:
+        part = _READER.read(pieces.chosen(shaped.others))
+        others = shaped.others.tolist()
+        faults = [replace(fault, row=others[fault.row]) for fault in part.faults]
+        read = Read(pieces, part.records, [others[row] for row in part.rows], faults, part.unknown + shaped.unknown)
+        drafts = [_with_rows(shaped.draft, shaped.rows.tolist()), _draft(read.records, read.rows, header)]
+    draft = pl.concat([draft for draft in drafts if draft.height] or drafts[:1])
     return read, _with_accounts(draft, read, context)
 
 
-def _draft(read: Read[Call], header: str) -> pl.DataFrame:
-    parts = []
-    for low in range(0, len(read.records), _ROWS):
-        values = values_of(read.records[low : low + _ROWS], header)
-        parts.append(pl.DataFrame({name: _KINDS[kind](tuple(values[name])) for name, kind in COLUMNS.items()}))
+def _draft(records: Sequence[Call], rows: Sequence[int], header: str) -> pl.DataFrame:
+    parts = [
+        columns.frame_of(values_of(records[low : low + _ROWS], header), COLUMNS)
+        for low in range(0, len(records), _ROWS)
+    ]
     if not parts:
         schema = {name: pl.Int64 if kind == "moment" else kind for name, kind in COLUMNS.items()}
-        return pl.DataFrame(schema=schema | {"row": pl.Int64, "ttft_ms": pl.Int64})
+        parts = [pl.DataFrame(schema=schema)]
+    return _with_rows(pl.concat(parts), rows)
+
+
+def _with_rows(draft: pl.DataFrame, rows: Sequence[int]) -> pl.DataFrame:
     waited = (pl.col("first_token") - pl.col("start")) / 1000
-    return pl.concat(parts).with_columns(
-        pl.Series("row", read.rows, dtype=pl.Int64),
+    return draft.with_columns(
+        pl.Series("row", rows, dtype=pl.Int64),
         pl.when(waited >= 0).then(waited).round(0).cast(pl.Int64).alias("ttft_ms"),
     )
 
