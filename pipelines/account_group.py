@@ -8,8 +8,9 @@ import polars as pl
 from pipelines.lake.state import Manifest, Remembered, States
 from schemas.policy import Policy
 from schemas.snapshot import Snapshot
-from transforms import features, order, sessions
+from transforms import distribution, features, order, sessions
 from transforms.detectors import ReplayState, RulesState, rules, score
+from transforms.distribution import DistributionState
 from transforms.features import FeatureState
 from transforms.findings import FindingsState
 from transforms.links import LinkState
@@ -21,6 +22,7 @@ STATES: dict[str, type[Remembered]] = {
     "sessions": SessionState,
     "features": FeatureState,
     "rules": RulesState,
+    "distribution": DistributionState,
     "links": LinkState,
     "replay": ReplayState,
     "findings": FindingsState,
@@ -36,6 +38,7 @@ class GroupState:
     sessions: SessionState
     features: FeatureState
     rules: RulesState
+    distribution: DistributionState
 
     @classmethod
     def read(cls, states: States, manifest: Manifest, key: str) -> "GroupState":
@@ -49,6 +52,7 @@ class GroupState:
             sessions=states.restore(name("sessions"), SessionState),
             features=states.restore(name("features"), FeatureState),
             rules=states.restore(name("rules"), RulesState),
+            distribution=states.restore(name("distribution"), DistributionState),
         )
 
     def write(self, states: States, key: str, run_id: str) -> Manifest:
@@ -58,6 +62,7 @@ class GroupState:
             "sessions": self.sessions.to_bytes(),
             "features": self.features.to_bytes(),
             "rules": self.rules.to_bytes(),
+            "distribution": self.distribution.to_bytes(),
         }
         return {f"{stage}/{key}": states.write(stage, key, run_id, data) for stage, data in parts.items()}
 
@@ -73,6 +78,8 @@ class GroupRows:
         sessions: SESSION rows that closed.
         windows: WINDOW rows of hours that ended.
         scored: SCORED rows of the same windows.
+        embeddings: EMBEDDING rows of hours that ended.
+        tested: TESTED rows of the windows of these hours.
         hits: HIT rows of rules over an account's own calls.
     """
 
@@ -82,6 +89,8 @@ class GroupRows:
     sessions: pl.DataFrame
     windows: pl.DataFrame
     scored: pl.DataFrame
+    embeddings: pl.DataFrame
+    tested: pl.DataFrame
     hits: pl.DataFrame
 
 
@@ -109,14 +118,25 @@ def step(
         state.features, ordered.tallies, ordered.traits, snapshot["peers"], registry, until, policy
     )
     rule_state, hits = rules.step(state.rules, ordered.tallies, ordered.traits, until, policy)
-    after = GroupState(ordered_state, session_state, feature_state, rule_state)
-    scored = score(windows, snapshot, policy)
-    return after, GroupRows(ordered.counts, ordered.tallies, ordered.traits, closed, windows, scored, hits)
+    seen_state, embeddings, trailing = distribution.step(state.distribution, ordered.calls, until)
+    after = GroupState(ordered_state, session_state, feature_state, rule_state, seen_state)
+    return after, GroupRows(
+        counts=ordered.counts,
+        tallies=ordered.tallies,
+        traits=ordered.traits,
+        sessions=closed,
+        windows=windows,
+        scored=score(windows, snapshot, policy),
+        embeddings=embeddings,
+        tested=distribution.measured(trailing, windows, snapshot, policy),
+        hits=hits,
+    )
 
 
 def still_open(
     state: GroupState, snapshot: Snapshot, registry: pl.DataFrame, policy: Policy
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Provisional SESSION, WINDOW and SCORED rows of what the state holds open."""
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Provisional SESSION, WINDOW and SCORED rows of what the state holds open, and TESTED rows of these windows."""
     windows = features.still_open(state.features, snapshot["peers"], registry, policy)
-    return sessions.still_open(state.sessions, policy), windows, score(windows, snapshot, policy)
+    tested = distribution.measured(distribution.still_open(state.distribution), windows, snapshot, policy)
+    return sessions.still_open(state.sessions, policy), windows, score(windows, snapshot, policy), tested

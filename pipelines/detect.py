@@ -32,6 +32,7 @@ from schemas.policy import Policy
 from schemas.scored import SCORED
 from schemas.snapshot import Snapshot
 from schemas.tally import TALLY
+from schemas.tested import TESTED
 from schemas.trait import TRAIT, TRAIT_KINDS
 from transforms import findings, links
 from transforms.detectors import ReplayState, cards, handle_replay
@@ -42,7 +43,7 @@ _SHARD_KEY = 1_000_000
 """Keys of shards start here, those of account groups at 0."""
 
 _IN_LAKE = [kind.name for kind in TRAIT_KINDS if kind.in_lake]
-_SNAPSHOT_PARTS = ("peers", "ranks", "references", "trees", "drifts")
+_SNAPSHOT_PARTS = ("peers", "ranks", "references", "trees", "drifts", "centres", "nulls", "distances")
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,7 @@ class StepGroups(_Stage):
             late = read_events([Path(p) for p in job.late_files], hashes, (None, job.closed_from))
         tables = self._rows("sessions", key, rows.sessions)
         tables |= self._rows("account_windows", key, rows.windows)
+        tables |= self._rows("account_embeddings", key, rows.embeddings)
         tables |= self._rows("traits", key, rows.traits.filter(pl.col("kind").is_in(_IN_LAKE)))
         tables |= self._rows("too_late", key, late)
         days = rows.tallies.select("account_id", pl.col("tick").dt.truncate("1d")).unique()
@@ -192,7 +194,7 @@ class StepGroups(_Stage):
             "account_days": days.height,
             "windows": rows.windows.height,
         }
-        yield from self._messages(group, message, rows.tallies, rows.scored, rows.hits, rows.traits)
+        yield from self._messages(group, message, rows)
 
     def _provisional(
         self,
@@ -203,27 +205,21 @@ class StepGroups(_Stage):
         registry: pl.DataFrame,
         policy: Policy,
     ) -> Iterator[tuple[int, bytes]]:
-        sessions, windows, scored = still_open(after, snapshot, registry, policy)
+        sessions, windows, scored, tested = still_open(after, snapshot, registry, policy)
         shown = pl.lit(value=True).alias("provisional")
         self._rows("sessions", group_key(group), pl.concat([rows.sessions.with_columns(shown), sessions]))
         self._rows("account_windows", group_key(group), pl.concat([rows.windows.with_columns(shown), windows]))
         scores = pl.concat([rows.scored.with_columns(shown), scored])
-        yield from self._messages(group, {"group": group}, rows.tallies, scores, rows.hits, rows.traits)
+        together = replace(rows, scored=scores, tested=pl.concat([rows.tested, tested]))
+        yield from self._messages(group, {"group": group}, together)
 
-    def _messages(
-        self,
-        group: int,
-        message: dict[str, Any],
-        tallies: pl.DataFrame,
-        scored: pl.DataFrame,
-        hits: pl.DataFrame,
-        traits: pl.DataFrame,
-    ) -> Iterator[tuple[int, bytes]]:
+    def _messages(self, group: int, message: dict[str, Any], rows: GroupRows) -> Iterator[tuple[int, bytes]]:
         yield group, b"message\n" + json.dumps(message).encode()
-        yield group, tagged("tallies", tallies)
-        yield group, tagged("scored", scored)
-        yield group, tagged("hits", hits)
-        handles = traits.filter(pl.col("kind").is_in(["handle_issued", "handle_used"]))
+        yield group, tagged("tallies", rows.tallies)
+        yield group, tagged("scored", rows.scored)
+        yield group, tagged("tested", rows.tested)
+        yield group, tagged("hits", rows.hits)
+        handles = rows.traits.filter(pl.col("kind").is_in(["handle_issued", "handle_used"]))
         shard = (pl.col("key") % SHARDS + SHARDS) % SHARDS
         for number in range(SHARDS):
             yield _SHARD_KEY + number, pack(handles.filter(shard == number))
@@ -270,7 +266,8 @@ class StepFindings(_Stage):
         replayed, replays = handle_replay.step(replayed, foreign, tallies, job.closed_until, policy)
         hits = HIT.conform(pl.concat([*frames["hits"], replays]))
         scored = SCORED.conform(pl.concat(frames["scored"]))
-        inputs = Inputs(scored, hits, tallies)
+        tested = TESTED.conform(pl.concat(frames["tested"]))
+        inputs = Inputs(scored, hits, tallies, tested)
         judge = _judge(job, policy)
         if job.provisional:
             scores, flagged = findings.still_open(state, inputs, judge, job.closed_until)
@@ -302,7 +299,8 @@ def _published(job: DetectJob, hashes: tuple[int, int]) -> pl.DataFrame:
 def _judge(job: DetectJob, policy: Policy) -> Judge:
     snapshot = _snapshot(job.root, job.snapshot)
     registry = _registry(job.root, job.registry_version, job.closed_until)
-    return Judge(Calibration.of(snapshot["references"]), registry, cards(), policy, snapshot.snapshot_id)
+    calibration, distances = Calibration.of(snapshot["references"]), Calibration.of(snapshot["distances"])
+    return Judge(calibration, registry, cards(), policy, snapshot.snapshot_id, distances)
 
 
 def _counts(accepted: pl.DataFrame, late: pl.DataFrame) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from pipelines.lake.snapshots import read_snapshot, write_snapshot
 from pipelines.manifests import WriteMessages
 from schemas.catalogue import TABLES
 from schemas.policy import Policy
-from transforms.learning import Marks, Seen, learn_late, learn_parts, republish
+from transforms.learning import Hours, Marks, Seen, learn_late, learn_parts, republish
 from transforms.quality import DayFacts, audit_facts, facts_of, is_fit_for_learning
 
 _DAY = timedelta(days=1)
@@ -82,14 +82,14 @@ class LearnDay(beam.DoFn):
         for before in job.released:
             held = accounts_held(lake, before + _DAY, job.versions["registry"])
             rows = _Day(lake, job, before)
-            previous = learn_late(previous, before, rows.seen(), rows.windows(), held, marks, policy)
+            previous = learn_late(previous, before, rows.seen(), rows.hours(), held, marks, policy)
         rows = _Day(lake, job, start)
         seen, facts = rows.seen_and_facts(policy)
         quality = audit_facts(start, facts, _history(lake, job, start), policy.quality)
         is_fit = is_fit_for_learning(quality)
         if is_fit:
             registry = accounts_held(lake, start + _DAY, job.versions["registry"])
-            snapshot, models = learn_parts(previous, start, seen, rows.windows(), registry, marks, policy)
+            snapshot, models = learn_parts(previous, start, seen, rows.hours(), registry, marks, policy)
         else:
             snapshot, models = republish(previous, start)
         name = write_snapshot(lake.root, job.run_id, snapshot)
@@ -110,9 +110,10 @@ class _Day:
         self._lake, self._job, self._day = lake, job, day
         self._parts = [group_range(number, job.groups) for number in range(job.groups)]
 
-    def windows(self) -> Iterator[pl.DataFrame]:
-        """Definite WINDOW rows, part by part."""
-        return (self._of_part("account_windows", part) for part in self._parts)
+    def hours(self) -> Iterator[Hours]:
+        """Definite WINDOW rows and EMBEDDING rows, part by part."""
+        for part in self._parts:
+            yield Hours(self._of_part("account_windows", part), self._of_part("account_embeddings", part))
 
     def seen(self) -> Seen:
         """What the accounts of the day come to."""
@@ -142,7 +143,7 @@ class _Day:
         after = timedelta(microseconds=1)
         ended = ("window_end", self._day + after, self._day + _DAY + after)
         rows = self._lake.of_accounts(table, self._job.versions[table], ended, part)
-        return rows.filter(~pl.col("provisional"))
+        return rows.filter(~pl.col("provisional")) if "provisional" in rows.columns else rows
 
 
 def _history(lake: Lake, job: LearnJob, day: datetime) -> pl.DataFrame:

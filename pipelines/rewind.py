@@ -31,6 +31,7 @@ REWOUND = {
     "traits": ("tick", timedelta()),
     "sessions": ("session_end", timedelta()),
     "account_windows": ("window_end", _MOMENT),
+    "account_embeddings": ("window_end", _MOMENT),
     "account_scores": ("window_end", _MOMENT),
     "campaigns": ("first_seen", timedelta()),
     "quality": ("day", timedelta()),

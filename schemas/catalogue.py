@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from schemas.call import SAMPLED_CALL
 from schemas.campaign import CAMPAIGN
 from schemas.contract import Contract
+from schemas.embedding import EMBEDDING
 from schemas.event import EVENT
 from schemas.finding import FINDING, FLAGGED_ACCOUNT
 from schemas.foreign import FOREIGN
@@ -20,6 +22,7 @@ from schemas.session import SESSION
 from schemas.shared import SHARED
 from schemas.snapshot import PARTS
 from schemas.tally import TALLY
+from schemas.tested import TESTED
 from schemas.trait import TRAIT
 from schemas.truth import ATTACK, TRUTH
 from schemas.verdict import VERDICT
@@ -30,8 +33,8 @@ TOO_LATE = replace(
 )
 
 CONTRACTS: tuple[Contract, ...] = (
-    EVENT, REJECT, TOO_LATE, TALLY, TRAIT, SESSION, WINDOW, FOREIGN, SHARED, HIT, SCORED, SCORE, CAMPAIGN, FINDING,
-    FLAGGED_ACCOUNT, VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, RUN, TRUTH, ATTACK, *PARTS,
+    EVENT, REJECT, TOO_LATE, SAMPLED_CALL, TALLY, TRAIT, SESSION, WINDOW, EMBEDDING, FOREIGN, SHARED, HIT, SCORED, TESTED,
+    SCORE, CAMPAIGN, FINDING, FLAGGED_ACCOUNT, VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, RUN, TRUTH, ATTACK, *PARTS,
 )  # fmt: skip
 
 TABLES: dict[str, Contract] = {contract.name: contract for contract in CONTRACTS if contract.is_table}
@@ -39,6 +42,7 @@ TABLES: dict[str, Contract] = {contract.name: contract for contract in CONTRACTS
 PARITY_TABLES = (
     "sessions",
     "account_windows",
+    "account_embeddings",
     "account_scores",
     "traits",
     "campaigns",
@@ -50,6 +54,6 @@ PARITY_TABLES = (
 
 COMMIT_ORDER = (
     "events", "rejects", "too_late", "registry", "verdicts", "releases", "traits", "sessions", "account_windows",
-    "account_scores", "campaigns", "findings", "quality", "models", "flagged_accounts", "runs",
+    "account_embeddings", "account_scores", "campaigns", "findings", "quality", "models", "flagged_accounts", "runs",
 )  # fmt: skip
 """Referenced tables before referencing ones, the review list late, `runs` last."""

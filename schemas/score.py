@@ -99,6 +99,22 @@ SCORE = Contract(
                 "What l1_score was made with: only scores made alike are compared.",
                 null="not recorded",
             ),
+            field(
+                "l3_excess",
+                pa.float64(),
+                "Distance of the last 24 hours' calls from the peers', in parts of what one benign account in twenty exceeds.",
+                null="not tested",
+                at_least=0,
+            ),
+            field(
+                "l3_p_value",
+                pa.float64(),
+                "Share of the peer group's account-days with at least this l3_excess: (1 + worse) / (1 + n).",
+                null="not tested, or no reference",
+                at_least=0,
+                at_most=1,
+            ),
+            field("l3_regime", pa.string(), "What l3_excess was made with.", null="not tested"),
             field("provisional", pa.bool_(), "The hour was still open at the end of the input.", required=True),
         ]
     ),

@@ -175,8 +175,79 @@ GUARD = Contract(
     ),
 )
 
-PARTS = (PEER, RANK, REFERENCE, TREE, DRIFT, RESERVOIR, GUARD)
-"""The frames of a snapshot, by name. DETECT reads the first five; LEARN all."""
+CENTRE = Contract(
+    name="centres",
+    version=1,
+    doc="One row is what the calls of one peer group's accounts look like on average, as one map sees them.",
+    key=("peer_group", "map"),
+    is_table=False,
+    arrow=pa.schema(
+        [
+            _GROUP,
+            field("map", pa.string(), "The map (schemas.embedding.MAPS).", required=True),
+            field("accounts", pa.int64(), "Account-days behind it.", required=True, at_least=1),
+            field("mean", pa.list_(pa.int64()), "Mean of their means, in 1,024ths of a unit.", required=True),
+            field(
+                "whitener",
+                pa.list_(pa.int64()),
+                "What turns a difference of means into one whose directions vary alike, row by row.",
+                required=True,
+            ),
+            field("scale", pa.float64(), "What squared distances are divided by.", required=True, at_least=0),
+            field("alike", pa.float64(), "Median similarity of two calls of one account.", null="not known"),
+        ]
+    ),
+)
+
+NULL = Contract(
+    name="nulls",
+    version=1,
+    doc="One row is how far benign accounts, or groups of them, lie from their peer group's centre by chance and by nature.",
+    key=("peer_group", "map", "heads", "calls"),
+    is_table=False,
+    arrow=pa.schema(
+        [
+            _GROUP,
+            field("map", pa.string(), "The map.", required=True),
+            field("heads", pa.int64(), "Accounts taken together.", required=True, at_least=1),
+            field("calls", pa.int64(), "Calls of each, at least.", required=True, unit="calls", at_least=1),
+            field("size", pa.int64(), "Account-days behind it; none of them is behind the centre.", required=True),
+            field("quantiles", pa.list_(pa.float64()), "Distances, ascending, RANK_STEPS + 1 of them.", required=True),
+        ]
+    ),
+)
+
+DISTANCE = Contract(
+    name="distances",
+    version=1,
+    doc="One row is one account-day of the calibration of the distribution test: its largest l3_excess, as scored on its own day.",
+    key=REFERENCE.key,
+    is_table=False,
+    arrow=REFERENCE.arrow,
+)
+
+VECTOR = Contract(
+    name="vectors",
+    version=1,
+    doc="One row is one account-day up to a number of calls, kept by hash of account and day, to make centres and nulls from.",
+    key=("peer_group", "map", "rung", "account_id", "day"),
+    is_table=False,
+    arrow=pa.schema(
+        [
+            _GROUP,
+            field("map", pa.string(), "The map.", required=True),
+            field("rung", pa.int64(), "Number of calls that was to be reached.", required=True, at_least=1),
+            _ACCOUNT,
+            field("day", UTC_MICROSECONDS, "Start of the UTC day.", required=True),
+            field("sample", pa.int64(), "Sampling hash; the smallest are kept.", required=True),
+            field("calls", pa.int64(), "Calls in the sum.", required=True, at_least=1),
+            field("vector", pa.list_(pa.int32()), "Sum of their features.", required=True),
+        ]
+    ),
+)
+
+PARTS = (PEER, RANK, REFERENCE, TREE, DRIFT, CENTRE, NULL, DISTANCE, RESERVOIR, GUARD, VECTOR)
+"""The frames of a snapshot, by name. DETECT reads all but the last three; LEARN all."""
 
 
 @dataclass(frozen=True)

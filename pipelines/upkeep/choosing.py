@@ -11,13 +11,14 @@ from schemas.policy import Policy, Upkeep
 
 TIME_OF = {
     "events": "time", "too_late": "time", "traits": "tick", "sessions": "session_start", "account_windows": "window_end",
-    "account_scores": "window_end",
+    "account_embeddings": "window_end", "account_scores": "window_end",
 }  # fmt: skip
 """Tables whose old rows go, and the time that says how old a row is. Rejects have none and are a few bytes each."""
 
 DAYS_OF = {
     "events": "events_days", "too_late": "events_days", "traits": "traits_days", "sessions": "results_days",
-    "account_windows": "results_days", "account_scores": "results_days",
+    "account_windows": "results_days", "account_embeddings": "results_days",
+    "account_scores": "results_days",
 }  # fmt: skip
 """Which number of policy.retention holds for them."""
 

@@ -18,6 +18,9 @@ def decided_by_models(hours: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     reference is large enough to reach the review rate, the shipped priors decide alone: the pattern of a harvest, from
     `evidence.least_families` families on, with `evidence.review_decades` and `evidence.least_calls` calls.
 
+    The distribution test has a budget of its own, for review only: an account-day within it flags if the evidence also has the
+    shape of an extraction. Being far from everyone is no theft.
+
     Args:
         hours: what `hourly_scores` gives.
         policy: `policy.rates`, `policy.evidence`.
@@ -34,9 +37,13 @@ def decided_by_models(hours: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         & (pl.col("harvest_points") >= evidence.review_decades)
         & (pl.col("calls_24h") >= evidence.least_calls)
     )
+    by_distance = pl.col("pattern").is_not_null() & (pl.col("l3_p_value") <= rates.review)
+    calibrated = by_rate.fill_null(value=False) | by_distance.fill_null(value=False)
     acts = by_rate & (pl.col("p_value") <= rates.act)
-    return hours.filter(by_rate | alone).with_columns(
-        tier=pl.when(acts).then(pl.lit("act")).otherwise(pl.lit("review")), uncalibrated=~by_rate.fill_null(False)
+    return hours.filter(by_rate | alone | by_distance).with_columns(
+        tier=pl.when(acts).then(pl.lit("act")).otherwise(pl.lit("review")),
+        uncalibrated=~calibrated,
+        p_value=pl.when(by_distance).then(pl.min_horizontal("p_value", "l3_p_value")).otherwise("p_value"),
     )
 
 

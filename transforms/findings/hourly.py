@@ -11,9 +11,11 @@ from schemas.card import Card
 from schemas.policy import Policy
 from schemas.score import SCORE
 from transforms.findings.calibration import Calibration, p_values
+from transforms.findings.distributed import with_signals
 from transforms.findings.state import FindingsState
 
 HOUR = timedelta(hours=1)
+_HOUR = ["account_id", "window_end"]
 
 Signal = dict[str, Any]
 """One value of SIGNAL_TYPE."""
@@ -60,13 +62,19 @@ def with_day_maxima(scored: pl.DataFrame, state: FindingsState, policy: Policy) 
 
 
 def hourly_scores(
-    scored: pl.DataFrame, hits: pl.DataFrame, calibration: Calibration, cards: Mapping[str, Card], policy: Policy
+    scored: pl.DataFrame,
+    hits: pl.DataFrame,
+    told: pl.DataFrame,
+    calibration: Calibration,
+    cards: Mapping[str, Card],
+    policy: Policy,
 ) -> pl.DataFrame:
     """Scored hours with every column of SCORE.
 
     Args:
         scored: SCORED rows with day_maximum.
         hits: HIT rows of the same hours, at least.
+        told: what `distribution_scores` gives of these hours.
         calibration: what day maxima are compared with.
         cards: cards by rule id.
         policy: rates.review.
@@ -78,19 +86,26 @@ def hourly_scores(
     rules = _rules_of_hours(hits, cards)
     layers = [card.needs for card in cards.values() if card.layer == "L0"]
     can_look = pl.any_horizontal([(pl.col("presence") & int(needs)) == int(needs) for needs in layers])
-    joined = scored.join(rules, on=["account_id", "window_end"], how="left", maintain_order="left").with_columns(
-        l0_score=pl.coalesce("rule_points", pl.when(can_look).then(0.0))
+    joined = (
+        scored.join(rules, on=_HOUR, how="left", maintain_order="left")
+        .join(told, on=_HOUR, how="left", maintain_order="left")
+        .with_columns(
+            l0_score=pl.coalesce("rule_points", pl.when(can_look).then(0.0)),
+            abstained_because=pl.when(pl.col("l3_abstained").is_null())
+            .then("abstained_because")
+            .otherwise(pl.concat_list("abstained_because", "l3_abstained")),
+        )
     )
-    both = pl.when(pl.any_horizontal(pl.col("l0_score", "l1_score").is_not_null())).then(
-        pl.col("l0_score").fill_null(0.0) + pl.col("l1_score").fill_null(0.0)
-    )
+    total = pl.col("l0_score").fill_null(0.0) + pl.col("l1_score").fill_null(0.0) + pl.col("l3_score").fill_null(0.0)
+    together = pl.when(pl.any_horizontal(pl.col("l0_score", "l1_score", "l3_score").is_not_null())).then(total)
+    joined = with_signals(joined)
     with_rules = joined.filter(pl.col("rule_points").is_not_null())
     merged = [
         strongest_first([*row["rule_signals"], *row["signals"]])
         for row in with_rules.select("rule_signals", "signals").iter_rows(named=True)
     ]
     with_rules = with_rules.with_columns(signals=pl.Series(merged, dtype=SCORE.polars["signals"]))
-    whole = pl.concat([joined.filter(pl.col("rule_points").is_null()), with_rules]).with_columns(score=both)
+    whole = pl.concat([joined.filter(pl.col("rule_points").is_null()), with_rules]).with_columns(score=together)
     return p_values(whole.sort("account_id", "window_end"), calibration, policy)
 
 

@@ -1,7 +1,7 @@
 """One step of findings: hours are scored, accounts flagged, findings revised."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -11,8 +11,10 @@ from schemas.card import Card
 from schemas.finding import FINDING, FLAGGED_ACCOUNT
 from schemas.policy import Policy
 from schemas.score import SCORE
+from schemas.tested import TESTED
 from transforms.findings.calibration import Calibration
 from transforms.findings.deciding import decided_by_models
+from transforms.findings.distributed import distribution_scores
 from transforms.findings.hourly import HOUR, hourly_scores, with_day_maxima
 from transforms.findings.observing import Observation, observations
 from transforms.findings.revising import Context, revise
@@ -27,11 +29,13 @@ class Inputs:
         scored: SCORED rows.
         hits: HIT rows of all rules.
         tallies: TALLY rows.
+        tested: TESTED rows of the hours of `scored`, as far as their distribution was looked at.
     """
 
     scored: pl.DataFrame
     hits: pl.DataFrame
     tallies: pl.DataFrame
+    tested: pl.DataFrame = field(default_factory=TESTED.empty)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Judge:
         cards: cards by detector id.
         policy: the policy.
         snapshot_id: the snapshot's id, None before the first.
+        distances: calibration of the distribution test, of the snapshot's distances.
     """
 
     calibration: Calibration
@@ -51,6 +56,7 @@ class Judge:
     cards: Mapping[str, Card]
     policy: Policy
     snapshot_id: str | None
+    distances: Calibration = field(default_factory=lambda: Calibration({}))
 
 
 def step(
@@ -71,7 +77,8 @@ def step(
     tallies = inputs.tallies.with_columns(day=pl.col("tick").dt.truncate("1d"))
     hits = pl.concat([state.pending, inputs.hits])
     maxima = with_day_maxima(inputs.scored, state, policy)
-    hours = hourly_scores(maxima, hits, judge.calibration, cards, policy)
+    told = distribution_scores(inputs.tested, inputs.scored, judge.distances, policy)
+    hours = hourly_scores(maxima, hits, told, judge.calibration, cards, policy)
     flagged = decided_by_models(hours, policy)
     totals = _totals(state, tallies, inputs.hits, flagged, policy)
     seen = observations(inputs.hits, flagged, totals, judge.snapshot_id, cards, policy)

@@ -1,14 +1,15 @@
 """Learning: at a day's border, from its windows, scores and findings to the snapshot that the next day is scored with.
 
-`Seen` is what a day's rows come to, made part by part; `learn_parts` then takes the windows once more, part by part. Models (ranks, trees, drifts) never learn from accounts in the guards; the reference leaves
-accounts out only for reasons that do not depend on the score it calibrates.
+`Seen` is what a day's rows come to, made part by part; `learn_parts` then takes the hours once more, part by part.
+Models (ranks, trees, drifts, centres) never learn from accounts in the guards; the references leave accounts out only for reasons that do not depend on the score it calibrates.
 """
 
 from transforms.learning.guards import Marks
-from transforms.learning.learn import learn, learn_late, learn_parts, republish, unguarded
+from transforms.learning.learn import Hours, learn, learn_late, learn_parts, republish, unguarded
 from transforms.learning.seen import Seen
 
 __all__ = [
+    "Hours",
     "Marks",
     "Seen",
     "learn",

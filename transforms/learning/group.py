@@ -10,7 +10,7 @@ import polars as pl
 
 from schemas.feature import FEATURES
 from schemas.policy import Policy
-from schemas.snapshot import RANK, RANK_STEPS, REFERENCE, RESERVOIR, TREE, Snapshot
+from schemas.snapshot import DISTANCE, RANK, RANK_STEPS, REFERENCE, RESERVOIR, TREE, Snapshot
 from transforms.learning.sampling import sampling_hash, smallest
 from transforms.learning.trees import learn_trees
 from transforms.sketches.forest import NEUTRAL, from_rows
@@ -31,7 +31,7 @@ class GroupModel:
 
     Attributes:
         group: the peer group.
-        parts: RANK, TREE, REFERENCE and RESERVOIR rows of the group, by contract name.
+        parts: RANK, TREE, REFERENCE, DISTANCE and RESERVOIR rows of the group, by contract name.
         learned: windows fed to River.
         left_out: windows of the day that models must not learn from.
     """
@@ -58,11 +58,13 @@ class Work:
     Attributes:
         windows: WINDOW rows of the day that its models may learn from, sampled, with their `sample` hash; in any order.
         maxima: REFERENCE rows of the day: one a group's account with an L1 score.
+        distances: DISTANCE rows of the day: one a group's account whose distribution was tested.
         left_out: windows of the group that models must not learn from, for the record.
     """
 
     windows: pl.DataFrame
     maxima: pl.DataFrame
+    distances: pl.DataFrame
     left_out: int
 
 
@@ -71,14 +73,15 @@ def learn_group(group: str, previous: Snapshot, day: datetime, work: Work, polic
 
     Args:
         group: the peer group.
-        previous: the snapshot before (only the group's own rows of ranks, trees, references and reservoir are read).
+        previous: the snapshot before (only the group's own rows of ranks, trees, references, distances and reservoir are read).
         day: start of the day.
         work: the day's windows and reference rows.
         policy: `policy.learning`, evidence.least_peers.
     """
     of_group = pl.col("peer_group") == group
     before = {
-        contract.name: previous[contract.name].filter(of_group) for contract in (RANK, TREE, REFERENCE, RESERVOIR)
+        contract.name: previous[contract.name].filter(of_group)
+        for contract in (RANK, TREE, REFERENCE, DISTANCE, RESERVOIR)
     }
     windows = smallest(work.windows, _most(policy), ["account_id", "window_end"])
     reservoir = _reservoir(before, group, day, windows, policy)
@@ -92,14 +95,11 @@ def learn_group(group: str, previous: Snapshot, day: datetime, work: Work, polic
         trees = learn_trees(before["trees"], group, names, table, policy)
     else:
         fed, trees = fed.clear(), before["trees"]
-    oldest = day - timedelta(days=policy.learning.reference_days)
-    reference = pl.concat([before["references"].filter(pl.col("day") > oldest), REFERENCE.conform(work.maxima)])
-    reference = reference.with_columns(sample=sampling_hash(reference["account_hash"], reference["day"]))
-    reference = smallest(reference, policy.learning.reference_size, ["account_id", "day"])
     parts = {
         "ranks": RANK.conform(ranks),
         "trees": TREE.conform(trees),
-        "references": REFERENCE.conform(reference),
+        "references": REFERENCE.conform(_reference(before["references"], work.maxima, day, policy)),
+        "distances": DISTANCE.conform(_reference(before["distances"], work.distances, day, policy)),
         "reservoir": RESERVOIR.conform(reservoir),
     }
     return GroupModel(group, parts, fed.height, work.left_out)
@@ -115,6 +115,14 @@ def sampled(windows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     enough = windows.filter(pl.col(_MEASURE) >= policy.rates.l1_least_calls)
     hashed = enough.with_columns(sample=sampling_hash(enough["account_hash"], enough["window_end"]))
     return smallest(hashed, _most(policy), ["account_id", "window_end"])
+
+
+def _reference(before: pl.DataFrame, of_day: pl.DataFrame, day: datetime, policy: Policy) -> pl.DataFrame:
+    """Account-days up to `day`, as many as are kept."""
+    oldest = day - timedelta(days=policy.learning.reference_days)
+    rows = pl.concat([before.filter(pl.col("day") > oldest), REFERENCE.conform(of_day)])
+    rows = rows.with_columns(sample=sampling_hash(rows["account_hash"], rows["day"]))
+    return smallest(rows, policy.learning.reference_size, ["account_id", "day"])
 
 
 def _most(policy: Policy) -> int:

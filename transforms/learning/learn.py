@@ -1,22 +1,37 @@
 """A day's feedback: from the day's windows, scores and findings to the snapshot of the next day."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
 
+from schemas.embedding import EMBEDDING
 from schemas.model import MODEL
 from schemas.policy import Policy
 from schemas.snapshot import DRIFT, EVERYONE, NEWCOMERS, PARTS, PEER, Snapshot
 from schemas.window import WINDOW
+from transforms.learning.distributions import candidates, learn_distributions
 from transforms.learning.drifts import drifts_after
 from transforms.learning.group import GroupModel, Work, learn_group, sampled
 from transforms.learning.grouping import peers_after
 from transforms.learning.guards import Marks, guards_after, left_out_of_reference
 from transforms.learning.seen import Seen
 
-_BY_GROUP = ("ranks", "references", "trees", "reservoir")
+_BY_GROUP = ("ranks", "references", "trees", "distances", "reservoir")
+
+
+@dataclass(frozen=True)
+class Hours:
+    """What is known of the hours of some accounts of a day.
+
+    Attributes:
+        windows: WINDOW rows without provisional ones.
+        embeddings: EMBEDDING rows.
+    """
+
+    windows: pl.DataFrame
+    embeddings: pl.DataFrame = field(default_factory=EMBEDDING.empty)
 
 
 @dataclass(frozen=True)
@@ -40,12 +55,14 @@ class Plan:
         peers: PEER rows for the next day.
         guards: GUARD rows as of the border.
         maxima: REFERENCE rows of the day.
+        distances: DISTANCE rows of the day.
         groups: peer groups, sorted.
     """
 
     peers: pl.DataFrame
     guards: pl.DataFrame
     maxima: pl.DataFrame
+    distances: pl.DataFrame
     groups: tuple[str, ...]
 
     def share(self, group: str, windows: pl.DataFrame, policy: Policy) -> Share:
@@ -62,11 +79,13 @@ class Plan:
         free = unguarded(windows, self.guards)
         return Share(sampled(free, policy), windows.height - free.height)
 
-    def calibration(self, group: str) -> pl.DataFrame:
-        """REFERENCE rows of the day for a group: those scored in it; for everyone's, all of them."""
+    def calibration(self, group: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """REFERENCE and DISTANCE rows of the day for a group: those scored in it; for everyone's, all of them."""
         if group == EVERYONE:
-            return self.maxima.with_columns(peer_group=pl.lit(EVERYONE))
-        return self.maxima.filter(pl.col("peer_group") == group)
+            everyone = pl.lit(EVERYONE).alias("peer_group")
+            return self.maxima.with_columns(everyone), self.distances.with_columns(everyone)
+        mine = pl.col("peer_group") == group
+        return self.maxima.filter(mine), self.distances.filter(mine)
 
 
 def learn(
@@ -77,6 +96,7 @@ def learn(
     registry: pl.DataFrame,
     marks: Marks,
     policy: Policy,
+    embeddings: pl.DataFrame | None = None,
 ) -> tuple[Snapshot, pl.DataFrame]:
     """The snapshot after a day of which all rows are at hand; see `learn_parts`.
 
@@ -87,27 +107,29 @@ def learn(
         scores: its SCORE rows.
         registry: REGISTRY, one row an account.
         marks: findings and verdicts so far.
-        policy: `policy.learning`, `policy.evidence`.
+        policy: `policy.learning`, `policy.evidence`, `policy.distribution`.
+        embeddings: its EMBEDDING rows, None where no distributions are learned.
     """
-    return learn_parts(previous, day, Seen.of(windows, scores, day), [windows], registry, marks, policy)
+    hours = Hours(windows, EMBEDDING.empty() if embeddings is None else embeddings)
+    return learn_parts(previous, day, Seen.of(windows, scores, day), [hours], registry, marks, policy)
 
 
 def learn_parts(
     previous: Snapshot,
     day: datetime,
     seen: Seen,
-    parts: Iterable[pl.DataFrame],
+    parts: Iterable[Hours],
     registry: pl.DataFrame,
     marks: Marks,
     policy: Policy,
 ) -> tuple[Snapshot, pl.DataFrame]:
-    """The snapshot after a day whose windows come part by part: memory is that of one part.
+    """The snapshot after a day whose hours come part by part: memory is that of one part.
 
     Args:
         previous: the snapshot the day was scored with.
         day: its start, UTC.
         seen: what all accounts of the day come to.
-        parts: its WINDOW rows without provisional ones, each account's in one part.
+        parts: its hours, each account's in one part.
         registry: REGISTRY, one row an account.
         marks: findings and verdicts so far.
         policy: `policy.learning`, `policy.evidence`.
@@ -120,22 +142,28 @@ def learn_parts(
     known = planned.peers["account_id"]
     idle = previous["drifts"].join(seen.last, on="account_id", how="anti", maintain_order="left")
     drifts = [drifts_after(idle, WINDOW.empty(), known, policy)]
-    for windows in parts:
+    offered = []
+    for hours in parts:
+        windows = hours.windows
         for group in planned.groups:
             shares[group].append(planned.share(group, windows, policy))
         before = previous["drifts"].join(windows, on="account_id", how="semi", maintain_order="left")
         drifts.append(drifts_after(before, unguarded(windows, planned.guards), known, policy))
+        free = unguarded(hours.embeddings, planned.guards)
+        offered.append(candidates(free, windows, planned.peers, day, policy))
     models = [
         learn_group(group, previous, day, _work(planned, group, shares[group]), policy) for group in planned.groups
     ]
-    return assemble(day, planned, models, DRIFT.conform(pl.concat(drifts)), policy)
+    learned = learn_distributions(previous, day, offered, policy)
+    learned["drifts"] = DRIFT.conform(pl.concat(drifts))
+    return assemble(day, planned, models, learned, policy)
 
 
 def learn_late(
     previous: Snapshot,
     day: datetime,
     seen: Seen,
-    parts: Iterable[pl.DataFrame],
+    parts: Iterable[Hours],
     registry: pl.DataFrame,
     marks: Marks,
     policy: Policy,
@@ -159,15 +187,18 @@ def plan(previous: Snapshot, day: datetime, seen: Seen, registry: pl.DataFrame, 
     """Peer groups, guards and the day's reference rows; arguments as for `learn_parts`."""
     peers = peers_after(previous["peers"], day, seen.last, registry, policy)
     left_out = pl.Series(sorted(left_out_of_reference(day, marks, seen.hit)), dtype=pl.String)
-    maxima = seen.maxima.filter(~pl.col("account_id").is_in(left_out.implode()))
+    counts = ~pl.col("account_id").is_in(left_out.implode())
+    maxima, distances = seen.maxima.filter(counts), seen.distances.filter(counts)
     known = {group for name in _BY_GROUP for group in previous[name]["peer_group"].unique()}
     groups = known | set(peers["peer_group"]) | set(maxima["peer_group"]) | {EVERYONE, NEWCOMERS}
-    return Plan(peers, guards_after(previous["guards"], day, marks, seen.hit, policy), maxima, tuple(sorted(groups)))
+    return Plan(
+        peers, guards_after(previous["guards"], day, marks, seen.hit, policy), maxima, distances, tuple(sorted(groups))
+    )
 
 
 def _work(planned: Plan, group: str, shares: Sequence[Share]) -> Work:
     windows = pl.concat([share.windows for share in shares]) if shares else sampled(WINDOW.empty(), Policy())
-    return Work(windows, planned.calibration(group), sum(share.left_out for share in shares))
+    return Work(windows, *planned.calibration(group), sum(share.left_out for share in shares))
 
 
 def unguarded(windows: pl.DataFrame, guards: pl.DataFrame) -> pl.DataFrame:
@@ -176,7 +207,7 @@ def unguarded(windows: pl.DataFrame, guards: pl.DataFrame) -> pl.DataFrame:
 
 
 def assemble(
-    day: datetime, planned: Plan, models: Sequence[GroupModel], drifts: pl.DataFrame, policy: Policy
+    day: datetime, planned: Plan, models: Sequence[GroupModel], learned: dict[str, pl.DataFrame], policy: Policy
 ) -> tuple[Snapshot, pl.DataFrame]:
     """The snapshot of the next day and its MODEL rows.
 
@@ -184,11 +215,11 @@ def assemble(
         day: start of the day learned from.
         planned: what `plan` decided.
         models: what `learn_group` gave for each of its groups, in any order.
-        drifts: what `drifts_after` gave, for all accounts.
+        learned: parts that are learned for all groups at once: what `learn_distributions` gave, and the drifts of all accounts.
         policy: `policy.rates`.
     """
     parts = {contract.name: contract.empty() for contract in PARTS}
-    parts |= {"peers": planned.peers, "guards": planned.guards, "drifts": drifts}
+    parts |= {"peers": planned.peers, "guards": planned.guards} | learned
     for contract in PARTS:
         if contract.name in _BY_GROUP:
             rows = [model.parts[contract.name] for model in models]

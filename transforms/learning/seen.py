@@ -7,7 +7,7 @@ from typing import Self
 
 import polars as pl
 
-from schemas.snapshot import REFERENCE
+from schemas.snapshot import DISTANCE, REFERENCE
 from schemas.window import WINDOW
 from transforms.learning.grouping import READ
 from transforms.learning.guards import ruled
@@ -22,11 +22,13 @@ class Seen:
     Attributes:
         last: the last window of each account, the columns that `peers_after` reads.
         maxima: REFERENCE rows: each account's largest l1_score, in the group it was scored in.
+        distances: DISTANCE rows: each account's largest l3_excess, likewise.
         hit: ids for which a rule held.
     """
 
     last: pl.DataFrame
     maxima: pl.DataFrame
+    distances: pl.DataFrame
     hit: frozenset[str]
 
     @classmethod
@@ -39,14 +41,12 @@ class Seen:
             day: its start.
         """
         last = windows.select(READ).sort("account_id", "window_end")
-        scored = (
-            scores.filter(pl.col("l1_score").is_not_null() & ~pl.col("provisional"))
-            .select("account_id", "window_end", "peer_group", "account_hash", "regime", "l1_score")
-            .sort("account_id", "l1_score", "window_end", descending=[False, True, False])
-            .unique("account_id", keep="first", maintain_order=True)
+        return cls(
+            last=last.unique("account_id", keep="last", maintain_order=True),
+            maxima=REFERENCE.conform(_largest(scores, "l1_score", "regime", day)),
+            distances=DISTANCE.conform(_largest(scores, "l3_excess", "l3_regime", day)),
+            hit=ruled(scores),
         )
-        maxima = REFERENCE.conform(scored.with_columns(day=pl.lit(day), day_maximum="l1_score"))
-        return cls(last.unique("account_id", keep="last", maintain_order=True), maxima, ruled(scores))
 
     @classmethod
     def together(cls, parts: Sequence[Self]) -> Self:
@@ -54,5 +54,17 @@ class Seen:
         return cls(
             last=pl.concat([pl.DataFrame(schema=_LAST), *[part.last for part in parts]]),
             maxima=REFERENCE.conform(pl.concat([REFERENCE.empty(), *[part.maxima for part in parts]])),
+            distances=DISTANCE.conform(pl.concat([DISTANCE.empty(), *[part.distances for part in parts]])),
             hit=frozenset[str]().union(*[part.hit for part in parts]),
         )
+
+
+def _largest(scores: pl.DataFrame, score: str, regime: str, day: datetime) -> pl.DataFrame:
+    """Each account's largest definite score of the day, the earliest of equal ones, as columns of REFERENCE."""
+    return (
+        scores.filter(pl.col(score).is_not_null() & ~pl.col("provisional"))
+        .select("account_id", "window_end", "peer_group", "account_hash", regime=regime, day_maximum=score)
+        .sort("account_id", "day_maximum", "window_end", descending=[False, True, False])
+        .unique("account_id", keep="first", maintain_order=True)
+        .with_columns(day=pl.lit(day))
+    )

@@ -8,13 +8,13 @@ import polars as pl
 
 from schemas.event import EVENT
 from schemas.policy import Policy
-from transforms.order import identity, memory, shown, tally, traits
+from transforms.order import identity, memory, sampled, shown, tally, traits
 from transforms.order.sequence import in_order
 from transforms.order.ticks import cut
 from transforms.sketches.mix import I64
 from transforms.sketches.packing import pack, unpack
 
-_COLUMNS = sorted({*tally.COLUMNS, *shown.COLUMNS, *traits.COLUMNS, *identity.COLUMNS})
+_COLUMNS = sorted({*tally.COLUMNS, *shown.COLUMNS, *traits.COLUMNS, *identity.COLUMNS, *sampled.COLUMNS})
 _LAYOUT = memory.LAYOUT | {"told": identity.LAYOUT}
 _VERSION = 2
 
@@ -57,11 +57,13 @@ class Ordered:
     Attributes:
         tallies: TALLY rows.
         traits: TRAIT rows.
+        calls: SAMPLED_CALL rows.
         counts: source, accepted, duplicates.
     """
 
     tallies: pl.DataFrame
     traits: pl.DataFrame
+    calls: pl.DataFrame
     counts: pl.DataFrame
 
 
@@ -75,7 +77,7 @@ def step(
         events: all events of some accounts from then until `until`, in any order.
         registry: REGISTRY rows, at most one an account.
         until: end of the last tick closed by this step.
-        policy: length of a tick; which minhash slots become traits.
+        policy: length of a tick; which minhash slots become traits; how many calls are sampled.
     """
     sequenced = in_order(events)
     ticks = cut(sequenced, _gathered(events, sequenced.rows), policy.time.tick_minutes)
@@ -89,8 +91,13 @@ def step(
         walks=memory.last_walks(state.walks, walks, until),
         told=identity.told_until(ticks, identities, state.told, until),
     )
-    shown_keys = traits.traits(ticks, derived.gap_ms, identities, policy.traits)
-    return after, Ordered(tally.tally(ticks, derived), shown_keys, sequenced.counts)
+    counted = Ordered(
+        tallies=tally.tally(ticks, derived),
+        traits=traits.traits(ticks, derived.gap_ms, identities, policy.traits),
+        calls=sampled.sampled(ticks, policy.distribution.sampled_calls),
+        counts=sequenced.counts,
+    )
+    return after, counted
 
 
 def _gathered(events: pl.DataFrame, rows: I64) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from schemas.catalogue import TABLES
 from schemas.errors import LakeError
 
 _COPY = "restore the file from a copy of the lake"
-_REBUILT = ("sessions", "account_windows", "account_scores", "traits")
+_REBUILT = ("sessions", "account_windows", "account_embeddings", "account_scores", "traits")
 
 
 def check(case: Case) -> Iterator[Symptom]:

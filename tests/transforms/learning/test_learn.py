@@ -14,7 +14,7 @@ from schemas.registry import REGISTRY
 from schemas.score import SCORE
 from schemas.snapshot import EVERYONE, NEWCOMERS, PARTS, REFERENCE, Snapshot
 from transforms.detectors import score
-from transforms.learning import Marks, Seen, learn, learn_parts, republish
+from transforms.learning import Hours, Marks, Seen, learn, learn_parts, republish
 from transforms.learning.learn import threshold
 
 POLICY = Policy.parse(
@@ -92,7 +92,9 @@ def test_a_day_learned_in_parts_makes_the_same_snapshot() -> None:
     parts = [(seen.filter(third), scored.filter(third)) for third in reversed(thirds)]
     together = Seen.together([Seen.of(*part, start) for part in parts])
     windows = (part[0] for part in parts)
-    made, made_models = learn_parts(before, start, together, windows, REGISTRY.empty(), Marks(), POLICY)
+    made, made_models = learn_parts(
+        before, start, together, [Hours(part) for part in windows], REGISTRY.empty(), Marks(), POLICY
+    )
     for contract in PARTS:
         assert_frame_equal(made[contract.name], whole[contract.name])
     assert_frame_equal(made_models, whole_models)
