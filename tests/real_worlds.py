@@ -23,7 +23,7 @@ APPLICATIONS = (
 CODING_TOOLS = ("read_file", "write_file", "run_tests", "search")
 
 
-def _account(name: str, plan: str, client: tuple[str, ...], day: datetime) -> Account:
+def account_of(name: str, plan: str, client: tuple[str, ...], day: datetime) -> Account:
     """An account; everything about it follows from its name."""
     digest = hashlib.sha256(name.encode()).digest()
     return Account(
@@ -40,7 +40,7 @@ def _end(start: datetime, output_tokens: int) -> datetime:
     return start + timedelta(milliseconds=300 + 20 * output_tokens)
 
 
-def _azure_rows(path: Path) -> Iterator[tuple[datetime, int, int]]:
+def azure_rows(path: Path) -> Iterator[tuple[datetime, int, int]]:
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             moment = datetime.fromisoformat(row["TIMESTAMP"][:26]).replace(tzinfo=UTC)
@@ -53,11 +53,11 @@ def azure_chats(shared_data: Path) -> list[Call]:
     day = datetime(2023, 11, 16, tzinfo=UTC)
     prompts = real_prompts.ordinary_prompts(shared_data)
     asked = [*prompts["ifeval"], *prompts["mt_bench"], *prompts["vicuna"]]
-    people = [_account(f"person-{n}", "plus", BROWSERS, day) for n in range(600)]
-    applications = [_account(f"application-{n}", "api", CLIENTS, day) for n in range(30)]
+    people = [account_of(f"person-{n}", "plus", BROWSERS, day) for n in range(600)]
+    applications = [account_of(f"application-{n}", "api", CLIENTS, day) for n in range(30)]
     weights = [1 / (n + 1) for n in range(30)]
     calls = []
-    for number, (start, sent, made) in enumerate(_azure_rows(shared_data / "traces/azure_llm_2023_conv.csv")):
+    for number, (start, sent, made) in enumerate(azure_rows(shared_data / "traces/azure_llm_2023_conv.csv")):
         if chance.random() < 0.5:
             account, system = chance.choice(people), None
         else:
@@ -77,10 +77,10 @@ def azure_code(shared_data: Path) -> list[Call]:
     chance = random.Random(2)
     day = datetime(2023, 11, 16, tzinfo=UTC)
     functions = real_prompts.functions(shared_data)
-    developers = [_account(f"developer-{n}", "team", CLIENTS, day) for n in range(100)]
+    developers = [account_of(f"developer-{n}", "team", CLIENTS, day) for n in range(100)]
     at = {developer.account_id: (chance.choice(functions), 0) for developer in developers}
     calls = []
-    for start, sent, made in _azure_rows(shared_data / "traces/azure_llm_2023_code.csv"):
+    for start, sent, made in azure_rows(shared_data / "traces/azure_llm_2023_code.csv"):
         developer = chance.choice(developers)
         function, line = at[developer.account_id]
         lines = function.splitlines()
@@ -105,7 +105,7 @@ def mooncake_conversations(shared_data: Path) -> list[Call]:
     day = datetime(2026, 3, 2, 9, tzinfo=UTC)
     prompts = real_prompts.ordinary_prompts(shared_data)
     pool = [" ".join(text.split())[:120] for text in (*prompts["ifeval"], *prompts["gsm8k"])]
-    people = [_account(f"reader-{n}", "free", BROWSERS, day) for n in range(4000)]
+    people = [account_of(f"reader-{n}", "free", BROWSERS, day) for n in range(4000)]
     system = "You are a helpful assistant who reads long documents with people and answers in their language."
     owner: dict[int, tuple[int, Account]] = {}
     calls = []
@@ -136,7 +136,7 @@ def evaluation_runs(shared_data: Path) -> list[Call]:
     prompts = real_prompts.ordinary_prompts(shared_data)
     answers = real_prompts.answers(shared_data)
     day = datetime(2026, 3, 2, 10, tzinfo=UTC)
-    teams = [_account(f"evaluation-{n}", "enterprise", CLIENTS[:2], day) for n in range(2)]
+    teams = [account_of(f"evaluation-{n}", "enterprise", CLIENTS[:2], day) for n in range(2)]
     calls = []
     for nth, team in enumerate(teams):
         for run in range(4):
@@ -164,7 +164,7 @@ def chats(shared_data: Path) -> list[Call]:
     replies = real_prompts.ordinary_responses(shared_data)
     calls = []
     for n in range(150):
-        person = _account(f"asker-{n}", "plus", BROWSERS, first)
+        person = account_of(f"asker-{n}", "plus", BROWSERS, first)
         for day in range(2):
             start = first + timedelta(days=day, hours=8, seconds=chance.uniform(0, 8 * 3600))
             for talk in range(chance.randint(1, 7)):
@@ -186,7 +186,7 @@ def harvest(shared_data: Path) -> list[Call]:
     """The hour of `azure_chats` of one thief: an instruction that has all reasoning written out, on every real question once."""
     chance = random.Random(6)
     start = datetime(2023, 11, 16, 18, 20, tzinfo=UTC)
-    thief = _account("harvester", "api", CLIENTS, start)
+    thief = account_of("harvester", "api", CLIENTS, start)
     prompts = real_prompts.ordinary_prompts(shared_data)
     calls = []
     for question in (*prompts["gsm8k"], *prompts["ifeval"]):

@@ -7,13 +7,18 @@ draws; a point that stands there is not measured again.
 import argparse
 import json
 import logging
+import os
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from judging.measuring import measured
+from judging.measuring import REAL_VARIANTS, measured, measured_real
 from judging.worlds import points
 
+SHARED = Path(os.environ.get("STILLWATCH_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
 RESULTS = Path(__file__).parents[2] / "docs" / "evaluation.json"
 
 
@@ -25,22 +30,36 @@ def main() -> None:
         "--seeds", type=int, nargs="+", default=[11], help="worlds of these seeds; none of them was tuned on"
     )
     parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--shared-data", type=Path, default=SHARED, help="real traces and prompts; left out where there are none"
+    )
     parser.add_argument("--anew", action="store_true", help="forget what was measured before")
     asked = parser.parse_args()
     logging.disable(logging.WARNING)  # what the engines say of every run
-    known = {point.axis for point in points(0)}
+    known = {point.axis for point in points(0)} | {"real traces"}
     if set(asked.axes) - known:
         parser.error(f"the axes are {', '.join(sorted(known))}")
     rows = json.loads(asked.results.read_text()) if asked.results.exists() and not asked.anew else []
     there = {(row["axis"], row["value"], row["seed"]) for row in rows}
-    with tempfile.TemporaryDirectory(prefix="stillwatch-judging-") as folder:
-        for seed in asked.seeds:
-            for point in points(seed):
-                if (point.axis, point.value, seed) in there or (asked.axes and point.axis not in asked.axes):
-                    continue
-                rows.append(measured(point, Path(folder) / "point"))
+    with tempfile.TemporaryDirectory(prefix="stillwatch-judging-") as root:
+        folder = Path(root) / "point"
+        for axis, value, seed, measure in _wanted(asked.seeds, asked.shared_data, folder):
+            if (axis, value, seed) not in there and (not asked.axes or axis in asked.axes):
+                rows.append(measure())
                 asked.results.write_text(json.dumps(rows, indent=1) + "\n")
                 sys.stderr.write(f"{json.dumps(rows[-1])}\n")
+
+
+def _wanted(
+    seeds: list[int], shared_data: Path, folder: Path
+) -> Iterator[tuple[str, float, int, Callable[[], dict[str, Any]]]]:
+    """Axis, value, seed of every point, and what measures it."""
+    if shared_data.exists():
+        for number, variant in enumerate(REAL_VARIANTS):
+            yield "real traces", number, 0, partial(measured_real, variant, shared_data, folder)
+    for seed in seeds:
+        for point in points(seed):
+            yield point.axis, point.value, seed, partial(measured, point, folder)
 
 
 if __name__ == "__main__":

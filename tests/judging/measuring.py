@@ -15,8 +15,10 @@ from pipelines.judgement import Judgement, judge
 from pipelines.lake.lake import Lake
 from pipelines.request import Request
 from pipelines.worlds import write_world
+from real_pools import real_world
 from schemas.policy import Policy, SourceRule
 from transforms.simulate import World, simulate
+from transforms.simulate.canonical import TEXT
 
 NAMED = Policy(source={"combined": SourceRule(account=["remote_user"])})
 """Web logs whose user field names the account."""
@@ -37,21 +39,50 @@ def measured(point: Point, folder: Path) -> dict[str, Any]:
         write_world(point.options, world, "canonical")
         sources = (str(world / "logs"),)
     without = point.variant in ("no registry", "neither", "web log")
-    key = folder / "key"
-    key.touch(mode=0o600)
-    key.write_text(bytes(range(32)).hex())
-    request = Request(
-        sources, folder / "lake", accounts=None if without else world / "accounts.csv", is_complete=True, key_file=key,
-        policy=NAMED if point.variant == "web log" else Policy(),
-    )  # fmt: skip
     before = os.times()
-    backfill(request, Progress(quiet=True))
+    policy = NAMED if point.variant == "web log" else Policy()
+    row = summed(judged_lake(folder, sources, None if without else world / "accounts.csv", policy))
     after = os.times()
-    row = summed(judge(Lake.open(folder / "lake"), world))
     shutil.rmtree(folder)
     cost = sum(after[:4]) - sum(before[:4])
     told = {"axis": point.axis, "value": point.value, "variant": point.variant, "seed": point.options.seed}
     return told | row | {"processor": round(cost, 1)}
+
+
+REAL_VARIANTS = ("everything", "no registry", "no text", "neither")
+"""What the log of the real traces carries."""
+
+REGISTRY = ("plan", "account_created_at")
+"""What canonical records of the real traces say of their accounts besides who they are."""
+
+
+def measured_real(variant: str, shared_data: Path, folder: Path) -> dict[str, Any]:
+    """The row of the world of real traces and prompts (real_pools.py), which no option changes and no seed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    world = folder / "world"
+    textless, anonymous = variant in ("no text", "neither"), variant in ("no registry", "neither")
+    real_world(shared_data).write(world, without=(TEXT if textless else ()) + (REGISTRY if anonymous else ()))
+    before = os.times()
+    row = summed(judged_lake(folder, (str(world / "logs"),), None if anonymous else world / "accounts.csv"))
+    after = os.times()
+    shutil.rmtree(folder)
+    cost = round(sum(after[:4]) - sum(before[:4]), 1)
+    number = REAL_VARIANTS.index(variant)
+    return {"axis": "real traces", "value": number, "variant": variant, "seed": 0, **row, "processor": cost}
+
+
+def judged_lake(
+    folder: Path, sources: tuple[str, ...], accounts: Path | None, policy: Policy | None = None
+) -> Judgement:
+    """Backfills sources into `lake` of a folder, and judges it by the truth in `world` of the same folder."""
+    key = folder / "key"
+    key.touch(mode=0o600)
+    key.write_text(bytes(range(32)).hex())
+    request = Request(
+        sources, folder / "lake", accounts=accounts, is_complete=True, key_file=key, policy=policy or Policy()
+    )
+    backfill(request, Progress(quiet=True))
+    return judge(Lake.open(folder / "lake"), folder / "world")
 
 
 def summed(judgement: Judgement) -> dict[str, Any]:

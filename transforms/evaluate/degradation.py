@@ -12,6 +12,9 @@ SHARES = {
 }
 """Curve -> hits and trials of a row."""
 
+UNORDERED = ("log", "real traces")
+"""Axes whose values are numbers of variants, told by name."""
+
 IN_ORDERS_OF_MAGNITUDE = ("heads of a pool", "calls a day and head", "background")
 
 
@@ -49,11 +52,11 @@ def summed(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def figures(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """A figure an axis: shares found against the value; what has no order of its own (`log`) is left to the table."""
+    """A figure an axis: shares found against the value; what has no order of its own is left to the table."""
     drawn = []
     table = summed(rows)
     for axis in dict.fromkeys(row["axis"] for row in table):
-        if axis == "log":
+        if axis in UNORDERED:
             continue
         lines = [
             Line(

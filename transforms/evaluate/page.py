@@ -223,7 +223,7 @@ def _degradation(rows: Sequence[dict[str, Any]] | None) -> str:
     )
     table = [
         (
-            row["axis"], row["variant"] if row["axis"] == "log" else f"{row['value']:g}", row["seeds"],
+            row["axis"], row["variant"] if row["axis"] in degradation.UNORDERED else f"{row['value']:g}", row["seeds"],
             f"{row['campaigns_found']} of {row['campaigns']}", row["campaigns_false"], f"{row['heads_found']} of {row['heads']}",
             f"{row['alone_found']} of {row['alone']}", f"{row['honest_days_flagged']} of {row['honest_days']}",
             _number(row["taken_median"]), _number(1e6 * row["processor"] * row["seeds"] / row["calls"]),
