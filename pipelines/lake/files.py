@@ -70,7 +70,8 @@ def write_frame(
 ) -> FileEntry | None:
     """The entry of the file `name` in a table's folder, written if it was not there; null for a frame without rows.
 
-    Equal frames give equal bytes. Columns without any value are left out. Events are sorted by (account_hash, time, source, position), other frames by key.
+    Equal frames give equal bytes. Columns without any value are left out. Events are sorted by (account_hash, time,
+    source, position), other frames by key.
     A name is written once: names hold the run's id, and a run executed again finds its own files, which the table may
     refer to already.
 
@@ -89,8 +90,10 @@ def write_frame(
     if frame.is_empty():
         return None
     if is_new:
-        contract.check(frame, unique_key=not _is_log(contract))
+        contract.check(frame, unique_key=False)
     ordered = _filled(contract, frame).sort(order_of(contract), maintain_order=True)
+    if is_new and not _is_log(contract):
+        contract.check_sorted_key(ordered)
     path = folder / name
     if _holds(path, contract, ordered.height):
         ordered = scan([path], contract).select(_measured(contract)).collect()
