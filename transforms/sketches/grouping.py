@@ -60,6 +60,13 @@ def lengths_of(starts: I64, rows: int) -> I64:
     return np.diff(starts, append=rows)
 
 
+def sums_of(values: npt.NDArray[np.bool_] | I64, starts: I64) -> I64:
+    """Sums of the runs that begin at `starts`; where there are only zeros, as for what a log does not show, in no time."""
+    if not values.any():
+        return np.zeros(len(starts), dtype=np.int64)
+    return np.add.reduceat(values, starts, dtype=np.int64)
+
+
 def ranks_of(starts: I64, rows: int) -> I64:
     """Place of each row within its run, from 0."""
     return np.arange(rows, dtype=np.int64) - np.repeat(starts, lengths_of(starts, rows))
