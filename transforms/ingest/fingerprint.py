@@ -31,6 +31,7 @@ PROMPT_COLUMNS = ("prompt_digest", "prompt_chars", "head_key", "tail_key", "line
 _PROMPT_KEYS = pl.Schema({name: EVENT.polars[name] for name in PROMPT_COLUMNS})
 
 _BLOCK_ROWS = 4096
+_BLOCK_BYTES = 1 << 19  # of text read at a time: its words and their hashes, ten arrays of it, stay in the cache
 
 
 def text_digest(texts: pl.Series, key: FingerprintKey, purpose: str) -> pl.Series:
@@ -92,9 +93,9 @@ def prompt_keys(texts: pl.Series, key: FingerprintKey) -> pl.DataFrame:
     """
     if texts.null_count() == len(texts):
         return pl.DataFrame(schema=_PROMPT_KEYS).clear(len(texts))
-    blocks = [
-        _template_keys(texts.slice(start, _BLOCK_ROWS), key) for start in range(0, max(len(texts), 1), _BLOCK_ROWS)
-    ]
+    size = int(texts.str.len_bytes().clip(upper_bound=2 * WINDOW).cast(pl.Int64).sum())
+    rows = min(max(_BLOCK_BYTES * len(texts) // max(size, 1), 1), _BLOCK_ROWS)
+    blocks = [_template_keys(texts.slice(start, rows), key) for start in range(0, max(len(texts), 1), rows)]
     exact = pl.DataFrame(
         [
             text_digest(texts, key, "prompt").rename("prompt_digest"),
