@@ -13,7 +13,6 @@ from transforms.detectors import ReplayState, RulesState, rules, score
 from transforms.distribution import DistributionState
 from transforms.features import FeatureState
 from transforms.findings import FindingsState
-from transforms.links import LinkState
 from transforms.order import OrderState
 from transforms.sessions import SessionState
 
@@ -23,11 +22,10 @@ STATES: dict[str, type[Remembered]] = {
     "features": FeatureState,
     "rules": RulesState,
     "distribution": DistributionState,
-    "links": LinkState,
     "replay": ReplayState,
     "findings": FindingsState,
 }
-"""What each stage of DETECT remembers, by the stage's name."""
+"""What each stage of DETECT remembers of an account group, by the stage's name."""
 
 
 @dataclass(frozen=True)

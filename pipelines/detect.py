@@ -17,14 +17,16 @@ from typing import Any
 import apache_beam as beam
 import polars as pl
 
+from pipelines import account_group, key_shard
 from pipelines.account_group import GroupRows, GroupState, step, still_open
+from pipelines.key_shard import ShardState
 from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.files import FileEntry, group_range, read_events, write_frame
 from pipelines.lake.lake import Lake
 from pipelines.lake.snapshots import read_snapshot
 from pipelines.lake.state import Kind, Manifest, States
 from pipelines.manifests import WriteMessages, staging
-from pipelines.wire import pack, tagged, unpack, untagged
+from pipelines.wire import pack, tagged, untagged
 from schemas.catalogue import TABLES
 from schemas.foreign import FOREIGN
 from schemas.hit import HIT
@@ -33,10 +35,14 @@ from schemas.scored import SCORED
 from schemas.snapshot import Snapshot
 from schemas.tally import TALLY
 from schemas.tested import TESTED
-from schemas.trait import TRAIT, TRAIT_KINDS
-from transforms import findings, links
+from schemas.trait import TRAIT_KINDS
+from transforms import findings
 from transforms.detectors import ReplayState, cards, handle_replay
 from transforms.findings import Calibration, FindingsState, Inputs, Judge
+from transforms.links import Compact
+
+STATES = account_group.STATES | key_shard.STATES
+"""What each stage remembers, by the stage's name."""
 
 SHARDS = 4
 _SHARD_KEY = 1_000_000
@@ -219,10 +225,9 @@ class StepGroups(_Stage):
         yield group, tagged("scored", rows.scored)
         yield group, tagged("tested", rows.tested)
         yield group, tagged("hits", rows.hits)
-        handles = rows.traits.filter(pl.col("kind").is_in(["handle_issued", "handle_used"]))
-        shard = (pl.col("key") % SHARDS + SHARDS) % SHARDS
-        for number in range(SHARDS):
-            yield _SHARD_KEY + number, pack(handles.filter(shard == number))
+        for number, part in enumerate(Compact.of(rows.traits).shards(SHARDS)):
+            yield _SHARD_KEY + number, tagged("rows", part.rows)
+            yield _SHARD_KEY + number, tagged("names", part.names)
 
 
 class StepLinks(_Stage):
@@ -230,17 +235,20 @@ class StepLinks(_Stage):
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
         """One shard: the frames of all account groups."""
-        job, shard = self._job, element[0] - _SHARD_KEY
-        key = f"shard-{shard:03d}"
-        traits = TRAIT.conform(pl.concat([TRAIT.empty(), *map(unpack, element[1])]))
-        state = self._restored("links", key, links.LinkState)
-        after, foreign = links.replay.step(state, traits, job.closed_until, self._policy())
+        job, key = self._job, f"shard-{element[0] - _SHARD_KEY:03d}"
+        sent: dict[str, list[pl.DataFrame]] = {"rows": [], "names": []}
+        for message in element[1]:
+            tag, frame = untagged(message)
+            sent[tag].append(frame)
+        traits = Compact.together(sent["rows"], sent["names"])
+        before = ShardState.read(self._states, job.manifest, key)
+        after, rows = key_shard.step(before, traits, job.closed_until, self._policy())
         if not job.provisional:
-            written = {f"links/{key}": self._states.write("links", key, job.run_id, after.to_bytes())}
-            yield 0, b"message\n" + json.dumps({"states": written}).encode()
+            written, gone = after.write(before, self._states, key, job.run_id)
+            yield 0, b"message\n" + json.dumps({"states": written, "gone": gone}).encode()
         for group in range(job.groups):
             low, high = group_range(group, job.groups)
-            mine = foreign.filter(pl.col("account_hash").is_between(low, high - 1))
+            mine = rows.foreign.filter(pl.col("account_hash").is_between(low, high - 1))
             if not mine.is_empty():
                 yield group, tagged("foreign", mine)
 

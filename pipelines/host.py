@@ -213,7 +213,9 @@ class Host:
             registry_version=job.registry_version,
         )
         states = {key: name for message in messages for key, name in message.get("states", {}).items()}
-        self.committer.commit(plan, writes, outcome, self.manifest() | states)
+        gone = {key for message in messages for key in message.get("gone", ())}
+        kept = {key: name for key, name in self.manifest().items() if key not in gone}
+        self.committer.commit(plan, writes, outcome, kept | states)
         self.tidy(plan)
         days = sum(message.get("account_days", 0) for message in messages)
         return Detected(job.closed_until, tuple(counts), accounts, days, outcome.findings)

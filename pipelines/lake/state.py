@@ -147,6 +147,9 @@ class States:
             if "/".join(file.parts[-3:]) not in needed:
                 file.unlink(missing_ok=True)
                 gone += 1
+        for folder in self._folder("state").glob("*/*"):
+            if not any(folder.iterdir()):  # keys that name a day come and go
+                folder.rmdir()
         for folder in self._folder("snapshots").glob("*"):
             if f"snapshots/{folder.name}" not in needed:
                 shutil.rmtree(folder)

@@ -10,8 +10,8 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from schemas.trait import TRAIT_KINDS
-from transforms.sketches.mix import U64, mix, unmix
+from schemas.trait import TRAIT, TRAIT_KINDS
+from transforms.sketches.mix import mix, unmix
 
 KINDS = (
     "head", "tail", "line", "shingle", "system", "tools", "object", "handle_issued", "handle_used", "client", "agent",
@@ -36,6 +36,7 @@ ROWS = pl.Schema(
 )
 NAMES = pl.Schema({"account_hash": pl.Int64(), "account_id": pl.String()})
 
+_MOMENT = pl.Datetime("us", "UTC")
 _SAME_KEYS = {"handle_used": "handle_issued"}
 """Who redeems a handle and who was given it show one key."""
 
@@ -76,12 +77,17 @@ class Compact:
         return cls(rows.cast(ROWS), names)
 
     @classmethod
-    def together(cls, parts: Iterable[Self]) -> Self:
-        """The rows of several groups of accounts as one."""
-        given = list(parts)
-        rows = pl.concat([pl.DataFrame(schema=ROWS), *[part.rows for part in given]])
-        names = pl.concat([pl.DataFrame(schema=NAMES), *[part.names for part in given]])
-        return cls(rows.rechunk(), names.unique("account_hash").rechunk())
+    def together(cls, rows: Iterable[pl.DataFrame], names: Iterable[pl.DataFrame]) -> Self:
+        """What several groups of accounts sent, as one."""
+        every = pl.concat([pl.DataFrame(schema=ROWS), *rows])
+        known = pl.concat([pl.DataFrame(schema=NAMES), *names])
+        return cls(every.rechunk(), known.unique("account_hash").rechunk())
+
+    def traits(self, kinds: Iterable[str]) -> pl.DataFrame:
+        """TRAIT rows of some kinds, in the order they have here."""
+        codes = [KINDS.index(kind) for kind in kinds]
+        rows = self.rows.filter(pl.any_horizontal(pl.col("kind") == code for code in codes))
+        return TRAIT.shape(described(rows).join(self.names, on="account_hash", maintain_order="left"))
 
     def shards(self, number: int) -> Iterator[Self]:
         """The same in so many parts, by word."""
@@ -91,9 +97,16 @@ class Compact:
             yield type(self)(rows, self.names.join(rows.select("account_hash"), on="account_hash", how="semi"))
 
 
-def keys_of(words: U64, kinds: "np.ndarray[tuple[int], np.dtype[np.uint8]]") -> pl.Series:
-    """The keys that words of these kinds stand for."""
-    return pl.Series("key", (unmix(words.copy()) ^ _SALTS[kinds]).view(np.int64))
+def described(rows: pl.DataFrame) -> pl.DataFrame:
+    """`ROWS` and whatever else they have, with kind, key, tick and first_time in place of word, kind, tick and after."""
+    kinds, start = rows["kind"].to_numpy(), pl.col("tick").cast(pl.Int64) * MINUTE
+    keys = unmix(rows["word"].to_numpy().copy()) ^ _SALTS[kinds]
+    return rows.drop("word", "after").with_columns(
+        pl.Series("key", keys.view(np.int64)),
+        kind=pl.Series(KINDS).gather(kinds),
+        tick=start.cast(_MOMENT),
+        first_time=(start + rows["after"].cast(pl.Int64)).cast(_MOMENT),
+    )
 
 
 _PLACES = np.array(

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from schemas.shared import SHARED
-from transforms.links.compact import KINDS, MINUTE, ROWS, keys_of
+from transforms.links.compact import MINUTE, ROWS, described
 from transforms.links.segments import Segment, find
 from transforms.sketches.grouping import order_of, starts_of
 from transforms.sketches.mix import I64, U64
@@ -31,40 +31,25 @@ class Alone:
         is_of_today: whether a row of the day is remembered.
         account: its account_hash, 0 where there is none.
         last: the last day on which it showed the word.
-        segment: the earliest segment with a row of the word.
-        row: the row.
     """
 
     is_held: Bools
     is_of_today: Bools
     account: I64
     last: I64
-    segment: I64
-    row: I64
 
     @classmethod
     def of(cls, segments: Sequence[Segment], words: U64, asked: I64, day: int) -> Self:
-        """Of words, sorted and each once; only the places `asked` are looked at."""
-        found = find(segments, words[asked])
-        place, days = asked[found.place], np.array([one.day for one in segments], dtype=np.int64)[found.segment]
-        earliest = slice(None, None, -1)  # what is written last stays
-        made = {name: np.zeros(len(words), dtype=np.int64) for name in ("account", "last", "segment", "row")}
-        made["account"][place], made["last"][place] = found.account, days
-        made["segment"][place[earliest]], made["row"][place[earliest]] = found.segment[earliest], found.row[earliest]
-        is_held = np.zeros(len(words), dtype=np.bool_)
-        is_held[place] = True
-        return cls(is_held=is_held, is_of_today=is_held & (made["last"] == day), **made)
+        """Of words, sorted and each once; only the places `asked`, ascending, are looked at."""
+        found = find(segments, words[asked], latest=True)
+        account, last = np.zeros(len(words), dtype=np.int64), np.full(len(words), -1)
+        days = np.array([*[segment.day for segment in segments], -1])
+        account[asked], last[asked] = found.account, days[found.segment]
+        return cls(last >= 0, last == day, account, last)
 
     def only(self, places: I64) -> "Alone":
         """The same of some of the words."""
-        return Alone(
-            self.is_held[places],
-            self.is_of_today[places],
-            self.account[places],
-            self.last[places],
-            self.segment[places],
-            self.row[places],
-        )
+        return Alone(self.is_held[places], self.is_of_today[places], self.account[places], self.last[places])
 
 
 @dataclass(frozen=True)
@@ -194,21 +179,13 @@ class Crowd:
         """SHARED rows: what is passed on."""
         parts = [self._passed(), *self._earlier(segments), self._marks()]
         made = pl.concat(part for part in parts)
-        key = keys_of(made["word"].to_numpy(), made["kind"].to_numpy())
         needed = made.select("account_hash").unique()
         known = pl.concat(one.join(needed, on="account_hash", how="semi") for one in names).unique("account_hash")
-        start = pl.col("tick").cast(pl.Int64) * MINUTE
-        moment = pl.Datetime("us", "UTC")
-        return (
-            made.with_columns(
-                key,
-                kind=pl.Series(KINDS).gather(made["kind"].cast(pl.UInt32)),
-                tick=(self.day * DAY_MINUTES * MINUTE + pl.col("passed").cast(pl.Int64) * MINUTE).cast(moment),
-                first_time=(start + pl.col("after").cast(pl.Int64)).cast(moment),
-            )
+        midnight = self.day * DAY_MINUTES * MINUTE
+        return SHARED.shape(
+            described(made)
+            .with_columns(tick=(midnight + made["passed"] * MINUTE).cast(SHARED.polars["tick"]))
             .join(known, on="account_hash", how="left", maintain_order="left")
-            .select(SHARED.columns)
-            .cast(SHARED.polars)
         )
 
     def _holders(self, number: I64, minute: I64) -> I64:
@@ -238,9 +215,11 @@ class Crowd:
         is_earlier = self.minute[row] < second[here]
         here, row = here[is_earlier], row[is_earlier]
         out.append(self._out(self.rows[self.at[row]], second[here], holders[here], np.True_))
-        for number, segment in enumerate(segments):
-            of = np.flatnonzero(is_held & (self.alone.segment[fresh] == number))
-            rows = segment.rows[self.alone.row[fresh[of]]].cast(ROWS)
+        fresh, second, holders = fresh[is_held], second[is_held], holders[is_held]
+        found = find(segments, self.words[fresh], latest=False)
+        for number in np.unique(found.segment).tolist():
+            of, segment = np.flatnonzero(found.segment == number), segments[number]
+            rows = segment.rows[found.row[of]].cast(ROWS)
             out.append(self._out(rows, second[of], holders[of], np.True_))
         return out
 

@@ -111,11 +111,11 @@ class PostingState:
         return cls(table, segments, tuple(piece for piece in ordered if isinstance(piece, Names)))
 
     def pieces(self) -> dict[str, Piece]:
-        """What the state is stored as, by a name that says kind, day and number; one that did not change is the same object."""
-        made: dict[str, Piece] = {"table": self.table}
+        """What the state is stored as, by a name that says kind, day and number; what did not change is the same object."""
+        made: dict[str, Piece] = {"postings": self.table}
         for number, segment in enumerate(self.segments):
             of_day = sum(other.day == segment.day for other in self.segments[:number])
-            made[f"day-{_EPOCH + timedelta(days=segment.day):%Y%m%d}-{of_day:03d}"] = segment
+            made[f"segments-{_EPOCH + timedelta(days=segment.day):%Y%m%d}-{of_day:03d}"] = segment
         for number, one in enumerate(self.names):
             of_epoch = sum(other.epoch == one.epoch for other in self.names[:number])
             made[f"names-{one.epoch:05d}-{of_epoch:03d}"] = one

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from pipelines.account_group import STATES
+from pipelines.detect import STATES
 from pipelines.doctor.case import Case
 from pipelines.doctor.symptom import Symptom
 from pipelines.lake.checkpoints import checkpoints

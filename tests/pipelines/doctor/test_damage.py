@@ -244,7 +244,18 @@ def test_upkeep_leaves_an_unfinished_run_alone(lake: Lake, interrupted: Plan) ->
     }
 
 
-@pytest.mark.parametrize("kind", ["state/order/group-000", "snapshots", "manifests", "plans", "state/sources"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "state/order/group-000",
+        "state/segments",
+        "state/names",
+        "snapshots",
+        "manifests",
+        "plans",
+        "state/sources",
+    ],
+)
 @pytest.mark.parametrize("damage", ["changed", "emptied"])
 def test_a_damaged_state_snapshot_manifest_or_plan_is_a_symptom(lake: Lake, kind: str, damage: str) -> None:
     last = lake.last_run()

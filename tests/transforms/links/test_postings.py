@@ -24,7 +24,7 @@ from transforms.links.segments import find
 
 SMALL = replace(Policy(), links=Links(memory_days=2, most_holders=3))
 LAST = DAY + timedelta(days=12)
-OF_PIECE = {"table": Table, "day": Segment, "names": Names}
+OF_PIECE = {"postings": Table, "segments": Segment, "names": Names}
 
 
 def through_bytes(state: PostingState) -> PostingState:
@@ -43,7 +43,7 @@ def run(
         parts = [Compact.of(mine.filter(pl.col("account_hash") % groups == number)) for number in range(groups)]
         split = [list(part.shards(shards)) for part in parts]
         for shard in range(shards):
-            given_rows = Compact.together(part[shard] for part in split)
+            given_rows = Compact.together([part[shard].rows for part in split], [part[shard].names for part in split])
             states[shard], shared = step(states[shard], given_rows, until, policy)
             states[shard] = through_bytes(states[shard])
             out.append(shared)
@@ -215,15 +215,15 @@ def test_words_are_found_with_and_without_the_map_of_all_words() -> None:
         rows = Compact.of(traits([shows("a", 0, 0)])).rows[[0] * 2_000]
         chosen = words[np.sort(rng.choice(5_000, 2_000, replace=False))]
         segments.append(Segment.of(day, rows.with_columns(pl.Series("word", chosen))))
+    has = [set(segment.words.tolist()) for segment in segments]
     for asked in (words[::50], words):
-        found = find(segments, asked)
-        expected = [
-            (place, number)
-            for number, segment in enumerate(segments)
-            for place, word in enumerate(asked)
-            if word in set(segment.words.tolist())
-        ]
-        assert list(zip(found.place.tolist(), found.segment.tolist(), strict=True)) == expected
+        for latest in (True, False):
+            found = find(segments, asked, latest=latest)
+            order = [2, 1, 0] if latest else [0, 1, 2]
+            expected = [next((n for n in order if word in has[n]), -1) for word in asked.tolist()]
+            assert found.segment.tolist() == expected
+            there = [segments[n].words[row] for n, row in zip(found.segment, found.row, strict=True) if n >= 0]
+            assert there == [word for word, n in zip(asked, expected, strict=True) if n >= 0]
 
 
 def test_a_run_without_traits_changes_no_piece() -> None:

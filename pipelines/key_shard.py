@@ -1,0 +1,81 @@
+"""What DETECT does for one shard of trait keys: handle replay and shared keys, and the state they keep."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import polars as pl
+
+from pipelines.lake.state import Manifest, Remembered, States
+from schemas.policy import Policy
+from transforms.links import Compact, LinkState, Names, PostingState, Segment, Table, postings, replay
+from transforms.links.postings import Piece
+
+STATES: dict[str, type[Remembered]] = {"links": LinkState, "postings": Table, "segments": Segment, "names": Names}
+"""What is remembered of a shard, by the stage's name; of the index some entries: `segments/shard-003-20261101-000`."""
+
+_PIECES: dict[str, type[Piece]] = {"postings": Table, "segments": Segment, "names": Names}
+_HANDLES = ("handle_issued", "handle_used")
+
+
+@dataclass(frozen=True)
+class ShardState:
+    """What the stages of one shard remember."""
+
+    handles: LinkState
+    index: PostingState
+
+    @classmethod
+    def read(cls, states: States, manifest: Manifest, key: str) -> Self:
+        """The shard's state after the run that wrote the manifest; empty where it has none."""
+        pieces = {
+            piece: states.restore(manifest[entry], _PIECES[piece.partition("-")[0]])
+            for entry, piece in _entries(manifest, key).items()
+        }
+        return cls(states.restore(manifest.get(f"links/{key}"), LinkState), PostingState.of(pieces))
+
+    def write(self, before: Self, states: States, key: str, run_id: str) -> tuple[Manifest, list[str]]:
+        """Stores what is not as it was before; returns its entries for the run's manifest, and the entries that go."""
+        written = {f"links/{key}": states.write("links", key, run_id, self.handles.to_bytes())}
+        was, now = before.index.pieces(), self.index.pieces()
+        for piece, of in now.items():
+            if was.get(piece) is not of:
+                stage, rest = _stage_and_rest(piece, key)
+                written[f"{stage}/{rest}"] = states.write(stage, rest, run_id, of.to_bytes())
+        return written, ["/".join(_stage_and_rest(piece, key)) for piece in was if piece not in now]
+
+
+@dataclass(frozen=True)
+class ShardRows:
+    """What the stages of one shard give out.
+
+    Attributes:
+        foreign: FOREIGN rows.
+        shared: SHARED rows.
+    """
+
+    foreign: pl.DataFrame
+    shared: pl.DataFrame
+
+
+def step(state: ShardState, traits: Compact, until: datetime, policy: Policy) -> tuple[ShardState, ShardRows]:
+    """The shard's state at `until`, and the rows of the ticks closed since."""
+    handles, foreign = replay.step(state.handles, traits.traits(_HANDLES), until, policy)
+    index, shared = postings.step(state.index, traits, until, policy)
+    return ShardState(handles, index), ShardRows(foreign, shared)
+
+
+def _entries(manifest: Manifest, key: str) -> dict[str, str]:
+    """Entries of the shard's index, and the pieces they are of."""
+    found = {}
+    for entry in manifest:
+        stage, _, rest = entry.partition("/")
+        if stage in _PIECES and (rest == key or rest.startswith(f"{key}-")):
+            found[entry] = stage + rest.removeprefix(key)
+    return found
+
+
+def _stage_and_rest(piece: str, key: str) -> tuple[str, str]:
+    """Stage and key of a piece's state."""
+    stage, dash, rest = piece.partition("-")
+    return stage, key + dash + rest
