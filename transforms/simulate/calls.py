@@ -27,7 +27,7 @@ NEW_MODEL = "vega-3-large"
 """What is released on the world's release day."""
 
 
-PER_CALL = ("seconds", "activity", "account", "session", "turn", "ordinal", "denied", "lent")
+PER_CALL = ("seconds", "activity", "account", "session", "turn", "ordinal", "denied", "again", "lent")
 """Columns of `Calls` with a value a call."""
 
 
@@ -46,6 +46,7 @@ class Calls:
         turn: number of the call within the session.
         ordinal: number of the call within the activity.
         denied: whether the account had been blocked.
+        again: whether it repeats a denied call through another account.
         lent: calls of the activity whose handles it redeems that began earlier; 0 where it redeems its own.
     """
 
@@ -59,6 +60,7 @@ class Calls:
     turn: Ints
     ordinal: Ints
     denied: Flags
+    again: Flags
     lent: Ints
 
     def __len__(self) -> int:

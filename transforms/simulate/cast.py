@@ -29,6 +29,7 @@ class Troupe:
         calls: their calls, activity by number.
         account: account of each call.
         denied: whether the account had just been banned, per call.
+        again: whether the call repeats a denied one through another account.
     """
 
     accounts: pl.DataFrame
@@ -36,6 +37,7 @@ class Troupe:
     calls: Arrivals
     account: Ints
     denied: Flags
+    again: Flags
 
 
 def troupes(options: Options) -> list[Troupe]:
@@ -85,7 +87,8 @@ def _team(population: Population, count: int, options: Options) -> Troupe:
         campaign=pl.lit(None, dtype=pl.String),
         region=does["region"],
     )
-    return Troupe(people, everything, calls, calls.activity, np.zeros(len(calls.activity), dtype=bool))
+    never = np.zeros(len(calls.activity), dtype=bool)
+    return Troupe(people, everything, calls, calls.activity, never, never)
 
 
 def _singles(population: Population, count: int, options: Options) -> Troupe:
@@ -125,7 +128,8 @@ def _singles(population: Population, count: int, options: Options) -> Troupe:
         card=pl.Series(number if is_campaign else number // population.group),  # a customer's two keys have one card
     )
     account = everything["account"].to_numpy()[calls.activity]
-    return Troupe(accounts, everything.drop("account"), calls, account, np.zeros(len(account), dtype=bool))
+    never = np.zeros(len(account), dtype=bool)
+    return Troupe(accounts, everything.drop("account"), calls, account, never, never)
 
 
 def _cover_shares(population: Population, count: int, options: Options, rng: np.random.Generator) -> Floats | None:
@@ -171,6 +175,7 @@ def _pool(pool: Pool, number: int, options: Options) -> Troupe:
         )
     calls = arrivals(everything.drop("attacks"), options.days, options.start.weekday(), rng)
     calls, account, denied = _taken(calls, pool, options.days, rng)
+    calls, account, denied, again = _failed_over(calls, account, denied)
     used, account = np.unique(account, return_inverse=True)
     driver = parts[0][0]
     accounts = signed_up(registry_of(driver, len(used), rng), rng).with_columns(
@@ -179,7 +184,7 @@ def _pool(pool: Pool, number: int, options: Options) -> Troupe:
         campaign=pl.lit(f"pool-{number + 1}"),
         region=pl.lit(frames[0]["region"][0], dtype=pl.Int64),
     )
-    return Troupe(accounts, everything, calls, account.ravel(), denied)
+    return Troupe(accounts, everything, calls, account.ravel(), denied, again)
 
 
 def _taken(calls: Arrivals, pool: Pool, days: int, rng: np.random.Generator) -> tuple[Arrivals, Ints, Flags]:
@@ -201,6 +206,25 @@ def _taken(calls: Arrivals, pool: Pool, days: int, rng: np.random.Generator) -> 
     denied: Flags = (calls.seconds == last[account]) & np.isfinite(ends[account]) & (ends[account] < days * 86_400)
     return calls, account, denied
 
+
+def _failed_over(calls: Arrivals, account: Ints, denied: Flags) -> tuple[Arrivals, Ints, Flags, Flags]:
+    """The calls and, seconds after each denied one, the same request through the head whose turn is next (M-FAILOVER)."""
+    openings = np.flatnonzero(calls.turn == 0)
+    by_time = openings[np.argsort(calls.seconds[openings], kind="stable")]
+    refused = np.flatnonzero(denied)
+    turn = np.searchsorted(calls.seconds[by_time], calls.seconds[refused] + RETRY_SECONDS)
+    refused, turn = refused[turn < len(by_time)], turn[turn < len(by_time)]
+    other = account[by_time[turn]]
+    refused, other = refused[other != account[refused]], other[other != account[refused]]
+    rows = np.concatenate([np.arange(len(account)), refused])
+    again = np.arange(len(rows)) >= len(account)
+    seconds = calls.seconds[rows] + np.where(again, RETRY_SECONDS, 0.0)
+    repeated = Arrivals(seconds, calls.activity[rows], calls.session[rows], calls.turn[rows])
+    return repeated, np.concatenate([account, other]), denied[rows] & ~again, again
+
+
+RETRY_SECONDS = 2.0
+"""From a refusal to the next try: a relay does not wait, it pauses the head (T3)."""
 
 COUNTRIES = [country for country, _, _ in REGIONS]
 """Country by region."""

@@ -52,7 +52,7 @@ def records(calls: Calls, account_ids: pl.Series, start: datetime, longest: int)
     frame = pl.concat(
         [measured, places(calls), carried(calls, answered, chats), *written], how="horizontal"
     ).with_columns(
-        event_id=hexadecimal("call-", calls.chance.key("event")),
+        event_id=hexadecimal("call-", calls.chance.key("event") ^ calls.again.astype(np.uint64)),
         time=pl.lit(start) + pl.lit(began).cast(pl.Duration("us")),
         account_id=account_ids.gather(calls.account),
         country=home,

@@ -96,6 +96,7 @@ def simulate(options: Options) -> World:
     turn = _joined([troupe.calls.turn for troupe in cast])
     denied = _joined([troupe.denied for troupe in cast]).astype(bool)
     order = np.lexsort((turn, session, activity, seconds))
+    again = _joined([troupe.again for troupe in cast]).astype(bool)[order]
     seconds, activity, account, denied = seconds[order], activity[order], account[order], denied[order]
     plan = pl.concat([troupe.activities for troupe in cast])
     calls = Calls(
@@ -109,6 +110,7 @@ def simulate(options: Options) -> World:
         turn=turn[order],
         ordinal=_ordinals(activity),
         denied=denied,
+        again=again,
         lent=_lent(seconds, activity, plan["redeems_back"].to_numpy()),
     )
     people = pl.concat(

@@ -1,5 +1,6 @@
 """A pool's accounts are ordinary one by one; what ties them is what is published of real pools."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -46,6 +47,18 @@ def test_a_raided_pool_comes_back_within_six_hours_under_new_names(raided: World
     assert gone.height > 45
     assert new.height > 45
     assert new["first"].min() <= raid + timedelta(hours=7, minutes=5)  # type: ignore[operator]
+
+
+def test_what_a_banned_head_was_denied_another_asks_again_within_seconds(raided: World) -> None:
+    calls = simulate(replace(raided.options, words=8)).events
+    denied = calls.filter(pl.col("http_status") == 403).select("account_id", "prompt", "time")
+    repeated = denied.join(calls, on="prompt", suffix="_again").filter(
+        (pl.col("account_id") != pl.col("account_id_again"))
+        & (pl.col("time_again") - pl.col("time") == timedelta(seconds=2))
+        & (pl.col("http_status") != 403)
+    )
+    assert denied.height > 45
+    assert repeated["account_id"].n_unique() >= 0.9 * denied.height
 
 
 def test_heads_sign_up_in_bursts_and_share_cards(raided: World) -> None:
