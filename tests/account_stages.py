@@ -139,7 +139,8 @@ def redeemed(tallies: pl.DataFrame, traits: pl.DataFrame, borders: Sequence[date
         new = (pl.col("tick") >= since) & (pl.col("tick") < until)
         rows = traits.filter(new)
         parts = [
-            links.replay.step(state, rows.filter(pl.col("key") % shards == n), until, POLICY) for n, state in enumerate(linked)
+            links.replay.step(state, rows.filter(pl.col("key") % shards == n), until, POLICY)
+            for n, state in enumerate(linked)
         ]
         linked = [links.LinkState.from_bytes(state.to_bytes()) for state, _ in parts]
         came = FOREIGN.conform(pl.concat(part for _, part in parts))
