@@ -122,6 +122,24 @@ def test_equal_frames_give_equal_bytes(spread: pl.DataFrame, tmp_path: Path) -> 
     assert (tmp_path / "a" / "x.parquet").read_bytes() == (tmp_path / "b" / "x.parquet").read_bytes()
 
 
+def test_a_column_without_a_value_is_left_out_and_read_back_as_null(make_rows: MakeRows, tmp_path: Path) -> None:
+    whole = make_rows(EVENT, 2, event_id=["a", "b"], latency_ms=[5, 7], account_hash=[1, 2])
+    bare = whole.with_columns(latency_ms=pl.lit(None, dtype=pl.Int64), event_id=pl.Series(["c", "d"]))
+    write_frame(tmp_path, EVENT, "0.parquet", whole)
+    write_frame(tmp_path, EVENT, "1.parquet", bare)
+    assert "latency_ms" not in pq.read_schema(tmp_path / "1.parquet").names
+    back = read_events(sorted(tmp_path.glob("*.parquet"))).select("event_id", "latency_ms")
+    assert dict(back.iter_rows()) == {"a": 5, "b": 7, "c": None, "d": None}
+
+
+def test_a_key_that_is_there_twice_is_not_written(make_rows: MakeRows, tmp_path: Path) -> None:
+    session = TABLES["sessions"]
+    twice = make_rows(session, 3, account_id=["a", "b", "a"], session_start=[START] * 3)
+    with pytest.raises(ContractViolation, match="is not unique"):
+        write_frame(tmp_path, session, "a.parquet", twice)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_frame_without_rows_is_no_file(tmp_path: Path) -> None:
     assert write_frame(tmp_path, EVENT, "x.parquet", EVENT.empty()) is None
     assert list(tmp_path.iterdir()) == []
