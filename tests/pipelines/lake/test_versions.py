@@ -89,7 +89,9 @@ def test_a_state_is_restored_as_it_was_stored(lake: Lake) -> None:
 
 
 def test_every_state_that_detect_keeps_is_among_those_whose_version_is_known(checkout: Path) -> None:
-    text = "".join((checkout / "pipelines" / f"{name}.py").read_text() for name in ("account_group", "key_shard", "detect"))
+    text = "".join(
+        (checkout / "pipelines" / f"{name}.py").read_text() for name in ("account_group", "key_shard", "detect")
+    )
     assert all(f'"{stage}"' in text or f'f"{stage}/' in text for stage in STATES)
     assert text.count("from_bytes") == 0, "states are read by States.restore, which knows about versions"
 
