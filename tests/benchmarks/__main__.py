@@ -1,7 +1,8 @@
 """`make bench`: what stillwatch costs, against what, and where it goes.
 
 Parts: contest (against Polars, DuckDB, Beam, honeypotllm), stages (where the time goes), kernels (fingerprints and
-decoding), damage (bad lines), growth (events, accounts, days), latency (query and explain on a million accounts).
+decoding), damage (bad lines), growth (events, accounts, days), latency (query and explain on a million accounts), links
+(the index of shared keys, 100 M traits of a million accounts).
 Without a name, all of them. Results are kept by part in a JSON file, from which docs/performance.md is written.
 """
 
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import contest, growth, inside, latency, page, peers
+from benchmarks import contest, growth, inside, latency, linking, page, peers
 from benchmarks.contest import Bench
 from benchmarks.measure import Failed, machine
 
@@ -28,6 +29,7 @@ PARTS: dict[str, Callable[[Bench, argparse.Namespace], dict[str, Any]]] = {
     "damage": lambda bench, _: contest.damage(bench),
     "growth": lambda bench, asked: growth.growth(bench, asked.most),
     "latency": lambda bench, _: latency.latency(bench),
+    "links": lambda bench, _: linking.linking(bench),
 }
 
 

@@ -135,6 +135,18 @@ def _latency(results: Results) -> tuple[str, bool | str]:
     return said, max(slowest.values()) < 1
 
 
+def _links(results: Results) -> tuple[str, bool | str]:
+    links = results["links"]
+    said = f"{links['processor'] / 60:.1f} min of a processor, {links['megabytes']:,.0f} MB"
+    return said, links["processor"] < 2 * 10 * 60 and links["megabytes"] < 4 * 2**10
+
+
+def _links_flat(results: Results) -> tuple[str, bool | str]:
+    days = results["links"]["points"]
+    each = [sum(day["seconds"].values()) / day["new"] * 1e6 for day in days]
+    return f"{each[0]:.2f} us on the first day, {each[-1]:.2f} on the last", each[-1] <= 1.15 * each[0]
+
+
 def _rules() -> Iterator[_Rule]:
     whole = "canonical records, whole job, processor a record"
     yield _Rule(f"{whole}: speed against the Polars script", ">= 0.25", _against("canonical", "Polars script", 0.25))
@@ -153,6 +165,8 @@ def _rules() -> Iterator[_Rule]:
     yield _Rule("peak memory, 20 M events against 2 M", "<= 1.3 times, < 2 GiB", _memory)
     for dimension in ("events", "accounts", "days"):
         yield _Rule(f"processor a record as {dimension} grow", "<= 15 % more, or the term named", _flat(dimension))
+    yield _Rule("shared keys of 100 M traits of 1 M accounts", "minutes on 2 processors, < 4 GiB", _links)
+    yield _Rule("the same, a new trait as history grows", "<= 15 % more", _links_flat)
     yield _Rule("`query` and `explain`, a million accounts, after start-up", "< 1 s", _latency)
 
 

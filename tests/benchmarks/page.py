@@ -9,7 +9,14 @@ from benchmarks import plot
 from benchmarks.goals import goals
 
 TEMPLATE = Path(__file__).with_name("performance.md")
-FIGURES = ("stages-canonical.svg", "stages-litellm.svg", "growth-events.svg", "growth-accounts.svg", "growth-days.svg")
+FIGURES = (
+    "stages-canonical.svg",
+    "stages-litellm.svg",
+    "growth-events.svg",
+    "growth-accounts.svg",
+    "growth-days.svg",
+    "links-growth.svg",
+)
 _AXES = {"events": "records", "accounts": "accounts", "days": "days"}
 _OF_ALL = ("goals", "machine")
 Results = Mapping[str, Any]
@@ -40,6 +47,12 @@ def figures(results: Results) -> dict[str, str]:
                 ("processor, us a record", dimension, [(point[field], point["microseconds"]) for point in points]),
                 ("peak memory, MB", dimension, [(point[field], point["megabytes"]) for point in points]),
             ]
+        )
+    if "links" in results:
+        days = results["links"]["measured"]["points"]
+        clocks = (("all", "processor, us a new trait"), ("step", "without reading and writing the index"))
+        drawn["links-growth.svg"] = plot.panels(
+            [(title, "remembered", [(day["held"], _each(day, clock)) for day in days]) for clock, title in clocks]
         )
     stages = results["stages"]["measured"] if "stages" in results else {}
     for kind, timed in stages.items():
@@ -185,6 +198,41 @@ def _latency(results: Results) -> str:
     return f"A lake of {measured['accounts']:,} accounts, {measured['records']:,} events.\n\n{table}"
 
 
+def _links(results: Results) -> str:
+    measured = results["links"]["measured"]
+    days, ticks = measured["points"], measured["ticks"]
+    rows = [
+        (
+            f"{number + 1}",
+            f"{day['held']:,}",
+            *[f"{_each(day, clock):.2f}" for clock in ("all", "read", "step", "write")],
+            f"{sum(day['bytes'].values()) / 1e6:,.0f}",
+            f"{day['written'] / 1e6:,.1f}",
+        )
+        for number, day in enumerate(days)
+        if number % 5 == 0 or number == len(days) - 1
+    ]
+    sizes = ", ".join(
+        f"{stage} {size / 1e6:,.1f}" for stage, size in sorted(days[-1]["bytes"].items()) if stage != "links"
+    )
+    tick = sum(sum(one["seconds"].values()) for one in ticks) / len(ticks)
+    said = (
+        f"{measured['traits']:,} traits of {measured['accounts']:,} accounts on {len(days)} days, made and indexed in "
+        f"{measured['processor'] / 60:.1f} min of one processor ({measured['wall'] / 60:.1f} by the clock), "
+        f"{measured['megabytes']:,.0f} MB at most. MB by part at the end: {sizes}. "
+        f"On the full index a run of one tick ({ticks[-1]['new']:,} traits) takes {tick:.1f} s of the processor "
+        f"and writes {sum(one['written'] for one in ticks) / len(ticks) / 1e6:.1f} MB."
+    )
+    names = ("day", "remembered", "us a new trait", "reading", "searching", "writing", "MB of state", "MB written")
+    return f"{said}\n\n{_table(names, rows)}"
+
+
+def _each(day: Mapping[str, Any], clock: str) -> float:
+    """Microseconds of the processor a new trait."""
+    seconds = day["seconds"]
+    return float(sum(seconds.values()) if clock == "all" else seconds[clock]) / float(day["new"]) * 1e6
+
+
 def _by_size(values: Mapping[str, float]) -> list[tuple[str, float]]:
     return sorted(values.items(), key=lambda item: (-item[1], item[0]))
 
@@ -204,4 +252,5 @@ SECTIONS: dict[str, Callable[[Results], str]] = {
     "damage": _damage,
     "growth": _growth,
     "latency": _latency,
+    "links": _links,
 }

@@ -201,7 +201,15 @@ def test_every_part_runs_and_is_shown(tmp_path: Path) -> None:
     command = [*module("__main__", *sizes), "--folder", str(folder), "--results", str(results)]
     cost_of(command, tmp_path)
     text = page.markdown(json.loads(results.read_text()))
-    assert set(json.loads(results.read_text())) == {"contest", "stages", "kernels", "damage", "growth", "latency"}
+    assert set(json.loads(results.read_text())) == {
+        "contest",
+        "stages",
+        "kernels",
+        "damage",
+        "growth",
+        "latency",
+        "links",
+    }
     assert "{" not in text
 
 
