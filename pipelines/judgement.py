@@ -7,6 +7,8 @@ from typing import Any
 import polars as pl
 
 from pipelines.lake.lake import Lake
+from pipelines.lake.state import States
+from schemas.catalogue import TABLES
 from schemas.errors import StillwatchError
 from schemas.truth import ATTACK, TRUTH
 from transforms.evaluate import (
@@ -40,6 +42,7 @@ class Judgement:
         scores: account_id, window_end, score of the lake.
         campaigns: rows of `evaluate.FLAGGED`, definite ones.
         matches: what `evaluate.matched` tells of them.
+        cost: what the lake costs: see `cost_of`.
     """
 
     found: pl.DataFrame
@@ -48,6 +51,7 @@ class Judgement:
     scores: pl.DataFrame
     campaigns: pl.DataFrame
     matches: pl.DataFrame
+    cost: dict[str, Any]
 
     def told(self) -> dict[str, Any]:
         """Everything as plain data, ready for JSON."""
@@ -60,6 +64,7 @@ class Judgement:
             "thieves": recall(self.found, taken(self.found, self.attacks)).to_dicts(),
             "others": false_alarms(self.found).to_dicts(),
             "campaigns": self._campaigns(),
+            "cost": self.cost,
             "timeline": timeline(self.true_campaigns(), self.found, self.attacks),
             "curves": {
                 name: curve(self.found, self.scores, pooled=pooled)
@@ -127,7 +132,30 @@ def judge(lake: Lake, world: Path) -> Judgement:
     )
     campaigns = lake.scan("campaigns").select(list(FLAGGED)).collect().cast(FLAGGED)
     scores = lake.scan("account_scores").select("account_id", "window_end", "score").collect()
-    return Judgement(found, attacks, is_known, scores, campaigns, matched(truth, campaigns))
+    return Judgement(found, attacks, is_known, scores, campaigns, matched(truth, campaigns), cost_of(lake))
+
+
+def cost_of(lake: Lake) -> dict[str, Any]:
+    """Events, accounts, bytes of all tables an event, bytes of what the last run remembers an account, bytes of each table.
+
+    What a run takes in time depends on the machine and is measured by `make bench`.
+    """
+    # A lake of an older version has fewer tables.
+    there = [name for name in TABLES if lake.folder(name).exists()]
+    files = {name: sum(file.size for file in lake.files(name)) for name in there}
+    events = sum(file.rows for file in lake.files("events"))
+    accounts = lake.scan("account_windows").select(pl.col("account_id").n_unique()).collect().item()
+    last = lake.last_run()
+    states = States(lake.root).read_manifest(None if last is None else last["run_id"]).values()
+    kept = [path for path in (lake.root / "_stillwatch" / "state" / name for name in states) if path.is_file()]
+    state = sum(path.stat().st_size for path in kept)
+    return {
+        "events": events,
+        "accounts": accounts,
+        "bytes_per_event": sum(files.values()) / events if events else None,
+        "state_bytes_per_account": state / accounts if accounts else None,
+        "tables": dict(sorted(files.items(), key=lambda item: -item[1])),
+    }
 
 
 def tables(lake: Lake) -> Tables:

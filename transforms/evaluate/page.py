@@ -55,6 +55,7 @@ def page(told: dict[str, Any], title: str) -> str:
         _others(told["others"]),
         _baselines(told.get("baselines")),
         _degradation(told.get("grid")),
+        _cost(told["cost"]),
     ]  # fmt: skip
     body = "\n".join(part for part in parts if part)
     return f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n'
@@ -232,6 +233,15 @@ def _degradation(rows: Sequence[dict[str, Any]] | None) -> str:
     ]  # fmt: skip
     said = "<h2>How it degrades</h2><p>Other worlds than the one above: small ones, each with one thing changed; median taken is a campaign's, and the cost holds what a run costs whatever its size.</p>"
     return said + _figures(degradation.figures(rows)) + _table(head, table)
+
+
+def _cost(told: dict[str, Any]) -> str:
+    kept = [(name, f"{size:,}") for name, size in told["tables"].items() if size]
+    said = (
+        f"<h2>Cost</h2><p>{told['events']:,} events of {told['accounts']:,} accounts: {_number(told['bytes_per_event'], 1)} bytes an event in all "
+        f"tables, {_number(told['state_bytes_per_account'])} bytes of state an account. What a run takes in time is in docs/performance.md.</p>"
+    )
+    return said + _table(("table", "bytes"), kept)
 
 
 def _figures(drawn: Sequence[str]) -> str:

@@ -135,6 +135,13 @@ def test_json_tells_of_campaigns_and_what_they_were(stillwatch: Any, judged: tup
     assert told["matches"][0]["accounts"] == 2
 
 
+def test_json_tells_what_the_lake_costs(stillwatch: Any, judged: tuple[str, ...]) -> None:
+    cost = json.loads(stillwatch("evaluate", *judged, "--format", "json")[1])["cost"]
+    stored = sum(path.stat().st_size for path in (Path(judged[1]) / "events").glob("*.parquet"))
+    assert (cost["events"], cost["accounts"], cost["tables"]["events"]) == (3, 3, stored)
+    assert cost["bytes_per_event"] == sum(cost["tables"].values()) / 3
+
+
 def test_a_world_without_attacks_counts_all_calls_of_thieves(stillwatch: Any, judged: tuple[str, ...]) -> None:
     assert json.loads(stillwatch("evaluate", *judged, "--format", "json")[1])["world"]["attacks_known"] is False
 
