@@ -70,7 +70,9 @@ def read_shapes(pieces: Pieces, header: str) -> Shaped | None:
         return None
     left = np.arange(len(lines))
     if not is_utf8(lines.data):
-        left = left[np.array([is_utf8(line) for line in lines], dtype=np.bool_)]
+        beyond_ascii = np.flatnonzero(np.frombuffer(lines.data, np.uint8) >= 0x80)
+        suspects = np.unique(np.searchsorted(lines.ends, beyond_ascii)).tolist()
+        left = np.delete(left, [row for row in suspects if row < len(lines) and not is_utf8(lines[row])])
     parts: list[_Part] = []
     failures = 0
     is_left, is_open = np.ones(len(lines), dtype=np.bool_), np.ones(len(lines), dtype=np.bool_)

@@ -31,6 +31,7 @@ _QUOTE, _BACKSLASH, _SPACE, _COMMA, _BRACE, _BRACKET, _MINUS, _COLON, _OPEN = b'
 _ZERO = np.uint8(ord("0"))
 _NUMBER = b"-0123456789"
 _WINDOW = 32  # bytes in which most values end; the end of longer ones is searched one by one; the data is longer
+_FEW = 0.9  # share of lines below which those that do not fit are dropped at once, not at the end
 _WIDE = 512  # bytes from which a comparison in place is cheaper than one of copies
 
 
@@ -176,26 +177,24 @@ def fit(shape: Shape, lines: Lines, rows: Ints) -> Fitting:
     """
     data, size = lines.data, len(lines.data)
     fitting, at = Fitting(shape, lines, rows, [], []), lines.starts[rows]
-    for hole, before in zip((*shape.holes, None), shape.between, strict=True):
-        good = _stands(data, before, at)
+    good = np.ones(len(rows), dtype=np.bool_)
+    for hole, before in zip(shape.holes, shape.between[:-1], strict=True):
+        good &= _stands(data, before, at)
         at = at + len(before)
-        if hole is None:
-            good &= at == lines.ends[fitting.rows]
-            fitting.keep(good)
-            return fitting
         good &= at <= size
         at = np.minimum(at, size)
         end = _string_ends(data, at, is_text=hole.use == "text") if hole.is_string else _number_ends(data, at)
         good &= end >= at
         fitting.begins.append(at)
         fitting.ends.append(end)
-        at = end
-        if not good.all():
+        at = np.maximum(at, end)
+        if np.count_nonzero(good) < _FEW * len(good):
             fitting.keep(good)
-            at = at[good]
-        if not len(at):
-            break
-    return Fitting(shape, lines, rows[:0], [rows[:0]] * len(shape.holes), [rows[:0]] * len(shape.holes))
+            at, good = at[good], good[good]
+    last = shape.between[-1]
+    good &= _stands(data, last, at) & (at + len(last) == lines.ends[fitting.rows])
+    fitting.keep(good)
+    return fitting
 
 
 def _scalars(line: bytes, tokens: Sequence[bytes]) -> dict[int, Scalar] | None:
