@@ -21,6 +21,7 @@ class Example:
         foreign: rows of FOREIGN, likewise.
         window: features of one WINDOW row.
         peers: features of the WINDOW rows the peer group has shown before, each as often as its `times` says.
+        calls: SAMPLED_CALL rows of the account, each as often as its `times` says; columns left out are ordinary.
         change: (series, hours since the change was seen) of one DRIFT row, if any.
     """
 
@@ -30,6 +31,7 @@ class Example:
     foreign: tuple[Row, ...] = ()
     window: Row | None = None
     peers: tuple[Row, ...] = ()
+    calls: tuple[Row, ...] = ()
     change: tuple[str, int] | None = None
 
 
@@ -39,7 +41,7 @@ class Card:
 
     Attributes:
         id: stable id; the `signal` of its signals, except where it speaks for many features.
-        layer: L0 (rule) or L1 (model).
+        layer: L0 (rule), L1 (model) or L3 (distribution test).
         family: family of its signals; evidence is counted once a family.
         sees: what it sees, one sentence.
         blind_to: what it cannot see or mistakes, one sentence.

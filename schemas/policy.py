@@ -268,7 +268,7 @@ class Distribution:
     )
     ridge: float = setting(
         0.3,
-        "variance added to each direction, in parts of the mean: of 0.3, 1 and 3 the best on seeds 1 to 3, by little",
+        "variance added to each direction, in parts of the mean: 0.3, 1 and 3 hardly differ on seeds 1 to 3 (15, 16 and 12 % of pure accounts found at 1 % false positives)",
     )
 
 

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 import polars_hash as plh
 
 from schemas.call import SAMPLED_CALL
 from schemas.event import Presence
+from transforms.distribution.embedding import embed
 
 DAY = datetime(2026, 3, 2, tzinfo=UTC)
 TICK = timedelta(minutes=5)
@@ -44,3 +46,23 @@ def calls(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     frame = pl.DataFrame(made, schema=layout)
     hashed = frame.select(plh.col("account_id").nchash.xxh3_64().reinterpret(signed=True).alias("account_hash"))
     return SAMPLED_CALL.conform(frame.with_columns(hashed["account_hash"]))
+
+
+def population(seed: int, accounts: int = 200, most: int = 160) -> pl.DataFrame:
+    """EMBEDDING rows of a day of accounts that each have habits of their own."""
+    chance = np.random.default_rng(seed)
+    rows = []
+    for account in range(accounts):
+        sent, made, head = chance.lognormal(6, 1), chance.lognormal(4, 1), int(chance.integers(2**62))
+        count = int(chance.integers(25, most))
+        rows += [
+            {
+                "account_id": f"s{seed}-{account}",
+                "second": int(second),
+                "input_tokens": int(sent * chance.lognormal(0, 0.4)),
+                "output_tokens": int(made * chance.lognormal(0, 0.4)),
+                "head_key": head if chance.random() < 0.5 else int(chance.integers(2**62)),
+            }
+            for second in np.sort(chance.integers(0, 86_400, count))
+        ]
+    return embed(calls(rows))

@@ -9,6 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from given_accounts import DAY, HOUR, account_hash, at, foreign, tallies, traits, windows
+from given_calls import calls, population
 from schemas.card import Card, Example
 from schemas.event import Presence
 from schemas.feature import FAMILIES
@@ -17,14 +18,17 @@ from schemas.foreign import FOREIGN
 from schemas.policy import Policy
 from schemas.registry import REGISTRY
 from schemas.score import LAYERS, SCORE
-from schemas.snapshot import DRIFT, Snapshot
+from schemas.snapshot import DRIFT, EVERYONE, Snapshot
 from schemas.technique import TECHNIQUES
+from schemas.window import WINDOW
 from transforms.detectors import ReplayState, RulesState, cards, handle_replay, rules, score
+from transforms.distribution import measured
+from transforms.distribution.embedding import embed
 from transforms.learning import Marks, learn
 
 POLICY = Policy()
 CARDS = cards()
-EXPECTED = 10
+EXPECTED = 11
 UNTIL = DAY + timedelta(days=2)
 
 every_detector = pytest.mark.parametrize("card", CARDS.values(), ids=list(CARDS))
@@ -85,7 +89,21 @@ def findings_of(example: Example) -> list[str]:
         fired |= families & {"joint", "change"}
         if scored["pattern"][0] is not None and scored["prior_points"][0] >= POLICY.evidence.review_decades:
             fired.add("evidence")
+    if example.calls and unlike_peers(example):
+        fired.add("distribution")
     return sorted(fired)
+
+
+def unlike_peers(example: Example) -> bool:
+    """Whether the account of an example lies as far from two hundred ordinary ones as one in fifty of them."""
+    rows = [
+        {name: v for name, v in row.items() if name != "times"} for row in example.calls for _ in range(row["times"])
+    ]
+    peers, policy = population(3), replace(POLICY, distribution=replace(POLICY.distribution, least_accounts=30))
+    snapshot, _ = learn(Snapshot.empty(), DAY, WINDOW.empty(), SCORE.empty(), REGISTRY.empty(), Marks(), policy, peers)
+    hours = embed(calls(rows))
+    windows_of = hours.select("account_id", "window_end", peer_group=pl.lit(EVERYONE))
+    return bool(measured(hours, windows_of, snapshot, policy)["tail"].item() <= 0.02)
 
 
 def test_every_detector_of_the_room_was_found() -> None:
@@ -107,7 +125,7 @@ def test_a_card_says_everything(card: Card) -> None:
     for text in (card.sees, card.blind_to, card.points_reason, card.firing.says, card.silent.says, *card.runbook):
         assert len(text) > 20, card.id
     assert (card.act is None) == (not card.act_reason)
-    assert card.family in (*FAMILIES, "identity", "joint", "change", "each feature's own")
+    assert card.family in (*FAMILIES, "identity", "joint", "change", "distribution", "each feature's own")
 
 
 @every_detector

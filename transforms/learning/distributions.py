@@ -156,7 +156,7 @@ def _learned(
             measured.append((1, rung, at.height, centre.distances(_table(at), at["calls"].to_numpy())))
     table, calls = _table(outside), outside["calls"].to_numpy()
     for heads in HEADS if group == EVERYONE else ():
-        if outside.height >= 2 * heads:
+        if outside.height >= heads:
             drawn = _drawn(table, calls, heads)
             measured.append((heads, RUNGS[0], outside.height, centre.distances(*drawn)))
     nulls = [
@@ -168,12 +168,15 @@ def _learned(
 
 
 def _drawn(table: I64, calls: I64, heads: int) -> tuple[I64, I64]:
-    """Sums of DRAWS groups of so many different rows, drawn by a fixed mixing of numbers."""
+    """Sums of DRAWS groups of so many rows, drawn by a fixed mixing of numbers.
+
+    A row may be drawn twice: groups without repetition that are a large part of all rows are too much alike.
+    """
     sums, counts = np.empty((DRAWS, table.shape[1]), dtype=np.int64), np.empty(DRAWS, dtype=np.int64)
     for draw in range(DRAWS):
-        first = np.uint64(draw * len(table) + heads * 2**40)
-        order = np.argpartition(mix(first + np.arange(len(table), dtype=np.uint64)), heads)[:heads]
-        sums[draw], counts[draw] = table[order].sum(axis=0), calls[order].sum()
+        first = np.uint64(draw * heads + heads * 2**40)
+        rows = (mix(first + np.arange(heads, dtype=np.uint64)) % np.uint64(len(table))).astype(np.int64)
+        sums[draw], counts[draw] = table[rows].sum(axis=0), calls[rows].sum()
     return sums, counts
 
 
