@@ -1,8 +1,9 @@
 """DETECT: events of some ticks in; sessions, windows, scores and findings out.
 
-    Create groups | account group | (shards | links) | findings | messages
+    Create groups | account group | (shards | links | campaigns) | findings | messages
 
-An account group is a range of account hashes; a shard is a part of the trait keys. The pipeline holds no data between
+An account group is a range of account hashes; a shard is a part of the trait keys; campaigns are brought together in one
+place. The pipeline holds no data between
 two runs: state comes in and goes out as files.
 """
 
@@ -32,21 +33,28 @@ from schemas.foreign import FOREIGN
 from schemas.hit import HIT
 from schemas.policy import Policy
 from schemas.scored import SCORED
+from schemas.shared import SHARED
 from schemas.snapshot import Snapshot
 from schemas.tally import TALLY
 from schemas.tested import TESTED
+from schemas.tie import TIE, TIED
 from schemas.trait import TRAIT_KINDS
-from transforms import findings
+from transforms import campaigns, findings
+from transforms.campaigns import Base, CampaignState, base_of, facts
 from transforms.detectors import ReplayState, cards, handle_replay
 from transforms.findings import Calibration, FindingsState, Inputs, Judge
 from transforms.links import Compact
 
-STATES = account_group.STATES | key_shard.STATES
+STATES = account_group.STATES | key_shard.STATES | {"campaigns": CampaignState}
 """What each stage remembers, by the stage's name."""
 
 SHARDS = 4
 _SHARD_KEY = 1_000_000
 """Keys of shards start here, those of account groups at 0."""
+
+_CAMPAIGNS_KEY = 2_000_000
+_ALL = "all"
+"""Key of the state of all campaigns."""
 
 _IN_LAKE = [kind.name for kind in TRAIT_KINDS if kind.in_lake]
 _SNAPSHOT_PARTS = ("peers", "ranks", "references", "trees", "drifts", "centres", "nulls", "distances")
@@ -102,10 +110,18 @@ def build(job: DetectJob, pipeline: beam.Pipeline) -> object:
         | "To shards" >> beam.Filter(_is_for_shard)
         | "Gather shards" >> beam.GroupByKey()
         | "Step links" >> beam.ParDo(StepLinks(job)).with_output_types(tuple[int, bytes])
+        | "Keep order of links" >> beam.Reshuffle()
+    )
+    joined = (
+        linked
+        | "To campaigns" >> beam.Filter(_is_for_campaigns)
+        | "Gather campaigns" >> beam.GroupByKey()
+        | "Step campaigns" >> beam.ParDo(StepCampaigns(job)).with_output_types(tuple[int, bytes])
     )
     own = shown | "To groups" >> beam.Filter(_is_for_group)
+    of_links = linked | "From links to groups" >> beam.Filter(_is_for_group)
     return (
-        (own, linked)
+        (own, of_links, joined)
         | "All of a group" >> beam.Flatten()
         | "Gather groups" >> beam.GroupByKey()
         | "Step findings" >> beam.ParDo(StepFindings(job)).with_output_types(tuple[int, bytes])
@@ -115,7 +131,11 @@ def build(job: DetectJob, pipeline: beam.Pipeline) -> object:
 
 
 def _is_for_shard(element: tuple[int, bytes]) -> bool:
-    return element[0] >= _SHARD_KEY
+    return _SHARD_KEY <= element[0] < _CAMPAIGNS_KEY
+
+
+def _is_for_campaigns(element: tuple[int, bytes]) -> bool:
+    return element[0] == _CAMPAIGNS_KEY
 
 
 def _is_for_group(element: tuple[int, bytes]) -> bool:
@@ -135,6 +155,14 @@ def _snapshot(root: str, name: str | None) -> Snapshot:
 @lru_cache(maxsize=2)
 def _registry(root: str, version: int, until: datetime) -> pl.DataFrame:
     return accounts_held(Lake.open(Path(root)), until, version)
+
+
+@lru_cache(maxsize=2)
+def _base(root: str, version: int, until: datetime, policy: str) -> Base:
+    """What is ordinary on the day that the ticks up to `until` belong to."""
+    own = Policy.from_json(policy)
+    border = (until - own.time.tick).replace(hour=0, minute=0, second=0, microsecond=0)
+    return base_of(facts(_registry(root, version, until)), border, own.campaigns)
 
 
 class _Stage(beam.DoFn):
@@ -163,7 +191,7 @@ class _Stage(beam.DoFn):
             return {}
         contract = TABLES[table]
         name = f"{self._job.run_id}-{key}.parquet"
-        entry = write_frame(Path(self._job.root) / table, contract, name, contract.shape(frame))
+        entry = write_frame(Path(self._job.root) / table, contract, name, contract.conform(frame))
         return {} if entry is None else {table: [entry.to_json()]}
 
 
@@ -242,7 +270,9 @@ class StepLinks(_Stage):
             sent[tag].append(frame)
         traits = Compact.together(sent["rows"], sent["names"])
         before = ShardState.read(self._states, job.manifest, key)
-        after, rows = key_shard.step(before, traits, job.closed_until, self._policy())
+        registry = _registry(job.root, job.registry_version, job.closed_until)
+        base = _base(job.root, job.registry_version, job.closed_until, job.policy)
+        after, rows = key_shard.step(before, traits, registry, base, job.closed_until, self._policy())
         if not job.provisional:
             written, gone = after.write(before, self._states, key, job.run_id)
             yield 0, b"message\n" + json.dumps({"states": written, "gone": gone}).encode()
@@ -251,6 +281,36 @@ class StepLinks(_Stage):
             mine = rows.foreign.filter(pl.col("account_hash").is_between(low, high - 1))
             if not mine.is_empty():
                 yield group, tagged("foreign", mine)
+        yield _CAMPAIGNS_KEY, tagged("ties", rows.ties)
+        yield _CAMPAIGNS_KEY, tagged("tied", rows.tied)
+        yield _CAMPAIGNS_KEY, tagged("prompts", rows.prompts)
+
+
+class StepCampaigns(_Stage):
+    """The ties of all shards become campaigns, and what those add to the accounts in them."""
+
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
+        """One element: what all shards sent."""
+        job = self._job
+        sent: dict[str, list[pl.DataFrame]] = {}
+        for packed in element[1]:
+            tag, frame = untagged(packed)
+            sent.setdefault(tag, []).append(frame)
+        ties, tied, prompts = (
+            contract.conform(pl.concat(sent[tag]))
+            for tag, contract in (("ties", TIE), ("tied", TIED), ("prompts", SHARED))
+        )
+        state = self._restored("campaigns", _ALL, CampaignState)
+        after, hits, found = campaigns.step(state, ties, tied, prompts, job.closed_until, self._policy())
+        if not job.provisional:
+            states = {f"campaigns/{_ALL}": self._states.write("campaigns", _ALL, job.run_id, after.to_bytes())}
+            message = {"states": states, "tables": self._rows("campaigns", _ALL, found)}
+            yield 0, b"message\n" + json.dumps(message).encode()
+        for group in range(job.groups):
+            low, high = group_range(group, job.groups)
+            mine = hits.filter(pl.col("account_hash").is_between(low, high - 1))
+            if not mine.is_empty():
+                yield group, tagged("hits", mine)
 
 
 class StepFindings(_Stage):
@@ -272,7 +332,7 @@ class StepFindings(_Stage):
         replayed = self._restored("replay", key, ReplayState)
         state = self._restored("findings", key, FindingsState)
         replayed, replays = handle_replay.step(replayed, foreign, tallies, job.closed_until, policy)
-        hits = HIT.conform(pl.concat([*frames["hits"], replays]))
+        hits = _with_examples(HIT.conform(pl.concat([*frames["hits"], replays])), tallies)
         scored = SCORED.conform(pl.concat(frames["scored"]))
         tested = TESTED.conform(pl.concat(frames["tested"]))
         inputs = Inputs(scored, hits, tallies, tested)
@@ -295,6 +355,15 @@ class StepFindings(_Stage):
         messages.append({"states": states, "tables": tables, "findings": revisions.height})
         for message in messages:
             yield 0, json.dumps(message, sort_keys=True).encode()
+
+
+def _with_examples(hits: pl.DataFrame, tallies: pl.DataFrame) -> pl.DataFrame:
+    """Hits of campaigns with example calls of their tick, which were not at hand where campaigns are made."""
+    calls = tallies.select("account_id", "tick", calls="sample_event_ids")
+    known = hits.join(calls, on=["account_id", "tick"], how="left", maintain_order="left")
+    has_none = pl.col("sample_event_ids").list.len() == 0
+    examples = pl.when(has_none).then(pl.col("calls").fill_null([])).otherwise("sample_event_ids")
+    return known.with_columns(sample_event_ids=examples).drop("calls")
 
 
 def _published(job: DetectJob, hashes: tuple[int, int]) -> pl.DataFrame:

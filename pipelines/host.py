@@ -197,6 +197,7 @@ class Host:
         writes = {table: Write(files=entries) for table, entries in files.items()}
         for table in _PROVISIONAL:
             writes[table] = replace(writes.get(table, Write()), provisional=TABLES[table].empty())
+        writes["campaigns"] = replace(writes.get("campaigns", Write()), overwrite=True)
         writes["flagged_accounts"] = Write(overwrite=True, rows=self.review(findings, job.closed_until, policy))
         counts = self.named(_summed(messages))
         accounts = sum(message.get("accounts", 0) for message in messages)

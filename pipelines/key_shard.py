@@ -1,4 +1,4 @@
-"""What DETECT does for one shard of trait keys: handle replay and shared keys, and the state they keep."""
+"""What DETECT does for one shard of trait keys: handle replay, shared keys and ties, and the state they keep."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,10 +8,17 @@ import polars as pl
 
 from pipelines.lake.state import Manifest, Remembered, States
 from schemas.policy import Policy
+from transforms.campaigns import Base, TieState, tie
 from transforms.links import Compact, LinkState, Names, PostingState, Segment, Table, postings, replay
 from transforms.links.postings import Piece
 
-STATES: dict[str, type[Remembered]] = {"links": LinkState, "postings": Table, "segments": Segment, "names": Names}
+STATES: dict[str, type[Remembered]] = {
+    "links": LinkState,
+    "postings": Table,
+    "segments": Segment,
+    "names": Names,
+    "ties": TieState,
+}
 """What is remembered of a shard, by the stage's name; of the index some entries: `segments/shard-003-20261101-000`."""
 
 _PIECES: dict[str, type[Piece]] = {"postings": Table, "segments": Segment, "names": Names}
@@ -24,6 +31,7 @@ class ShardState:
 
     handles: LinkState
     index: PostingState
+    ties: TieState
 
     @classmethod
     def read(cls, states: States, manifest: Manifest, key: str) -> Self:
@@ -32,11 +40,16 @@ class ShardState:
             piece: states.restore(manifest[entry], _PIECES[piece.partition("-")[0]])
             for entry, piece in _entries(manifest, key).items()
         }
-        return cls(states.restore(manifest.get(f"links/{key}"), LinkState), PostingState.of(pieces))
+        return cls(
+            handles=states.restore(manifest.get(f"links/{key}"), LinkState),
+            index=PostingState.of(pieces),
+            ties=states.restore(manifest.get(f"ties/{key}"), TieState),
+        )
 
     def write(self, before: Self, states: States, key: str, run_id: str) -> tuple[Manifest, list[str]]:
         """Stores what is not as it was before; returns its entries for the run's manifest, and the entries that go."""
         written = {f"links/{key}": states.write("links", key, run_id, self.handles.to_bytes())}
+        written[f"ties/{key}"] = states.write("ties", key, run_id, self.ties.to_bytes())
         was, now = before.index.pieces(), self.index.pieces()
         for piece, of in now.items():
             if was.get(piece) is not of:
@@ -51,18 +64,35 @@ class ShardRows:
 
     Attributes:
         foreign: FOREIGN rows.
-        shared: SHARED rows.
+        ties: TIE rows.
+        tied: TIED rows.
+        prompts: SHARED rows of exact prompts.
     """
 
     foreign: pl.DataFrame
-    shared: pl.DataFrame
+    ties: pl.DataFrame
+    tied: pl.DataFrame
+    prompts: pl.DataFrame
 
 
-def step(state: ShardState, traits: Compact, until: datetime, policy: Policy) -> tuple[ShardState, ShardRows]:
-    """The shard's state at `until`, and the rows of the ticks closed since."""
+def step(
+    state: ShardState, traits: Compact, registry: pl.DataFrame, base: Base, until: datetime, policy: Policy
+) -> tuple[ShardState, ShardRows]:
+    """The shard's state at `until`, and the rows of the ticks closed since.
+
+    Args:
+        state: as of the end of the last closed tick.
+        traits: those of the shard's keys, of all accounts, from then until `until`.
+        registry: REGISTRY rows, at most one an account.
+        base: what is ordinary; frozen for the day.
+        until: end of the last tick closed by this step.
+        policy: the configuration.
+    """
     handles, foreign = replay.step(state.handles, traits.traits(_HANDLES), until, policy)
     index, shared = postings.step(state.index, traits, until, policy)
-    return ShardState(handles, index), ShardRows(foreign, shared)
+    held, ties, tied = tie(state.ties, shared, registry, base, until, policy)
+    prompts = shared.filter(pl.col("kind") == "payload")
+    return ShardState(handles, index, held), ShardRows(foreign, ties, tied, prompts)
 
 
 def _entries(manifest: Manifest, key: str) -> dict[str, str]:

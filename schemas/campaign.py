@@ -1,30 +1,73 @@
-"""Accounts tied by rare shared traits."""
+"""Accounts driven as one: what ties them, what they took, how fast."""
 
 import pyarrow as pa
 
 from schemas.contract import UTC_MICROSECONDS, Contract, field
+from schemas.finding import KINDS
+from schemas.score import SIGNAL_TYPE, TIERS
 
 CAMPAIGN = Contract(
     name="campaigns",
-    version=1,
-    doc="One row is one set of accounts tied by rare shared traits.",
+    version=2,
+    doc="One row is one set of accounts that share rare keys and look driven as one; several may hold the same account.",
     key=("campaign_id",),
     arrow=pa.schema(
         [
             field("campaign_id", pa.string(), "Id made from the founding key.", required=True),
+            field("kind", pa.string(), "What it looks like.", required=True, one_of=KINDS),
+            field("tier", pa.string(), "How sure: review by a person, or act.", required=True, one_of=TIERS),
+            field("score", pa.float64(), "Most points any of its keys had.", required=True, unit="decades", at_least=0),
+            field("signals", pa.list_(SIGNAL_TYPE), "What that score is made of, strongest first.", required=True),
             field("link_kinds", pa.list_(pa.string()), "Kinds of trait that tie it, sorted.", required=True),
             field("account_ids", pa.list_(pa.string()), "Its accounts, sorted.", required=True),
-            field("first_seen", UTC_MICROSECONDS, "Earliest shared trait.", required=True),
+            field("accounts", pa.int64(), "How many.", required=True, at_least=1),
+            field("first_seen", UTC_MICROSECONDS, "First call with a shared key.", required=True),
+            field("last_seen", UTC_MICROSECONDS, "Start of the last tick with such a call.", required=True),
+            field("flagged_at", UTC_MICROSECONDS, "End of the deciding tick plus the allowed lateness.", required=True),
             field(
-                "flagged_at",
+                "exchanges", pa.int64(), "Calls that carry the shared keys.", required=True, unit="calls", at_least=0
+            ),
+            field(
+                "exchanges_before",
+                pa.int64(),
+                "Of those, calls that had left by the deciding tick's end.",
+                required=True,
+                unit="calls",
+                at_least=0,
+            ),
+            field(
+                "output_tokens",
+                pa.int64(),
+                "Output tokens of the exchanges.",
+                null="the source does not carry tokens",
+                unit="tokens",
+                at_least=0,
+            ),
+            field(
+                "damage_tier",
+                pa.int64(),
+                "Largest of 1k, 10k, 52k, 100k, 800k exchanges reached.",
+                null="below 1,000",
+                unit="calls",
+            ),
+            field(
+                "exchanges_per_day",
+                pa.float64(),
+                "Exchanges since the last midnight but one before it was last seen, a day.",
+                required=True,
+                unit="calls/day",
+                at_least=0,
+            ),
+            field(
+                "next_tier_at",
                 UTC_MICROSECONDS,
-                "End of the deciding tick plus the allowed lateness.",
-                null="not flagged",
+                "When the next damage tier falls at this rate.",
+                null="the last one has fallen, or none falls within a year",
             ),
             field(
-                "exchanges", pa.int64(), "Calls that carry the shared traits.", required=True, unit="calls", at_least=0
+                "merged_ids", pa.list_(pa.string()), "Earlier campaigns that became part of it, sorted.", required=True
             ),
-            field("evidence", pa.list_(pa.string()), "One sentence a shared key, strongest first.", required=True),
+            field("evidence", pa.list_(pa.string()), "One sentence a signal, strongest first.", required=True),
         ]
     ),
 )

@@ -22,6 +22,8 @@ class Example:
         window: features of one WINDOW row.
         peers: features of the WINDOW rows the peer group has shown before, each as often as its `times` says.
         calls: SAMPLED_CALL rows of the account, each as often as its `times` says; columns left out are ordinary.
+        shared: rows of SHARED of several accounts, likewise.
+        accounts: what is on file of them: account_id, `age_days` for the time of creation, payment_id, signup_path.
         change: (series, hours since the change was seen) of one DRIFT row, if any.
     """
 
@@ -32,6 +34,8 @@ class Example:
     window: Row | None = None
     peers: tuple[Row, ...] = ()
     calls: tuple[Row, ...] = ()
+    shared: tuple[Row, ...] = ()
+    accounts: tuple[Row, ...] = ()
     change: tuple[str, int] | None = None
 
 
@@ -41,7 +45,7 @@ class Card:
 
     Attributes:
         id: stable id; the `signal` of its signals, except where it speaks for many features.
-        layer: L0 (rule), L1 (model) or L3 (distribution test).
+        layer: L0 (rule), L1 (model), L2 (campaign) or L3 (distribution test).
         family: family of its signals; evidence is counted once a family.
         sees: what it sees, one sentence.
         blind_to: what it cannot see or mistakes, one sentence.

@@ -23,6 +23,7 @@ from schemas.shared import SHARED
 from schemas.snapshot import PARTS
 from schemas.tally import TALLY
 from schemas.tested import TESTED
+from schemas.tie import TIE, TIED
 from schemas.trait import TRAIT
 from schemas.truth import ATTACK, TRUTH
 from schemas.verdict import VERDICT
@@ -33,7 +34,7 @@ TOO_LATE = replace(
 )
 
 CONTRACTS: tuple[Contract, ...] = (
-    EVENT, REJECT, TOO_LATE, SAMPLED_CALL, TALLY, TRAIT, SESSION, WINDOW, EMBEDDING, FOREIGN, SHARED, HIT, SCORED, TESTED,
+    EVENT, REJECT, TOO_LATE, SAMPLED_CALL, TALLY, TRAIT, SESSION, WINDOW, EMBEDDING, FOREIGN, SHARED, TIE, TIED, HIT, SCORED, TESTED,
     SCORE, CAMPAIGN, FINDING, FLAGGED_ACCOUNT, VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, RUN, TRUTH, ATTACK, *PARTS,
 )  # fmt: skip
 

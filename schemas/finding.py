@@ -12,6 +12,15 @@ STATUSES = ("new", "in_progress", "suppressed", "resolved")
 DAMAGE_TIERS = (1_000, 10_000, 52_000, 100_000, 800_000)
 """Exchanges that published distillation recipes needed: s1, Alpaca, R1-distill, ... (threats.md 4.2)."""
 
+def damage_tier(exchanges: int) -> int | None:
+    """The largest of DAMAGE_TIERS that was reached.
+
+    >>> damage_tier(999), damage_tier(52_000)
+    (None, 52000)
+    """
+    return max((tier for tier in DAMAGE_TIERS if tier <= exchanges), default=None)
+
+
 _EVIDENCE = [
     field("tier", pa.string(), "How sure: review by a person, or act.", required=True, one_of=TIERS),
     field(
@@ -75,7 +84,8 @@ FINDING = Contract(
             field("activity", pa.string(), "What this revision did.", required=True, one_of=ACTIVITIES),
             field("account_id", pa.string(), "The account.", required=True),
             field("account_hash", pa.int64(), "xxh3-64 of account_id.", required=True),
-            field("campaign_id", pa.string(), "Campaign it belongs to.", null="none"),
+            field("campaign_id", pa.string(), "Its strongest campaign at the deciding tick.", null="none"),
+            field("campaign_ids", pa.list_(pa.string()), "All its campaigns so far, sorted.", null="none"),
             field(
                 "tick",
                 UTC_MICROSECONDS,

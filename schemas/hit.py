@@ -1,8 +1,13 @@
-"""A deterministic rule that fired for an account within a tick."""
+"""A deterministic rule, or a campaign, that speaks against an account within a tick."""
 
 import pyarrow as pa
 
 from schemas.contract import UTC_MICROSECONDS, Contract, field
+from schemas.finding import KINDS
+from schemas.score import SIGNAL_TYPE, TIERS
+
+CAMPAIGN_RULE = "campaign"
+"""What stands for a rule where a campaign speaks."""
 
 HIT = Contract(
     name="hits",
@@ -26,6 +31,11 @@ HIT = Contract(
                 required=True,
             ),
             field("sample_event_ids", pa.list_(pa.string()), "Up to five example calls.", required=True),
+            field("campaign_id", pa.string(), "The campaign with most points.", null="not of a campaign"),
+            field("campaign_ids", pa.list_(pa.string()), "All campaigns that speak, sorted.", null="not of a campaign"),
+            field("tier", pa.string(), "How sure.", null="as the rule's card says", one_of=TIERS),
+            field("kind", pa.string(), "What it looks like.", null="as the rule's card says", one_of=KINDS),
+            field("signals", pa.list_(SIGNAL_TYPE), "What its points are made of.", null="the points are the card's"),
         ]
     ),
 )

@@ -186,6 +186,76 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class Campaigns:
+    """Linkage (L2): when the holders of a shared key are one campaign."""
+
+    least_accounts: int = setting(
+        5, "with fewer even a benign load is often even (campaigns/evenness.py); the smallest published pool had 273"
+    )
+    least_customers: int = setting(
+        3, "payment instruments behind a key's holders: a company with many accounts pays with one or two"
+    )
+    least_calls: int = setting(
+        50, "calls that show a key below which nothing has been taken: s1 needed 1,000 (threats.md 4.2)"
+    )
+    least_calls_each: int = setting(
+        3,
+        "calls of a holder with the key, on average: what is shown once or twice may be shown by chance, a common phrase most of all",
+    )
+    fresh_days: int = setting(
+        30, "younger accounts are fresh: pools replace banned heads within a day (threats.md 2.5 #42)"
+    )
+    usual_fresh: float = setting(
+        0.2,
+        "share of fresh accounts supposed of accounts that have nothing to do with each other, before the accounts file says more",
+    )
+    usual_cards: float = setting(
+        0.1, "share of payment instruments supposed to pay for several accounts, before the accounts file says more"
+    )
+    base_weight: int = setting(200, "accounts on file that weigh as much as the two shares supposed")
+    family_most: float = setting(
+        3.0, "decades one signal counts at most: one broken sensor must not convict (as evidence.family_floor)"
+    )
+    identity_most: float = setting(
+        2.0,
+        "decades a signal of identity counts at most: sign-ups, cards and ages of a class, a fair or a sale go together",
+    )
+    review_decades: float = setting(
+        5.0,
+        "points of a campaign: a hundred thousand keys are shared by some accounts in a week of a million accounts; the aim is one false campaign in it",
+    )
+    act_decades: float = setting(7.0, "a hundred times rarer than what a person has to look at")
+    least_signals: int = setting(2, "independent signals that must say something: one alone never makes a campaign")
+    alike: float = setting(
+        0.85,
+        "share of a key's holders that must be young, or paid for together: with fewer, many of them merely use the same tool as a pool",
+    )
+    alike_load: float = setting(
+        0.8,
+        "effective share of a key's holders that says the same of accounts whose age and payment are not known or differ: one bystander in four takes it below",
+    )
+    overlap: float = setting(
+        0.5, "share of the smaller side's accounts that two keys must have in common to be of one campaign"
+    )
+    overlap_of_larger: float = setting(
+        0.3,
+        "share of the larger side's that they must have in common too: a pool sends one to three header fingerprints (threats.md 4.3), and a phrase that two pools use must not join them",
+    )
+    apart: float = setting(
+        0.8,
+        "share of a campaign's accounts that must be in sets of several without a common client fingerprint or cards, for these to be campaigns of their own: two pools that use one published instruction",
+    )
+    same_cards: float = setting(
+        0.25,
+        "share of a set's accounts that pay with cards of another set from which both are one pool: 5 to 50 accounts pay with one card (threats.md 4.3), whatever client they use",
+    )
+    repeated: float = setting(
+        0.5,
+        "share of exact prompts that holders of a key send twice or more from which it is an evaluation: a harvest wants new tasks, 0.98 to 1.0 of them (threats.md 2.4 #21)",
+    )
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Conjunctions of independent signals, used while no reference is large enough."""
 
@@ -397,6 +467,7 @@ class Policy:
     links: Links = dataclasses.field(default_factory=Links)
     rules: Rules = dataclasses.field(default_factory=Rules)
     evidence: Evidence = dataclasses.field(default_factory=Evidence)
+    campaigns: Campaigns = dataclasses.field(default_factory=Campaigns)
     rates: Rates = dataclasses.field(default_factory=Rates)
     learning: Learning = dataclasses.field(default_factory=Learning)
     distribution: Distribution = dataclasses.field(default_factory=Distribution)

@@ -18,8 +18,8 @@ class TraitKind:
         keep: `most` keeps the commonest keys (ties: smaller key), `least` the smallest keys: a bottom-k sample
             whose union over ticks is again the bottom-k of the whole.
         in_lake: whether the kind goes to the lake.
-        group: what two accounts have in common that show the same key: `content`, `software`, `identity` or `network`;
-            empty for kinds that tie nobody together. Kinds of one group are not independent of each other.
+        group: what two accounts have in common that show the same key: `content`, `software`, `identity`, `network` or
+            `prompt`; empty for kinds that tie nobody together. Kinds of one group are not independent of each other.
         labelled: whether the readable value may be stored beside the key.
     """
 
@@ -37,8 +37,14 @@ class TraitKind:
         return self.group != ""
 
 
-GROUPS = ("content", "software", "identity", "network")
+GROUPS = ("content", "software", "identity", "network", "prompt")
 """What accounts can have in common."""
+
+SAMPLED = 16
+"""Exact prompts are compared across accounts in a sample of one in so many."""
+
+LAST_SAMPLED = -(2**63) + 2**64 // SAMPLED - 1
+"""The sample is the lowest keys, because an account keeps its lowest ones of a tick."""
 
 
 TRAIT_KINDS = (
@@ -72,7 +78,7 @@ TRAIT_KINDS = (
         group="identity",
         labelled=True,
     ),
-    TraitKind("payload", "Exact prompt: bottom-k sample.", 64, keep="least", in_lake=False),
+    TraitKind("payload", "Exact prompt: bottom-k sample.", 64, keep="least", in_lake=False, group="prompt"),
     TraitKind("bias_token", "Biased token id, hashed: bottom-k sample.", 2048, keep="least", in_lake=False),
     TraitKind("download", "Object downloaded: bottom-k sample.", 1024, keep="least", in_lake=False),
     TraitKind("parameters", "Tuple of sampling parameters.", 16, in_lake=False),

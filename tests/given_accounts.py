@@ -12,7 +12,9 @@ from schemas.event import Presence
 from schemas.feature import FEATURES
 from schemas.foreign import FOREIGN
 from schemas.hit import HIT
+from schemas.registry import REGISTRY
 from schemas.scored import SCORED
+from schemas.shared import SHARED
 from schemas.snapshot import NEWCOMERS
 from schemas.tally import TALLY
 from schemas.trait import TRAIT
@@ -49,6 +51,21 @@ def traits(rows: Iterable[Row]) -> pl.DataFrame:
 def foreign(rows: Iterable[Row]) -> pl.DataFrame:
     """FOREIGN rows."""
     return _frame(FOREIGN, rows, {})
+
+
+def shared(rows: Iterable[Row]) -> pl.DataFrame:
+    """SHARED rows; `count` is 1 where nothing is said."""
+    return _frame(SHARED, rows, {"count": 1, "holders": 2})
+
+
+def registry(rows: Iterable[Row]) -> pl.DataFrame:
+    """REGISTRY rows; `age_days` is counted back from DAY."""
+    drawn = []
+    for row in rows:
+        created = DAY - timedelta(days=row["age_days"])
+        given = {key: value for key, value in row.items() if key != "age_days"}
+        drawn.append(dict.fromkeys(REGISTRY.columns) | {"holds_from": DAY, "created_at": created} | given)
+    return REGISTRY.conform(pl.DataFrame(drawn, schema=REGISTRY.polars))
 
 
 def hits(rows: Iterable[Row]) -> pl.DataFrame:

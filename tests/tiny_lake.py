@@ -142,8 +142,11 @@ def make_tiny_lake(root: Path) -> Lake:
         ],
         "campaigns": [
             {
-                "campaign_id": "c-1", "link_kinds": ["line", "prefix"], "account_ids": [THIEF, "acct-twin"],
-                "first_seen": NOON - 6 * hour, "flagged_at": NOON, "exchanges": 20_000, "evidence": ["One line in all calls."],
+                "campaign_id": "c-1", "kind": "distillation", "tier": "review", "score": 5.5, "signals": [],
+                "link_kinds": ["client", "line"], "account_ids": [THIEF, "acct-twin"], "accounts": 2,
+                "first_seen": NOON - 6 * hour, "last_seen": NOON, "flagged_at": NOON, "exchanges": 20_000,
+                "exchanges_before": 900, "output_tokens": 9_000_000, "damage_tier": 10_000, "exchanges_per_day": 40_000.0,
+                "next_tier_at": NOON + 19 * hour, "merged_ids": [], "evidence": ["One line in all calls."],
             }
         ],
         "findings": [_finding(1, "created"), _finding(2, "updated")],

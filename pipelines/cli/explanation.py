@@ -245,7 +245,8 @@ def _damage(told: Mapping[str, Any]) -> str:
 
 def _campaign(campaign: Mapping[str, Any]) -> str:
     kinds = cell(campaign["link_kinds"])
-    return f"{neutral(campaign['campaign_id'])} ({len(campaign['account_ids'])} accounts, by {kinds})"
+    taken = f"{campaign['exchanges']:,} exchanges, {campaign['exchanges_per_day']:,.0f} a day"
+    return f"{neutral(campaign['campaign_id'])} ({campaign['accounts']:,} accounts, by {kinds}; {taken})"
 
 
 def _history(revisions: Sequence[Mapping[str, Any]]) -> str:

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from given_accounts import DAY, HOUR, account_hash, at, foreign, tallies, traits, windows
+from given_accounts import DAY, HOUR, account_hash, at, foreign, registry, shared, tallies, traits, windows
 from given_calls import calls, population
 from schemas.card import Card, Example
 from schemas.event import Presence
@@ -18,9 +18,12 @@ from schemas.foreign import FOREIGN
 from schemas.policy import Policy
 from schemas.registry import REGISTRY
 from schemas.score import LAYERS, SCORE
+from schemas.shared import SHARED
 from schemas.snapshot import DRIFT, EVERYONE, Snapshot
 from schemas.technique import TECHNIQUES
 from schemas.window import WINDOW
+from transforms import campaigns
+from transforms.campaigns import CampaignState, TieState, base_of, facts
 from transforms.detectors import ReplayState, RulesState, cards, handle_replay, rules, score
 from transforms.distribution import measured
 from transforms.distribution.embedding import embed
@@ -28,7 +31,7 @@ from transforms.learning import Marks, learn
 
 POLICY = Policy()
 CARDS = cards()
-EXPECTED = 11
+EXPECTED = 12
 UNTIL = DAY + timedelta(days=2)
 
 every_detector = pytest.mark.parametrize("card", CARDS.values(), ids=list(CARDS))
@@ -83,6 +86,12 @@ def findings_of(example: Example) -> list[str]:
         ReplayState.empty(), foreign(example.foreign), tallies(example.tallies), UNTIL, POLICY
     )[1]
     fired = {*hits["rule"], *redeemed["rule"]}
+    if example.shared:
+        accounts = registry(example.accounts)
+        base = base_of(facts(accounts), DAY, POLICY.campaigns)
+        ties, tied = campaigns.tie(TieState.empty(), shared(example.shared), accounts, base, UNTIL, POLICY)[1:]
+        joined = campaigns.step(CampaignState.empty(), ties, tied, SHARED.empty(), UNTIL, POLICY)[1]
+        fired |= {*joined["rule"]}
     if example.window is not None:
         scored = score(windows([example.window]), snapshot_of(example), POLICY)
         families = {signal["family"] for signal in scored["signals"][0]}
@@ -125,7 +134,7 @@ def test_a_card_says_everything(card: Card) -> None:
     for text in (card.sees, card.blind_to, card.points_reason, card.firing.says, card.silent.says, *card.runbook):
         assert len(text) > 20, card.id
     assert (card.act is None) == (not card.act_reason)
-    assert card.family in (*FAMILIES, "identity", "joint", "change", "distribution", "each feature's own")
+    assert card.family in (*FAMILIES, "identity", "joint", "change", "campaign", "distribution", "each feature's own")
 
 
 @every_detector

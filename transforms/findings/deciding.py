@@ -48,7 +48,9 @@ def decided_by_models(hours: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 
 def tier_of_hit(hit: Mapping[str, Any], card: Card, policy: Policy) -> str:
-    """`act` where the card justifies it for what was observed, else `review`."""
+    """The hit's own tier; else `act` where the card justifies it for what was observed, else `review`."""
+    if hit["tier"] is not None:
+        return str(hit["tier"])
     return "act" if card.act is not None and hit["observed"] >= card.act(policy.rules) else "review"
 
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from schemas.card import Card
 from schemas.policy import Policy
-from schemas.score import SCORE
+from schemas.score import LAYERS, SCORE
 from transforms.findings.calibration import Calibration, p_values
 from transforms.findings.distributed import with_signals
 from transforms.findings.state import FindingsState
@@ -21,8 +21,12 @@ Signal = dict[str, Any]
 """One value of SIGNAL_TYPE."""
 
 
-def rule_signal(hit: Mapping[str, Any], card: Card) -> Signal:
-    """A hit as a signal; the points are the card's."""
+def signals_of(hit: Mapping[str, Any], card: Card) -> list[Signal]:
+    """A hit as signals: its own, or the rule's with the points of the card."""
+    return list(hit["signals"]) if hit["signals"] is not None else [_of_rule(hit, card)]
+
+
+def _of_rule(hit: Mapping[str, Any], card: Card) -> Signal:
     return {
         "signal": card.id,
         "layer": card.layer,
@@ -81,7 +85,7 @@ def hourly_scores(
 
     Returns:
         The columns of SCORED and of SCORE; l0_score is the sum over rules that held in the hour, 0 where none did, null
-        where no rule could look.
+        where no rule could look; l2_score the points of the strongest campaign, null where the account was in none.
     """
     rules = _rules_of_hours(hits, cards)
     layers = [card.needs for card in cards.values() if card.layer == "L0"]
@@ -96,31 +100,39 @@ def hourly_scores(
             .otherwise(pl.concat_list("abstained_because", "l3_abstained")),
         )
     )
-    total = pl.col("l0_score").fill_null(0.0) + pl.col("l1_score").fill_null(0.0) + pl.col("l3_score").fill_null(0.0)
-    together = pl.when(pl.any_horizontal(pl.col("l0_score", "l1_score", "l3_score").is_not_null())).then(total)
+    layers_of = [pl.col(f"{layer.lower()}_score") for layer in LAYERS]
+    total = sum((score.fill_null(0.0) for score in layers_of), pl.lit(0.0))
+    together = pl.when(pl.any_horizontal(score.is_not_null() for score in layers_of)).then(total)
     joined = with_signals(joined)
-    with_rules = joined.filter(pl.col("rule_points").is_not_null())
+    with_rules = joined.filter(pl.col("rule_signals").is_not_null())
     merged = [
         strongest_first([*row["rule_signals"], *row["signals"]])
         for row in with_rules.select("rule_signals", "signals").iter_rows(named=True)
     ]
     with_rules = with_rules.with_columns(signals=pl.Series(merged, dtype=SCORE.polars["signals"]))
-    whole = pl.concat([joined.filter(pl.col("rule_points").is_null()), with_rules]).with_columns(score=together)
+    whole = pl.concat([joined.filter(pl.col("rule_signals").is_null()), with_rules]).with_columns(score=together)
     return p_values(whole.sort("account_id", "window_end"), calibration, policy)
 
 
 def _rules_of_hours(hits: pl.DataFrame, cards: Mapping[str, Card]) -> pl.DataFrame:
-    """account_id, window_end, rule_points, rule_signals: each rule once an hour, with its strongest hit, earliest first."""
-    best: dict[tuple[str, datetime], dict[str, Signal]] = {}
+    """account_id, window_end, rule_points (L0), l2_score, rule_signals: each rule once an hour, with its strongest hit."""
+    best: dict[tuple[str, datetime], dict[str, tuple[float, list[Signal]]]] = {}
     for hit in hits.sort("account_id", "tick", "rule").iter_rows(named=True):
         end = hit["tick"].replace(minute=0) + HOUR
         held = best.setdefault((hit["account_id"], end), {})
-        if hit["rule"] not in held or hit["observed"] > held[hit["rule"]]["observed"]:
-            held[hit["rule"]] = rule_signal(hit, cards[hit["rule"]])
-    rows = [
-        (account, end, math.fsum(signal["points"] for signal in held.values()), strongest_first(list(held.values())))
-        for (account, end), held in best.items()
-    ]
+        if hit["rule"] not in held or hit["observed"] > held[hit["rule"]][0]:
+            held[hit["rule"]] = hit["observed"], signals_of(hit, cards[hit["rule"]])
+    rows = []
+    for (account, end), held in best.items():
+        signals = strongest_first([signal for _, said in held.values() for signal in said])
+        rows.append((account, end, _points(signals, "L0"), _points(signals, "L2"), signals))
     columns = SCORE.polars
-    layout = {"account_id": pl.String(), "window_end": columns["window_end"], "rule_points": pl.Float64()}
+    layout = {"account_id": pl.String(), "window_end": columns["window_end"]}
+    layout |= {"rule_points": pl.Float64(), "l2_score": pl.Float64()}
     return pl.DataFrame(rows, schema=layout | {"rule_signals": columns["signals"]}, orient="row")
+
+
+def _points(signals: list[Signal], layer: str) -> float | None:
+    """Sum of a layer's points; None where it says nothing."""
+    points = [signal["points"] for signal in signals if signal["layer"] == layer]
+    return math.fsum(points) if points else None

@@ -19,15 +19,6 @@ _SEVERE_FROM = {1_000: "medium", 10_000: "high", 100_000: "critical"}
 TIER_RANK = {"review": 0, "act": 1}
 
 
-def damage_tier(exchanges: int) -> int | None:
-    """The largest of DAMAGE_TIERS that was reached.
-
-    >>> damage_tier(999), damage_tier(52_000)
-    (None, 52000)
-    """
-    return max((tier for tier in DAMAGE_TIERS if tier <= exchanges), default=None)
-
-
 def severity(exchanges: int, rules: Iterable[str], cards: Mapping[str, Card]) -> str:
     """The worse of what left and what the rules are about."""
     by_damage = [name for least, name in _SEVERE_FROM.items() if exchanges >= least]

@@ -11,7 +11,7 @@ from schemas.card import Card
 from schemas.policy import Policy
 from schemas.presence import blind_spots
 from transforms.findings.deciding import tier_of_hit
-from transforms.findings.hourly import Signal, rule_signal, strongest_first
+from transforms.findings.hourly import Signal, signals_of, strongest_first
 from transforms.findings.judging import TIER_RANK
 
 
@@ -31,6 +31,8 @@ class Observation:
         rules: ids of the rules that held.
         pattern: kind the models saw, None where only rules decided.
         weights: points by kind.
+        campaign: its strongest campaign, None if it is in none.
+        campaigns: all its campaigns.
         linked: other accounts involved.
         samples: example calls.
         could_not_see: what the source could not show.
@@ -51,6 +53,8 @@ class Observation:
     rules: tuple[str, ...]
     pattern: str | None
     weights: dict[str, float]
+    campaign: str | None
+    campaigns: tuple[str, ...]
     linked: tuple[str, ...]
     samples: tuple[str, ...]
     could_not_see: tuple[str, ...]
@@ -106,6 +110,8 @@ def _of_models(hour: Mapping[str, Any], tick: datetime, totals: Mapping[str, Any
         rules=(),
         pattern=hour["pattern"],
         weights={hour["pattern"]: hour["prior_points"]},
+        campaign=None,
+        campaigns=(),
         linked=(),
         samples=tuple(hour["sample_event_ids"]),
         could_not_see=tuple(hour["abstained_because"]),
@@ -124,6 +130,8 @@ def _of_hit(
     policy: Policy,
 ) -> Observation:
     card = cards[hit["rule"]]
+    signals = signals_of(hit, card)
+    points = sum(signal["points"] for signal in signals)
     return Observation(
         account_id=hit["account_id"],
         account_hash=hit["account_hash"],
@@ -131,11 +139,13 @@ def _of_hit(
         tier=tier_of_hit(hit, card, policy),
         uncalibrated=True,
         p_value=None,
-        score=card.points,
-        signals=[rule_signal(hit, card)],
+        score=points,
+        signals=signals,
         rules=(card.id,),
-        pattern=None,
-        weights={card.kind: card.points},
+        pattern=hit["kind"],
+        weights={hit["kind"] or card.kind: points},
+        campaign=hit["campaign_id"],
+        campaigns=tuple(hit["campaign_ids"] or ()),
         linked=tuple(hit["linked_account_ids"]),
         samples=tuple(hit["sample_event_ids"]),
         could_not_see=tuple(blind_spots(totals["presence"])),
@@ -161,6 +171,9 @@ def _together(one: Observation, hit: Observation) -> Observation:
         signals=strongest_first([*one.signals, *added]),
         rules=(*one.rules, *hit.rules),
         weights=weights,
+        pattern=one.pattern or hit.pattern,
+        campaign=one.campaign or hit.campaign,
+        campaigns=tuple(sorted({*one.campaigns, *hit.campaigns})),
         linked=tuple(sorted({*one.linked, *hit.linked})),
         samples=tuple(dict.fromkeys((*one.samples, *hit.samples))),
         could_not_see=tuple(dict.fromkeys((*one.could_not_see, *hit.could_not_see))),

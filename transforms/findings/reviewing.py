@@ -48,9 +48,7 @@ def standing(findings: pl.DataFrame, verdicts: pl.DataFrame, registry: pl.DataFr
     )
     return FLAGGED_ACCOUNT.conform(
         known.with_columns(
-            campaign_ids=pl.when(pl.col("campaign_id").is_null())
-            .then(pl.lit([], dtype=pl.List(pl.String)))
-            .otherwise(pl.concat_list("campaign_id")),
+            campaign_ids=pl.col("campaign_ids").fill_null([]),
             status=_status(policy),
             provisional=pl.lit(False),
         )

@@ -122,7 +122,8 @@ def _created(one: Observation, context: Context) -> Row:
         "activity": "created",
         "account_id": one.account_id,
         "account_hash": one.account_hash,
-        "campaign_id": None,
+        "campaign_id": one.campaign,
+        "campaign_ids": list(one.campaigns) or None,
         "tick": one.tick,
         "flagged_at": known_at,
         "revised_at": known_at,
@@ -139,6 +140,7 @@ def _updated(current: Row, one: Observation, context: Context) -> Row | None:
         or SEVERITIES.index(new["severity"]) > SEVERITIES.index(current["severity"])
         or bool(set(_reasons(new["signals"])) - set(_reasons(current["signals"])))
         or outweighs
+        or bool(set(one.campaigns) - set(current["campaign_ids"] or ()))
     )
     if not rises:
         return None
@@ -150,7 +152,8 @@ def _updated(current: Row, one: Observation, context: Context) -> Row | None:
         "activity": "updated",
         "account_id": one.account_id,
         "account_hash": one.account_hash,
-        "campaign_id": current["campaign_id"],
+        "campaign_id": one.campaign or current["campaign_id"],
+        "campaign_ids": sorted({*(current["campaign_ids"] or ()), *one.campaigns}) or None,
         "tick": one.tick,
         "flagged_at": current["flagged_at"],
         "revised_at": known_at,
@@ -182,7 +185,7 @@ def _closed(current: Row, context: Context) -> Row:
 
 
 def _place(signal: Signal) -> str:
-    """Rules are reasons each; of models a family is one reason, whichever of its features is strongest."""
+    """Rules are reasons each; of models and campaigns a family is one reason, whichever of its looks is strongest."""
     return str(signal["signal"] if signal["layer"] == "L0" else signal["family"])
 
 

@@ -114,7 +114,7 @@ def still_open(
     unknown = first.filter(~pl.col("account_id").is_in(state.open["account_id"].implode()))
     flagged = unknown.with_columns(
         finding_uid=pl.lit(None, pl.String),
-        campaign_ids=pl.lit([], dtype=pl.List(pl.String)),
+        campaign_ids=pl.col("campaign_ids").fill_null([]),
         status=pl.lit("new"),
         provisional=pl.lit(value=True),
     )

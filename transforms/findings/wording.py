@@ -59,7 +59,7 @@ def _reason(signal: Signal) -> str:
     elif signal["family"] == "change":
         parts.append(f"before {number(signal['expected'])}")
     if signal["tail"] is not None:
-        parts.append(f"{share(signal['tail'])} benign accounts")
+        parts.append(f"{share(signal['tail'])} benign {'groups' if signal['layer'] == 'L2' else 'accounts'}")
     return f"{', '.join(parts)}: {signal['detail']}"
 
 

@@ -10,12 +10,12 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from schemas.trait import TRAIT, TRAIT_KINDS
+from schemas.trait import LAST_SAMPLED, TRAIT, TRAIT_KINDS
 from transforms.sketches.mix import mix, unmix
 
 KINDS = (
     "head", "tail", "line", "shingle", "system", "tools", "object", "handle_issued", "handle_used", "client", "agent",
-    "prefix", "api_key", "payment", "signup",
+    "prefix", "api_key", "payment", "signup", "payload",
 )  # fmt: skip
 """Kinds that tie accounts together; their places are stored: new kinds are added at the end."""
 
@@ -57,10 +57,11 @@ class Compact:
 
     @classmethod
     def of(cls, traits: pl.DataFrame) -> Self:
-        """TRAIT rows, sorted by key; of other kinds nothing is kept."""
+        """TRAIT rows, sorted by key; of other kinds nothing is kept, of exact prompts a sample."""
         kinds = traits["kind"].cast(pl.Enum([kind.name for kind in TRAIT_KINDS])).to_physical().to_numpy()
         places = _PLACES[kinds]
-        chosen = np.flatnonzero(places < len(KINDS))
+        is_left_out = (places == KINDS.index("payload")) & (traits["key"].to_numpy() > LAST_SAMPLED)
+        chosen = np.flatnonzero((places < len(KINDS)) & ~is_left_out)
         kept, code = traits[chosen], places[chosen]
         rows = kept.select(
             pl.Series("word", mix(kept["key"].to_numpy().view(np.uint64) ^ _SALTS[code])),

@@ -124,6 +124,8 @@ def test_a_word_with_signs_of_a_pattern_is_taken_as_it_is() -> None:
 
 
 def test_a_campaign_is_carried_to_the_list() -> None:
-    rows = FINDING.conform(pl.DataFrame([finding(campaign_id="c1"), finding("b")], schema=FINDING.polars))
+    rows = FINDING.conform(
+        pl.DataFrame([finding(campaign_id="c1", campaign_ids=["c1"]), finding("b")], schema=FINDING.polars)
+    )
     found = standing(rows, VERDICT.empty(), REGISTRY.empty(), POLICY)
     assert found["campaign_ids"].to_list() == [["c1"], []]

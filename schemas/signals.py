@@ -51,7 +51,7 @@ def total(slots: Slots) -> F64:
     return added
 
 
-def lists(slots: Slots, sources: list[Source]) -> pl.Series:
+def lists(slots: Slots, sources: list[Source], layer: str = "L1") -> pl.Series:
     """A list of SIGNAL_TYPE a window, strongest first, equal ones in the order of the slots."""
     order = np.argsort(-slots.points, axis=1, kind="stable")
     points = np.take_along_axis(slots.points, order, axis=1)
@@ -64,7 +64,7 @@ def lists(slots: Slots, sources: list[Source]) -> pl.Series:
     which = pa.array(flat(slots.source))
     columns = {
         "signal": pa.array([source.signal for source in sources], pa.string()).take(which),
-        "layer": pa.array(["L1"] * len(sources), pa.string()).take(which),
+        "layer": pa.array([layer] * len(sources), pa.string()).take(which),
         "family": pa.array([source.family for source in sources], pa.string()).take(which),
         "observed": _known(flat(slots.observed)),
         "expected": _known(flat(slots.expected)),

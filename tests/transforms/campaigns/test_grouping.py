@@ -1,0 +1,66 @@
+"""Which keys are one campaign, and which campaigns are two."""
+
+from schemas.policy import Campaigns
+from transforms.campaigns.grouping import Key, components
+from transforms.campaigns.parts import parts
+
+POLICY = Campaigns()
+
+
+def groups(holders: dict[Key, set[int]]) -> list[list[Key]]:
+    return components(list(holders), holders, POLICY)
+
+
+def test_keys_with_the_same_holders_are_one() -> None:
+    assert groups({("head", 1): {1, 2, 3, 4}, ("tail", 2): {1, 2, 3, 4}}) == [[("head", 1), ("tail", 2)]]
+
+
+def test_keys_that_share_a_few_holders_stay_two() -> None:
+    assert len(groups({("head", 1): set(range(10)), ("head", 2): set(range(8, 20))})) == 2
+
+
+def test_a_wording_of_some_accounts_is_joined_to_what_all_of_them_hold() -> None:
+    found = groups({("head", 1): set(range(40)), ("head", 2): set(range(4))})
+    assert found == [[("head", 1), ("head", 2)]]
+
+
+def test_a_phrase_of_two_pools_does_not_make_them_one() -> None:
+    one, other = set(range(100)), set(range(100, 200))
+    phrase = set(range(20)) | set(range(100, 120))
+    found = groups({("head", 1): one, ("head", 2): other, ("line", 3): phrase})
+    assert len(found) == 2
+    assert sorted(map(len, found)) == [1, 2]
+
+
+def test_a_part_of_a_part_is_joined_to_the_whole() -> None:
+    found = groups({("head", 1): set(range(60)), ("head", 2): set(range(12)), ("head", 3): set(range(2))})
+    assert len(found) == 1
+
+
+def test_nobody_is_no_group() -> None:
+    assert groups({}) == []
+
+
+CARDS: dict[int, str | None] = {account: f"card-{account // 10}" for account in range(200)}
+
+
+def test_two_pools_with_one_instruction_are_told_apart_by_their_clients() -> None:
+    holders = {("line", 1): set(range(200)), ("client", 2): set(range(100)), ("client", 3): set(range(100, 200))}
+    found = parts(list(holders), holders, CARDS, POLICY)
+    assert [len(part.accounts) for part in found] == [100, 100]
+    assert [part.keys for part in found] == [(("line", 1), ("client", 2)), (("line", 1), ("client", 3))]
+
+
+def test_one_pool_with_two_clients_is_held_together_by_its_cards() -> None:
+    holders = {("line", 1): set(range(200)), ("client", 2): set(range(0, 200, 2)), ("client", 3): set(range(1, 200, 2))}
+    assert len(parts(list(holders), holders, CARDS, POLICY)) == 1
+
+
+def test_a_group_without_clients_stays_whole() -> None:
+    holders = {("line", 1): set(range(200)), ("head", 2): set(range(100))}
+    assert len(parts(list(holders), holders, CARDS, POLICY)) == 1
+
+
+def test_a_client_of_few_takes_nothing_apart() -> None:
+    holders = {("line", 1): set(range(200)), ("client", 2): set(range(20)), ("client", 3): set(range(100, 120))}
+    assert len(parts(list(holders), holders, CARDS, POLICY)) == 1

@@ -1,0 +1,197 @@
+"""Campaigns as ticks go by: who is in them, what they are called, what they took."""
+
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from given_accounts import DAY, account_hash
+from given_pools import Row, crowd, frames, on_file, pool
+from schemas.campaign import CAMPAIGN
+from schemas.hit import HIT
+from schemas.policy import Policy
+from schemas.shared import SHARED
+from transforms.campaigns import Base, CampaignState, TieState, step, tie
+
+POLICY = Policy()
+BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001)
+TEMPLATE = (("head", 7), ("tail", 8))
+HEADS = on_file("head", 20, age_days=3, a_card=5)
+
+
+class Lake:
+    """What steps gave so far."""
+
+    def __init__(self, accounts: list[Row], prompts: pl.DataFrame | None = None) -> None:
+        self.accounts = accounts
+        self.prompts = SHARED.empty() if prompts is None else prompts
+        self.ties, self.state = TieState.empty(), CampaignState.empty()
+        self.hits, self.campaigns = HIT.empty(), CAMPAIGN.empty()
+
+    def run(self, rows: list[Row] | pl.DataFrame, until: datetime) -> "Lake":
+        frame, known = frames([] if isinstance(rows, pl.DataFrame) else rows, self.accounts)
+        given = rows if isinstance(rows, pl.DataFrame) else frame
+        self.ties, ties, tied = tie(self.ties, given, known, BASE, until, POLICY)
+        self.state, hits, self.campaigns = step(self.state, ties, tied, self.prompts, until, POLICY)
+        self.hits = HIT.conform(pl.concat([self.hits, hits]))
+        return self
+
+
+def day(number: int) -> datetime:
+    return DAY + timedelta(days=number)
+
+
+def a_day(rows: list[Row], accounts: list[Row]) -> Lake:
+    return Lake(accounts).run(rows, day(1))
+
+
+def test_a_pool_becomes_one_campaign() -> None:
+    found = a_day(pool("head", 20, 10, keys=TEMPLATE), HEADS).campaigns
+    assert found["accounts"].to_list() == [20]
+    assert found["link_kinds"].to_list() == [["head", "tail"]]
+    assert found["kind"].to_list() == ["distillation"]
+
+
+def test_each_of_its_accounts_is_told_of_once_an_hour() -> None:
+    lake = a_day(pool("head", 20, 24, keys=TEMPLATE), HEADS)
+    told = lake.hits.group_by("account_id").agg(pl.col("tick").dt.truncate("1h").n_unique(), hits=pl.len())
+    assert told.height == 20
+    assert (told["tick"] == told["hits"]).all()
+
+
+def test_a_call_that_shows_two_keys_counts_once() -> None:
+    found = a_day(pool("head", 20, 10, keys=TEMPLATE), HEADS).campaigns
+    assert found["exchanges"].to_list() == [200]
+
+
+def test_it_is_flagged_at_the_end_of_the_deciding_tick_plus_lateness() -> None:
+    found = a_day(pool("head", 20, 10, keys=TEMPLATE), HEADS).campaigns
+    (before,) = found["exchanges_before"]
+    deciding = DAY + timedelta(minutes=5 * (before // 20 - 1))
+    assert found["flagged_at"].to_list() == [deciding + POLICY.time.tick + POLICY.time.lateness]
+
+
+def test_software_alone_is_resale() -> None:
+    assert a_day(pool("head", 20, 10, keys=[("client", 1)]), HEADS).campaigns["kind"].to_list() == ["resale"]
+
+
+def test_a_harness_in_front_of_others_is_a_relay() -> None:
+    rows = pool("head", 20, 10, keys=[("client", 1), ("tools", 2)])
+    assert a_day(rows, HEADS).campaigns["kind"].to_list() == ["relay"]
+
+
+def test_two_pools_are_two_campaigns() -> None:
+    rows = pool("head", 20, 10, keys=TEMPLATE) + pool("limb", 15, 10, keys=[("head", 17), ("line", 18)])
+    lake = a_day(rows, HEADS + on_file("limb", 15, age_days=9, a_card=5))
+    assert sorted(lake.campaigns["accounts"]) == [15, 20]
+
+
+def test_an_account_of_two_pools_is_in_both_campaigns() -> None:
+    limbs = [("head", 17), ("line", 18)]
+    both = [row | {"account_id": "head-000"} for row in pool("limb", 1, 10, keys=limbs)]
+    rows = pool("head", 20, 10, keys=TEMPLATE) + pool("limb", 15, 10, keys=limbs) + both
+    lake = a_day(rows, HEADS + on_file("limb", 15, age_days=9, a_card=5))
+    told = lake.hits.filter(pl.col("account_id") == "head-000")["campaign_ids"].explode().unique()
+    assert sorted(told) == sorted(lake.campaigns["campaign_id"])
+    assert len(told) == 2
+
+
+def test_an_old_customer_with_the_same_words_is_not_in_it() -> None:
+    own = [row | {"account_id": "honest"} for row in pool("x", 1, 2, keys=TEMPLATE)]
+    accounts = [*HEADS, {"account_id": "honest", "age_days": 900.0, "payment_id": "own"}]
+    lake = a_day(pool("head", 20, 10, keys=TEMPLATE) + own, accounts)
+    assert "honest" not in lake.campaigns["account_ids"][0]
+    assert "honest" not in lake.hits["account_id"]
+
+
+def test_replaced_heads_join_the_campaign_they_replace() -> None:
+    late = pool("spare", 5, 12, keys=TEMPLATE, first=600)
+    lake = a_day(pool("head", 20, 10, keys=TEMPLATE) + late, HEADS + on_file("spare", 5, age_days=1, a_card=5))
+    assert lake.campaigns["accounts"].to_list() == [25]
+
+
+def test_an_evaluation_repeats_its_prompts_and_is_no_campaign() -> None:
+    lowest = -(2**63) + 5
+    prompts = [
+        {"account_id": f"head-{head:03}", "kind": "payload", "key": lowest + prompt}
+        for head in range(20)
+        for prompt in range(2)
+    ]
+    frame = frames(prompts, [])[0]
+    lake = Lake(HEADS, frame).run(pool("head", 20, 10, keys=TEMPLATE), day(1))
+    assert lake.hits.is_empty()
+    assert lake.campaigns.is_empty()
+
+
+def test_a_campaign_keeps_its_id_on_the_next_day() -> None:
+    lake = a_day(pool("head", 20, 10, keys=TEMPLATE), HEADS)
+    first = lake.campaigns["campaign_id"].to_list()
+    lake.run(pool("head", 20, 10, keys=TEMPLATE, first=1440), day(2))
+    assert lake.campaigns["campaign_id"].to_list() == first
+    assert lake.campaigns["exchanges"].to_list() == [400]
+
+
+def test_two_campaigns_that_turn_out_to_be_one_are_merged() -> None:
+    rows = pool("head", 20, 10, keys=[("head", 7), ("line", 6)]) + pool(
+        "limb", 20, 10, keys=[("head", 17), ("line", 16)]
+    )
+    accounts = HEADS + on_file("limb", 20, age_days=9, a_card=5)
+    lake = a_day(rows, accounts)
+    before = sorted(lake.campaigns["campaign_id"])
+    again = [
+        row
+        for name in ("head", "limb")
+        for row in pool(name, 20, 20, keys=[("head", 7), ("line", 6), ("head", 17), ("line", 16)], first=1440)
+    ]
+    lake.run(again, day(2))
+    assert lake.campaigns["accounts"].to_list() == [40]
+    assert sorted([*lake.campaigns["campaign_id"], *lake.campaigns["merged_ids"][0]]) == before
+
+
+def test_it_ends_when_its_keys_are_forgotten() -> None:
+    lake = a_day(pool("head", 20, 10, keys=TEMPLATE), HEADS)
+    far = POLICY.links.memory_days + 2
+    lake.run(pool("limb", 15, 10, keys=[("head", 17), ("line", 18)], first=1440 * far), day(far + 1))
+    assert len(lake.campaigns) == 1
+
+
+def test_it_tells_when_the_next_tier_falls() -> None:
+    lake = a_day(pool("head", 20, 10, keys=TEMPLATE), HEADS)
+    (row,) = lake.campaigns.to_dicts()
+    minutes_left = (1000 - 200) / row["exchanges_per_day"] * 24 * 60
+    assert row["next_tier_at"] == pytest.approx(DAY + timedelta(minutes=50 + minutes_left), abs=timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("minutes", [5, 35, 60, 700])
+def test_a_day_in_pieces_gives_what_it_gives_at_once(minutes: int) -> None:
+    rows = (
+        pool("head", 20, 30, keys=[*TEMPLATE, ("client", 1)])
+        + pool("limb", 15, 40, keys=[("head", 17), ("line", 18)], first=100)
+        + pool("spare", 5, 12, keys=TEMPLATE, first=600)
+        + crowd("user", 30, 10, keys=[("system", 9)])
+    )
+    accounts = HEADS + on_file("limb", 15, age_days=9, a_card=5) + on_file("user", 30, age_days=300, a_card=1)
+    once, pieces = a_day(rows, accounts), Lake(accounts)
+    frame = frames(rows, [])[0]
+    start = DAY
+    while start < day(1):
+        end = min(start + timedelta(minutes=minutes), day(1))
+        pieces.run(frame.filter((pl.col("tick") >= start) & (pl.col("tick") < end)), end)
+        start = end
+    assert_frame_equal(pieces.hits, once.hits)
+    assert_frame_equal(pieces.campaigns, once.campaigns)
+
+
+def test_a_state_that_was_stored_is_the_state() -> None:
+    state = a_day(pool("head", 20, 10, keys=TEMPLATE), HEADS).state
+    again = CampaignState.from_bytes(state.to_bytes())
+    for name in ("keys", "held", "campaigns", "told", "marks", "prompts"):
+        assert_frame_equal(getattr(again, name), getattr(state, name))
+
+
+def test_a_hit_names_accounts_of_the_campaign_but_the_account_itself() -> None:
+    hits = a_day(pool("head", 20, 10, keys=TEMPLATE), HEADS).hits
+    for row in hits.iter_rows(named=True):
+        assert row["account_id"] not in row["linked_account_ids"]
+        assert account_hash(row["account_id"]) == row["account_hash"]

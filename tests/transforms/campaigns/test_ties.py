@@ -1,0 +1,159 @@
+"""Keys whose holders are driven as one; the sums behind it against a slow and obvious count, however ticks are cut."""
+
+from collections import Counter, defaultdict
+from datetime import timedelta
+from itertools import pairwise
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from given_accounts import DAY
+from given_pools import Row, crowd, frames, on_file, pool
+from schemas.policy import Campaigns, Policy
+from schemas.tie import TIE, TIED
+from transforms.campaigns import Base, TieState, tie
+
+POLICY = Policy()
+BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001)
+UNTIL = DAY + timedelta(days=1)
+TEMPLATE = (("head", 7), ("tail", 8))
+
+
+def ties_of(rows: list[Row], accounts: list[Row], policy: Policy = POLICY) -> pl.DataFrame:
+    given_rows, known = frames(rows, accounts)
+    return tie(TieState.empty(), given_rows, known, BASE, UNTIL, policy)[1]
+
+
+def signals_of(rows: list[Row], accounts: list[Row]) -> set[str]:
+    found = ties_of(rows, accounts)
+    return set() if found.is_empty() else {signal["signal"] for signal in found.sort("tick")["signals"][-1]}
+
+
+def test_a_pool_is_tied_by_its_template() -> None:
+    found = ties_of(pool("head", 20, 10, keys=TEMPLATE), on_file("head", 20, age_days=3, a_card=5))
+    assert {*found["key"]} == {7, 8}
+
+
+def test_it_says_by_what() -> None:
+    said = signals_of(pool("head", 20, 10, keys=TEMPLATE), on_file("head", 20, age_days=3, a_card=5))
+    assert said == {"even_load", "fresh_accounts", "shared_cards", "extraction_claims"}
+
+
+def test_a_popular_prompt_ties_nobody() -> None:
+    users = on_file("user", 30, age_days=400, a_card=1)
+    assert ties_of(crowd("user", 30, 10, keys=[("system", 9)]), users).is_empty()
+
+
+def test_a_company_with_many_accounts_is_one_customer() -> None:
+    staff = on_file("staff", 20, age_days=3, a_card=20)
+    assert ties_of(pool("staff", 20, 20, keys=TEMPLATE), staff).is_empty()
+
+
+def test_four_accounts_are_no_pool() -> None:
+    assert ties_of(pool("head", 4, 40, keys=TEMPLATE), on_file("head", 4, age_days=3, a_card=1)).is_empty()
+
+
+def test_a_network_is_no_tie() -> None:
+    accounts = on_file("head", 20, age_days=3, a_card=5)
+    assert ties_of(pool("head", 20, 10, keys=[("prefix", 1), ("payment", 2)]), accounts).is_empty()
+
+
+def test_a_tool_that_a_pool_shares_with_others_does_not_tie_those() -> None:
+    rows = pool("head", 20, 10, keys=[("agent", 1)]) + crowd("user", 20, 10, keys=[("agent", 1)])
+    accounts = on_file("head", 20, age_days=3, a_card=5) + on_file("user", 20, age_days=500, a_card=1)
+    assert ties_of(rows, accounts).is_empty()
+
+
+def test_accounts_without_anything_on_file_are_tied_by_load_and_content() -> None:
+    assert signals_of(pool("head", 40, 10, keys=TEMPLATE), []) == {"even_load", "extraction_claims"}
+
+
+keys = st.tuples(st.sampled_from(["head", "client"]), st.integers(1, 2))
+rows = st.lists(
+    st.builds(
+        lambda account, tick, key, count: {
+            "account_id": f"a{account}", "minute": 5 * tick, "kind": key[0], "key": key[1], "count": count, "output_tokens": 10,
+        },
+        st.integers(0, 8), st.integers(0, 6), keys, st.integers(1, 5),
+    ),
+    max_size=60,
+    unique_by=lambda row: (row["account_id"], row["minute"], row["kind"], row["key"]),
+)  # fmt: skip
+accounts = st.lists(
+    st.builds(
+        lambda account, age, card: {
+            "account_id": f"a{account}", "age_days": age, "payment_id": card, "signup_path": "web",
+        },
+        st.integers(0, 8), st.sampled_from([1.0, 400.0, 401.0]), st.sampled_from([None, "c1", "c2", "c3"]),
+    ),
+    max_size=9,
+    unique_by=lambda row: row["account_id"],
+)  # fmt: skip
+LOOSE = Policy(
+    campaigns=Campaigns(least_accounts=1, least_customers=0, least_calls=1, least_calls_each=0, review_decades=0.0,
+                        least_signals=0, alike=0.0)
+)  # fmt: skip
+"""Ties everything, so that all sums are seen."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows, accounts)
+def test_sums_are_what_a_slow_count_gives(given_rows: list[Row], known: list[Row]) -> None:
+    found = ties_of(given_rows, known, LOOSE)
+    calls: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
+    expected = []
+    for minute in sorted({row["minute"] for row in given_rows}):
+        now = [row for row in given_rows if row["minute"] == minute]
+        for row in now:
+            calls[row["kind"], row["key"]][row["account_id"]] += row["count"]
+        expected += [
+            (minute, kind, key, len(calls[kind, key]), calls[kind, key].total())
+            for kind, key in sorted({(row["kind"], row["key"]) for row in now})
+        ]
+    minutes = ((found["tick"] - DAY).dt.total_minutes()).to_list()
+    told = zip(minutes, found["kind"], found["key"], found["accounts"], found["calls"], strict=True)
+    assert sorted(told) == sorted(expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows, accounts, st.lists(st.integers(1, 6), max_size=3, unique=True))
+def test_a_day_in_pieces_gives_what_it_gives_at_once(given_rows: list[Row], known: list[Row], cuts: list[int]) -> None:
+    frame, on_register = frames(given_rows, known)
+    once = tie(TieState.empty(), frame, on_register, BASE, UNTIL, LOOSE)
+    state, ties, tied = TieState.empty(), [TIE.empty()], [TIED.empty()]
+    borders = [DAY, *(DAY + timedelta(minutes=5 * cut) for cut in sorted(cuts)), UNTIL]
+    for start, end in pairwise(borders):
+        part = frame.filter((pl.col("tick") >= start) & (pl.col("tick") < end))
+        state, some, others = tie(state, part, on_register, BASE, end, LOOSE)
+        ties.append(some)
+        tied.append(others)
+    assert_frame_equal(TIE.conform(pl.concat(ties)), once[1])
+    assert_frame_equal(TIED.conform(pl.concat(tied)), once[2])
+    assert_frame_equal(state.holders, once[0].holders)
+
+
+@settings(max_examples=20, deadline=None)
+@given(rows, accounts)
+def test_keys_may_be_spread_over_shards(given_rows: list[Row], known: list[Row]) -> None:
+    frame, on_register = frames(given_rows, known)
+    once = tie(TieState.empty(), frame, on_register, BASE, UNTIL, LOOSE)
+    parts = [
+        tie(TieState.empty(), frame.filter(pl.col("key") % 2 == shard), on_register, BASE, UNTIL, LOOSE)
+        for shard in range(2)
+    ]
+    assert_frame_equal(TIE.conform(pl.concat([part[1] for part in parts])), once[1])
+
+
+def test_holders_that_have_not_shown_a_key_for_long_are_forgotten() -> None:
+    frame, known = frames(pool("head", 20, 10, keys=TEMPLATE), [])
+    state = tie(TieState.empty(), frame, known, BASE, UNTIL, POLICY)[0]
+    later = DAY + timedelta(days=POLICY.links.memory_days + 2)
+    assert tie(state, frame.clear(), known, BASE, later, POLICY)[0].holders.is_empty()
+
+
+def test_a_state_that_was_stored_is_the_state() -> None:
+    frame, known = frames(pool("head", 20, 10, keys=TEMPLATE), on_file("head", 20, age_days=3, a_card=5))
+    state = tie(TieState.empty(), frame, known, BASE, UNTIL, POLICY)[0]
+    assert_frame_equal(TieState.from_bytes(state.to_bytes()).holders, state.holders)

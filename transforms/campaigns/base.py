@@ -1,0 +1,73 @@
+"""What accounts that have nothing to do with each other have in common: shares taken from the accounts on file."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from schemas.policy import Campaigns
+
+
+@dataclass(frozen=True)
+class Base:
+    """What is ordinary as of a feedback border.
+
+    Attributes:
+        fresh: share of accounts younger than `campaigns.fresh_days`.
+        cards: share of payment instruments that pay for several accounts.
+        bursts: chance that two accounts that pay differently were created in the same hour by the same path.
+    """
+
+    fresh: float
+    cards: float
+    bursts: float
+
+
+def facts(registry: pl.DataFrame) -> pl.DataFrame:
+    """What is on file of each account: account_id, created_at, card (payment instrument), burst (sign-up path and hour).
+
+    Args:
+        registry: REGISTRY rows, at most one an account.
+    """
+    hour = pl.col("created_at").dt.strftime("%Y-%m-%dT%H")
+    return registry.select(
+        "account_id",
+        "created_at",
+        card="payment_id",
+        burst=pl.when(pl.col("created_at").is_not_null()).then(hour + " " + pl.col("signup_path").fill_null("")),
+    )
+
+
+def base_of(known: pl.DataFrame, border: datetime, policy: Campaigns) -> Base:
+    """The shares among all accounts on file, pulled towards the supposed ones while few are.
+
+    Thieves on file raise the shares, which is kind to accounts: nobody has to be left out.
+
+    Args:
+        known: what `facts` gives.
+        border: feedback border as of which age is counted.
+        policy: the supposed shares and their weight.
+    """
+    aged = known.filter(pl.col("created_at") <= border)
+    fresh = aged.filter(pl.col("created_at") > border - timedelta(days=policy.fresh_days)).height
+    cards = known.filter(pl.col("card").is_not_null()).group_by("card").len()
+    several = cards.filter(pl.col("len") > 1).height
+    weight = float(policy.base_weight)
+    return Base(
+        fresh=(fresh + weight * policy.usual_fresh) / (aged.height + weight),
+        cards=(several + weight * policy.usual_cards) / (cards.height + weight),
+        bursts=_coincidence(known, weight),
+    )
+
+
+def _coincidence(known: pl.DataFrame, weight: float) -> float:
+    """Pairs of accounts in one burst that pay differently, of all pairs; one more pair than seen, as if by chance."""
+    signed = known.filter(pl.col("burst").is_not_null())
+    together = _pairs(signed, ["burst"]) - _pairs(signed.filter(pl.col("card").is_not_null()), ["burst", "card"])
+    count = signed.height + weight
+    return (together + 1.0) / (count * (count - 1.0) / 2.0)
+
+
+def _pairs(rows: pl.DataFrame, by: list[str]) -> float:
+    sizes = rows.group_by(by).len()["len"].cast(pl.Float64)
+    return float((sizes * (sizes - 1.0) / 2.0).sum())

@@ -1,0 +1,201 @@
+"""What the holders of one key have in common beside it, in decades: how rarely accounts that merely use the same thing do.
+
+Each signal asks one question of the holders, and the questions are independent of each other: how evenly they use the key
+(evenness.py), how young they are, how they pay, when they signed up, and what the calls with the key are about. Points are
+-log10 of the share of such benign groups that are at least as extreme; they add up to the tie's points.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betainc, gammainc
+
+from schemas.feature import FEATURE
+from schemas.policy import Campaigns
+from transforms.campaigns import evenness
+from transforms.campaigns.base import Base
+
+F64 = npt.NDArray[np.float64]
+
+HALF = 0.5
+"""What every second benign group reaches says nothing."""
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Sums over the holders of keys, as of a tick's end; arrays of one length.
+
+    Attributes:
+        accounts: holders.
+        calls: calls with the key.
+        squares: sum over holders of the square of their calls.
+        elicited: calls with a claim of extraction.
+        output_tokens: output tokens of `output_known` calls.
+        output_known: calls with known output tokens.
+        aged: holders whose age is on file.
+        fresh: those of them that were fresh when they first showed the key.
+        cards: payment instruments of the holders; one each where none is on file.
+        known_cards: payment instruments on file.
+        several: those that pay for several holders.
+        carded: holders they pay for.
+        signed: holders whose sign-up is on file.
+        bursts: pairs of holders in one sign-up burst that pay differently.
+        is_text: whether the key is made of what calls say.
+    """
+
+    accounts: F64
+    calls: F64
+    squares: F64
+    elicited: F64
+    output_tokens: F64
+    output_known: F64
+    aged: F64
+    fresh: F64
+    cards: F64
+    known_cards: F64
+    several: F64
+    carded: F64
+    signed: F64
+    bursts: F64
+    is_text: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One signal of many keys: points, what was observed, and the value at which it stops contributing.
+
+    Of the looks of one family the strongest counts.
+    """
+
+    signal: str
+    family: str
+    detail: str
+    points: F64
+    observed: F64
+    expected: F64
+
+
+def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
+    """The signals of keys, in the order in which equal ones are told."""
+    return [
+        _even(stats, policy),
+        _cards(stats, base, policy),
+        _bursts(stats, base, policy),
+        _fresh(stats, base, policy),
+        _claims(stats, policy),
+        _answers(stats, policy),
+    ]
+
+
+def are_alike(stats: Stats, policy: Campaigns) -> npt.NDArray[np.bool_]:
+    """Whether nearly all holders are of one kind: fresh, or paid for together, or using the key equally often.
+
+    A popular tool that a pool uses too has both kinds of holders: whatever the pool has in common, some others have not.
+    """
+    fresh = np.where(2.0 * stats.aged >= stats.accounts, _share(stats.fresh, stats.aged), 0.0)
+    share = np.maximum(fresh, _share(stats.carded, stats.accounts))
+    even = evenness.effective_share(stats.accounts, stats.calls, stats.squares)
+    return np.asarray((share >= policy.alike) | (even >= policy.alike_load))
+
+
+def _even(stats: Stats, policy: Campaigns) -> Look:
+    found = evenness.points(stats.accounts, stats.calls, stats.squares)
+    return Look(
+        "even_load",
+        "load",
+        "the accounts use what they share equally often, as when a scheduler deals out the calls",
+        np.minimum(found, policy.family_most),
+        evenness.effective_share(stats.accounts, stats.calls, stats.squares),
+        evenness.ordinary(stats.accounts, stats.calls),
+    )
+
+
+def _fresh(stats: Stats, base: Base, policy: Campaigns) -> Look:
+    tail = _at_least(stats.fresh, stats.aged, base.fresh)
+    known = (stats.aged >= policy.least_accounts) & (2.0 * stats.aged >= stats.accounts)
+    return Look(
+        "fresh_accounts",
+        "age",
+        f"the accounts were younger than {policy.fresh_days} days when they began",
+        _points(tail, known & (stats.fresh > 0), policy.identity_most),
+        _share(stats.fresh, stats.aged),
+        np.full(len(tail), base.fresh),
+    )
+
+
+def _cards(stats: Stats, base: Base, policy: Campaigns) -> Look:
+    tail = _at_least(stats.several, stats.known_cards, base.cards)
+    known = stats.known_cards >= policy.least_customers
+    return Look(
+        "shared_cards",
+        "payment",
+        "payment instruments that each pay for several of the accounts",
+        _points(tail, known & (stats.several > 0), policy.identity_most),
+        _share(stats.several, stats.known_cards),
+        np.full(len(tail), base.cards),
+    )
+
+
+def _bursts(stats: Stats, base: Base, policy: Campaigns) -> Look:
+    chance = stats.signed * (stats.signed - 1.0) / 2.0 * base.bursts
+    tail = gammainc(np.maximum(stats.bursts, 1.0), chance)  # of a Poisson number
+    return Look(
+        "signup_burst",
+        "sign-up",
+        "pairs of the accounts that pay differently and were created within the same hour by the same path",
+        _points(tail, stats.bursts > 0, policy.identity_most),
+        stats.bursts,
+        chance,
+    )
+
+
+def _claims(stats: Stats, policy: Campaigns) -> Look:
+    share = _share(stats.elicited, stats.calls)
+    prior = FEATURE["reasoning_elicited_share_24h"].prior
+    return Look(
+        "extraction_claims",
+        "content",
+        "calls with the shared key that ask for reasoning or a grade, or whose answers open with reasoning",
+        np.where(stats.is_text, np.minimum(_of_prior(share, prior), policy.identity_most), 0.0),
+        share,
+        np.full(len(share), prior[0][0]),
+    )
+
+
+def _answers(stats: Stats, policy: Campaigns) -> Look:
+    mean = _share(stats.output_tokens, stats.output_known)
+    prior = FEATURE["output_per_call_24h"].prior
+    return Look(
+        "long_answers",
+        "content",
+        "output tokens of a call with the shared key",
+        np.where(stats.is_text, np.minimum(_of_prior(mean, prior), policy.identity_most), 0.0),
+        mean,
+        np.full(len(mean), prior[0][0]),
+    )
+
+
+def _at_least(hits: F64, trials: F64, chance: float) -> F64:
+    """Chance of so many hits or more (binomial); 1 for none."""
+    some = np.maximum(hits, 1.0)
+    return np.asarray(np.where(hits > 0, betainc(some, np.maximum(trials - some, 0.0) + 1.0, chance), 1.0))
+
+
+def _points(tail: F64, is_known: npt.NDArray[np.bool_], most: float) -> F64:
+    speaks = is_known & (tail < HALF)
+    decades = np.round(-np.log10(np.maximum(np.where(speaks, tail, 1.0), 1e-12)), 6)
+    return np.asarray(np.where(speaks, np.minimum(decades, most), 0.0))
+
+
+def _of_prior(values: F64, prior: tuple[tuple[float, float], ...]) -> F64:
+    """Decades of the shipped prior of a feature, in its steps; 0 where the value is not known."""
+    points = np.zeros(len(values))
+    for least, tail in prior:
+        points = np.where(values >= least, -np.log10(tail), points)
+    return np.round(points, 6)
+
+
+def _share(part: F64, whole: F64) -> F64:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(whole > 0, part / whole, np.nan))

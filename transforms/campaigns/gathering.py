@@ -1,0 +1,206 @@
+"""Campaigns while ticks go by: which keys and accounts are theirs, and what they took."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from itertools import count
+from typing import Any
+
+from schemas.policy import Campaigns
+from transforms.campaigns.grouping import Key, components
+from transforms.campaigns.parts import Part, parts
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What one account did with one key.
+
+    Attributes:
+        calls: calls that showed the key.
+        output_tokens: their output tokens, None where not known.
+        first_time: the first of them.
+        last_tick: tick of the last.
+        is_fresh: whether the account was young when it began, None where its age is not on file.
+        card: its payment instrument, None where none is on file.
+    """
+
+    calls: int
+    output_tokens: int | None
+    first_time: datetime
+    last_tick: datetime
+    is_fresh: bool | None
+    card: str | None
+
+
+Members = dict[int, list[Holding]]
+"""Accounts (hash) of a campaign with their holdings of its keys."""
+
+
+@dataclass
+class Gathering:
+    """Tied keys, who holds them, and the campaigns they make.
+
+    What they are follows from the keys, who holds them, and whom they were counted against: it does not matter how often
+    it is worked out.
+
+    Attributes:
+        policy: `policy.campaigns`.
+        held: holdings by key and account.
+        names: account id by hash.
+        since: first tick at which each key was tied.
+        last: last tick at which it was.
+        told: by campaign id, the accounts it was counted against, and the last hour in which it was.
+        merged: by campaign id, ids of campaigns that became part of it.
+        campaigns: by id.
+    """
+
+    policy: Campaigns
+    held: dict[Key, dict[int, Holding]] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+    since: dict[Key, datetime] = field(default_factory=dict)
+    last: dict[Key, datetime] = field(default_factory=dict)
+    told: dict[str, dict[int, datetime]] = field(default_factory=dict)
+    merged: dict[str, set[str]] = field(default_factory=dict)
+    campaigns: dict[str, Part] = field(default_factory=dict)
+    _is_stale: bool = True
+
+    def take(self, tied: Iterable[Row]) -> None:
+        """Holdings as of a tick."""
+        for row in tied:
+            of_key = self.held.setdefault((row["kind"], row["key"]), {})
+            self._is_stale |= row["account_hash"] not in of_key
+            of_key[row["account_hash"]] = Holding(
+                row["calls"], row["output_tokens"], row["first_time"], row["last_tick"], row["is_fresh"], row["card"]
+            )
+            self.names[row["account_hash"]] = row["account_id"]
+
+    def tie(self, keys: Iterable[Key], tick: datetime) -> None:
+        """Notes that keys are tied at a tick."""
+        for key in keys:
+            self._is_stale |= key not in self.since
+            self.since.setdefault(key, tick)
+            self.last[key] = tick
+
+    def tell(self, campaign: str, account: int, hour: datetime) -> None:
+        """Notes that a campaign was counted against an account."""
+        of_campaign = self.told.setdefault(campaign, {})
+        self._is_stale |= account not in of_campaign
+        of_campaign[account] = hour
+
+    def regroup(self) -> None:
+        """Works out the campaigns.
+
+        A campaign is named after the one that was counted against most of its accounts so far, else after the first of its
+        keys. One whose accounts have mostly gone over to another is `merged` into that. Of one that falls apart the part
+        with most of its accounts keeps the name.
+        """
+        if not self._is_stale:
+            return
+        self._is_stale = False
+        keys = sorted(self.since, key=lambda key: (self.since[key], key))
+        holders = {key: set(self.held[key]) for key in keys}
+        cards = {account: holding.card for key in keys for account, holding in self.held[key].items()}
+        found = [
+            part
+            for group in components(keys, holders, self.policy)
+            for part in parts(group, holders, cards, self.policy)
+        ]
+        common = [
+            (len(part.accounts & accounts.keys()), name, number)
+            for number, part in enumerate(found)
+            for name, accounts in self.told.items()
+        ]
+        named: dict[int, str] = {}
+        gone: dict[str, int] = {}
+        for size, name, number in sorted(common, key=lambda one: (-one[0], one[1], one[2])):
+            if size and number not in named and name not in named.values():
+                named[number] = name
+            elif size and name not in named.values():
+                gone.setdefault(name, number)
+        for number, part in enumerate(found):
+            if number not in named:
+                taken = self.told.keys() | set(named.values())
+                named[number] = next(name for name in _ids(part.keys) if name not in taken)
+        for name, number in gone.items():
+            if name not in named.values():
+                into = named[number]
+                self.merged.setdefault(into, set()).update({name, *self.merged.pop(name, set())})
+                for account, hour in self.told.pop(name).items():
+                    self.told.setdefault(into, {}).setdefault(account, hour)
+                self._is_stale = True
+        self.campaigns = {named[number]: part for number, part in enumerate(found)}
+
+    def members(self, part: Part) -> Members:
+        """Accounts that belong to a campaign, with their holdings.
+
+        One key may be in many mouths; a template shows in several keys of one call, and a head shows most of what its
+        pool shows. So an account needs two of the keys (or the only one), and a quarter of what is usual. Where nearly all
+        are young, an old account that pays for itself merely uses the same tool.
+        """
+        found: Members = {}
+        for key in part.keys:
+            for account, holding in self.held[key].items():
+                if account in part.accounts:
+                    found.setdefault(account, []).append(holding)
+        least = min(2, len(part.keys))
+        several = {account: holdings for account, holdings in found.items() if len(holdings) >= least}
+        if not several:
+            return {}
+        usual = sorted(map(len, several.values()))[len(several) // 2]
+        bound = {account: holdings for account, holdings in several.items() if 4 * len(holdings) >= usual}
+        unlike = self._unlike(bound)
+        return {account: holdings for account, holdings in bound.items() if account not in unlike}
+
+    def forget(self, oldest: datetime) -> None:
+        """Drops keys that were not tied since, and campaigns without keys."""
+        for key in [key for key, tick in self.last.items() if tick < oldest]:
+            del self.since[key], self.last[key], self.held[key]
+            self._is_stale = True
+        self.regroup()
+        for name in self.told.keys() - self.campaigns.keys():
+            del self.told[name]
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """KEYS rows, sorted."""
+        for kind, key in sorted(self.since):
+            yield {"kind": kind, "key": key, "since": self.since[kind, key], "last_tick": self.last[kind, key]}
+
+    def _unlike(self, members: Members) -> set[int]:
+        """Old accounts that share no card with another, among accounts of which nearly all are young."""
+        ages = {account: holdings[0].is_fresh for account, holdings in members.items()}
+        known = [is_fresh for is_fresh in ages.values() if is_fresh is not None]
+        if 2 * len(known) < len(members) or sum(known) < self.policy.alike * len(known):
+            return set()
+        cards = Counter(holdings[0].card for holdings in members.values())
+        return {
+            account
+            for account, is_fresh in ages.items()
+            if is_fresh is False and (members[account][0].card is None or cards[members[account][0].card] < 2)
+        }
+
+
+def exchanges(members: Members) -> int:
+    """Calls that carry the campaign's keys: one call shows several, so an account counts with the key it showed most."""
+    return sum(max(holding.calls for holding in holdings) for holdings in members.values())
+
+
+def output_tokens(members: Members) -> int | None:
+    """Output tokens of those calls; None where no account's are known."""
+    known = [
+        max(holding.output_tokens for holding in holdings if holding.output_tokens is not None)
+        for holdings in members.values()
+        if any(holding.output_tokens is not None for holding in holdings)
+    ]
+    return sum(known) if known else None
+
+
+def _ids(keys: tuple[Key, ...]) -> Iterator[str]:
+    """Ids of a campaign founded by the first of the keys, or the next, or the first again ..."""
+    for turn in count():
+        for kind, key in keys:
+            name = f"{kind}\n{key}\n{turn or ''}"
+            yield "c-" + blake2b(name.encode(), digest_size=8).hexdigest()

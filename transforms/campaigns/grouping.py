@@ -1,0 +1,77 @@
+"""Which tied keys belong to one campaign: those whose holders are largely the same accounts.
+
+A graph of keys, not of accounts: two keys are one where enough of the holders of either hold the other too. Two campaigns
+that share some accounts stay two, and an account may be in several. A key that only some of a campaign's accounts hold (a
+wording among many) is joined to the campaign afterwards, and so cannot join two of them. Components are scipy's: a sparse
+matrix of keys by accounts gives all intersections in one product, and scipy is there already for River.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from schemas.policy import Campaigns
+
+Key = tuple[str, int]
+"""Kind and key of a trait."""
+
+
+def components(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns) -> list[list[Key]]:
+    """The keys in groups, each in the order given; groups in the order of their first keys.
+
+    Args:
+        keys: tied keys.
+        holders: accounts that hold each of them; not empty.
+        policy: overlap, overlap_of_larger.
+
+    >>> holders = {("head", 1): {1, 2, 3}, ("tail", 2): {2, 3}, ("head", 3): {3, 4, 5}}
+    >>> components(list(holders), holders, Campaigns())
+    [[('head', 1), ('tail', 2)], [('head', 3)]]
+    """
+    if not keys:
+        return []
+    held = _matrix([holders[key] for key in keys])
+    common, sizes = (held @ held.T).tocoo(), held.sum(axis=1)
+    smaller, larger = (pick(sizes[common.row], sizes[common.col]) for pick in (np.minimum, np.maximum))
+    is_edge = (common.data >= policy.overlap * smaller) & (common.data >= policy.overlap_of_larger * larger)
+    edges = common.data[is_edge], (common.row[is_edge], common.col[is_edge])
+    _, labels = connected_components(csr_array(edges, shape=common.shape), directed=False)
+    labels = _with_parts(held, labels, policy)
+    groups: dict[int, list[Key]] = {}
+    for key, label in zip(keys, labels.tolist(), strict=True):
+        groups.setdefault(label, []).append(key)
+    return list(groups.values())
+
+
+def _matrix(holders: Sequence[set[int]]) -> csr_array:
+    """Keys by accounts, 1 where the account holds the key."""
+    names = {account: place for place, account in enumerate(sorted(set().union(*holders)))}
+    rows = np.repeat(np.arange(len(holders)), [len(each) for each in holders])
+    columns = np.fromiter((names[account] for each in holders for account in each), dtype=np.int64, count=len(rows))
+    return csr_array((np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=(len(holders), len(names)))
+
+
+def _with_parts(held: csr_array, labels: npt.NDArray[np.int32], policy: Campaigns) -> npt.NDArray[np.int64]:
+    """Labels in which a component lies with the largest other one that has `overlap` of its accounts.
+
+    Largest first, so that a component which has itself become a part takes nothing in.
+    """
+    count = int(labels.max()) + 1
+    members = csr_array(
+        (np.ones(len(labels), dtype=np.int64), (labels, np.arange(len(labels)))), shape=(count, len(labels))
+    )
+    accounts = (members @ held).sign()
+    common, sizes = (accounts @ accounts.T).toarray(), accounts.sum(axis=1)
+    order = np.lexsort((np.arange(count), -sizes))
+    into = np.arange(count, dtype=np.int64)
+    whole: list[int] = []
+    for one in order.tolist():
+        fits = [other for other in whole if common[one, other] >= policy.overlap * sizes[one]]
+        if fits:
+            into[one] = fits[0]
+        else:
+            whole.append(one)
+    return into[labels]

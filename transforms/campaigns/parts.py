@@ -1,0 +1,88 @@
+"""A group of keys whose accounts fall apart by who they are: two pools that use one published instruction.
+
+Accounts that send one of the group's client fingerprints belong together, and so do two such sets if many of the accounts
+pay with cards that both use. Where that leaves several sets that hold nearly everyone, each is a campaign of its own; where
+fingerprints are not known, or popular ones, it says nothing and the group stays whole.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from schemas.policy import Campaigns
+from transforms.campaigns.grouping import Key, components
+
+
+@dataclass(frozen=True)
+class Part:
+    """Keys and the accounts they tie.
+
+    Attributes:
+        keys: by the tick at which they were tied first.
+        accounts: the accounts among which its members are.
+    """
+
+    keys: tuple[Key, ...]
+    accounts: frozenset[int]
+
+
+def parts(
+    keys: Sequence[Key], holders: Mapping[Key, set[int]], cards: Mapping[int, str | None], policy: Campaigns
+) -> list[Part]:
+    """The group in parts, in the order of their first keys; the whole of it where it does not fall apart.
+
+    Args:
+        keys: keys of one component, in the order in which they were tied.
+        holders: accounts that hold each of them.
+        cards: payment instrument of each account, None where none is on file.
+        policy: least_accounts, overlap, apart, same_cards.
+    """
+    everyone = set().union(*(holders[key] for key in keys))
+    whole = [Part(tuple(keys), frozenset(everyone))]
+    large = [part for part in _by_identity(keys, holders, cards, policy) if len(part) >= policy.least_accounts]
+    if len(large) < 2 or sum(map(len, large)) < policy.apart * len(everyone):
+        return whole
+    found = [Part(tuple(key for key in keys if _is_of(holders[key], part, policy)), frozenset(part)) for part in large]
+    if not all(part.keys for part in found):
+        return whole
+    place = {key: number for number, key in enumerate(keys)}
+    return sorted(found, key=lambda part: (place[part.keys[0]], min(part.accounts)))
+
+
+def _is_of(held: set[int], part: set[int], policy: Campaigns) -> bool:
+    common = len(held & part)
+    return common >= policy.least_accounts and common >= policy.overlap * min(len(held), len(part))
+
+
+def _by_identity(
+    keys: Sequence[Key], holders: Mapping[Key, set[int]], cards: Mapping[int, str | None], policy: Campaigns
+) -> list[set[int]]:
+    """Sets of accounts that are connected by client fingerprints, and by cards between those."""
+    clients = [key for key in keys if key[0] == "client"]
+    sets = [set().union(*(holders[key] for key in group)) for group in components(clients, holders, policy)]
+    pays = [Counter(cards[account] for account in accounts if cards[account] is not None) for accounts in sets]
+    linked = [
+        (one, other)
+        for one in range(len(sets))
+        for other in range(one)
+        if _paid_alike(pays[one], pays[other]) >= policy.same_cards * min(len(sets[one]), len(sets[other]))
+    ]
+    graph = coo_array(
+        (np.ones(len(linked)), ([one for one, _ in linked], [other for _, other in linked])),
+        shape=(len(sets), len(sets)),
+    )
+    count, labels = connected_components(graph, directed=False) if sets else (0, np.empty(0, dtype=np.int32))
+    found: list[set[int]] = [set() for _ in range(count)]
+    for accounts, label in zip(sets, labels.tolist(), strict=True):
+        found[label] |= accounts
+    return found
+
+
+def _paid_alike(one: Counter[str | None], other: Counter[str | None]) -> int:
+    """Accounts of the smaller set that pay with cards the other set uses too."""
+    fewer, more = sorted((one, other), key=lambda each: each.total())
+    return sum(number for card, number in fewer.items() if card in more)

@@ -1,0 +1,247 @@
+"""One step of campaigns: ties of all shards become campaigns, and what those add to the accounts in them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from schemas.campaign import CAMPAIGN
+from schemas.finding import DAMAGE_TIERS, damage_tier
+from schemas.hit import CAMPAIGN_RULE, HIT
+from schemas.policy import Policy
+from schemas.shared import SHARED
+from schemas.tie import TIED
+from schemas.trait import SAMPLED
+from transforms.campaigns.gathering import Gathering, exchanges, output_tokens
+from transforms.campaigns.grouping import Key
+from transforms.campaigns.parts import Part
+from transforms.campaigns.state import KEYS, MARKS, PROMPTS, TOLD, CampaignState
+from transforms.campaigns.wording import detail, evidence, kind_of
+
+MOST_LINKED = 20
+"""As many linked accounts as a hit lists (HIT.linked_account_ids)."""
+
+_DAY = timedelta(days=1)
+_YEAR = timedelta(days=365)
+
+Row = dict[str, Any]
+
+
+def step(
+    state: CampaignState, ties: pl.DataFrame, tied: pl.DataFrame, prompts: pl.DataFrame, until: datetime, policy: Policy
+) -> tuple[CampaignState, pl.DataFrame, pl.DataFrame]:
+    """Campaigns after more ticks; once over a day gives what once a tick gives.
+
+    Args:
+        state: campaigns before.
+        ties: TIE rows of all shards, ticks before `until` not given before.
+        tied: TIED rows of the same ticks.
+        prompts: SHARED rows of exact prompts (one in schemas.trait.SAMPLED).
+        until: border up to which ticks are closed.
+        policy: `policy.campaigns`, links.memory_days, time.
+
+    Returns:
+        The state; HIT rows of accounts in campaigns: of each once an hour with a call that shows a shared key, and at the
+        tick at which it became known; CAMPAIGN rows of all campaigns within the memory.
+    """
+    work = _Work(state, prompts, policy)
+    of_ticks = {tick: rows for (tick,), rows in tied.sort("kind", "key", "account_hash").group_by("tick")}
+    for (tick,), rows in ties.sort("tick", "kind", "key").group_by("tick", maintain_order=True):
+        work.take(tick, rows, of_ticks[tick])
+    after = work.state(until)
+    return after, HIT.conform(pl.DataFrame(list(work.hits.values()), schema=HIT.polars)), after.campaigns
+
+
+class _Work:
+    """The campaigns while ticks go by."""
+
+    def __init__(self, state: CampaignState, prompts: pl.DataFrame, policy: Policy) -> None:
+        self.hits: dict[tuple[int, datetime], Row] = {}
+        self._policy = policy
+        self._memory = timedelta(days=policy.links.memory_days)
+        self._rows: dict[str, Row] = {row["campaign_id"]: row for row in state.campaigns.iter_rows(named=True)}
+        self._gathering = _gathered(state, policy)
+        self._marks: dict[str, dict[datetime, int]] = {}
+        for row in state.marks.iter_rows(named=True):
+            self._marks.setdefault(row["campaign_id"], {})[row["day"]] = row["exchanges"]
+        fresh = SHARED.conform(prompts).select("key", "account_hash", last_tick="tick")
+        self._prompts = (
+            pl.concat([state.prompts, fresh])
+            .group_by("key", "account_hash")
+            .agg(first_tick=pl.col("last_tick").min(), last_tick=pl.col("last_tick").max())
+            .sort("key", "account_hash")
+        )
+        self._last = max(self._gathering.last.values(), default=None)
+
+    def take(self, tick: datetime, ties: pl.DataFrame, tied: pl.DataFrame) -> None:
+        """Everything that happened at one tick."""
+        gathering = self._gathering
+        if self._last is None or _midnight(self._last) < _midnight(tick):
+            gathering.forget(_midnight(tick) - self._memory)
+            for name, part in gathering.campaigns.items():
+                days = self._marks.get(name, {}) | {_midnight(tick): exchanges(gathering.members(part))}
+                self._marks[name] = dict(sorted(days.items())[-2:])
+        self._last = tick
+        gathering.take(tied.iter_rows(named=True))
+        points = {(kind, key): rest for kind, key, *rest in ties.select("kind", "key", "points", "accounts").rows()}
+        gathering.tie(points, tick)
+        gathering.regroup()
+        place = {key: row for row, key in enumerate(points)}
+        showing: dict[Key, set[int]] = {}
+        for kind, key, account in tied.select("kind", "key", "account_hash").iter_rows():
+            showing.setdefault((kind, key), set()).add(account)
+        for name, part in sorted(gathering.campaigns.items()):
+            now = [key for key in part.keys if key in points]
+            if now:
+                strongest = ties.row(place[max(now, key=points.__getitem__)], named=True)
+                active = set().union(*(showing.get(key, ()) for key in now))
+                self._say(name, part, tick, strongest, active)
+
+    def state(self, until: datetime) -> CampaignState:
+        """What is to be remembered."""
+        gathering = self._gathering
+        gathering.regroup()
+        live = gathering.told.keys()
+        held = [
+            {
+                "tick": holding.last_tick, "kind": key[0], "key": key[1], "account_id": gathering.names[account],
+                "account_hash": account, "calls": holding.calls, "output_tokens": holding.output_tokens,
+                "first_time": holding.first_time, "last_tick": holding.last_tick, "is_fresh": holding.is_fresh,
+                "card": holding.card,
+            }
+            for key in sorted(gathering.since)
+            for account, holding in sorted(gathering.held[key].items())
+        ]  # fmt: skip
+        told = [
+            {"campaign_id": name, "account_hash": account, "hour": hour}
+            for name, accounts in sorted(gathering.told.items())
+            for account, hour in sorted(accounts.items())
+        ]
+        marks = [
+            {"campaign_id": name, "day": day, "exchanges": count}
+            for name, days in sorted(self._marks.items())
+            for day, count in days.items()
+            if name in gathering.campaigns
+        ]
+        campaigns = [
+            row | {"merged_ids": sorted(gathering.merged.get(name, ()))}
+            for name, row in sorted(self._rows.items())
+            if name in live
+        ]
+        oldest = _midnight(until) - self._memory
+        return CampaignState(
+            keys=pl.DataFrame(list(gathering.rows()), schema=KEYS),
+            held=TIED.conform(pl.DataFrame(held, schema=TIED.polars)),
+            campaigns=CAMPAIGN.conform(pl.DataFrame(campaigns, schema=CAMPAIGN.polars)),
+            told=pl.DataFrame(told, schema=TOLD),
+            marks=pl.DataFrame(marks, schema=MARKS),
+            prompts=self._prompts.filter(pl.col("last_tick") >= oldest).select(PROMPTS.names()),
+        )
+
+    def _say(self, name: str, part: Part, tick: datetime, tie: Row, active: set[int]) -> None:
+        """What a campaign is as of the tick, and its hits."""
+        gathering, time = self._gathering, self._policy.time
+        members = gathering.members(part)
+        left = exchanges(members)
+        if len(members) < self._policy.campaigns.least_accounts:
+            return
+        if self._repeats(set(members), tick) >= self._policy.campaigns.repeated * left:
+            return
+        before = self._rows.get(name) if name in gathering.told else None
+        strongest = tie if before is None or tie["points"] > before["score"] else before
+        acts = tie["points"] >= self._policy.campaigns.act_decades or (before is not None and before["tier"] == "act")
+        first = min(holding.first_time for holdings in members.values() for holding in holdings)
+        pace, falls = self._pace(name, first, tick + time.tick, left)
+        row = {
+            "campaign_id": name,
+            "kind": kind_of(part.keys),
+            "tier": "act" if acts else "review",
+            "score": tie["points"] if strongest is tie else strongest["score"],
+            "signals": strongest["signals"],
+            "link_kinds": sorted({kind for kind, _ in part.keys}),
+            "account_ids": sorted(gathering.names[account] for account in members),
+            "accounts": len(members),
+            "first_seen": first,
+            "last_seen": tick,
+            "flagged_at": tick + time.tick + time.lateness if before is None else before["flagged_at"],
+            "exchanges": left,
+            "exchanges_before": left if before is None else before["exchanges_before"],
+            "output_tokens": output_tokens(members),
+            "damage_tier": damage_tier(left),
+            "exchanges_per_day": pace,
+            "next_tier_at": falls,
+            "merged_ids": [],
+            "evidence": evidence(strongest["signals"]),
+        }
+        self._rows[name] = row
+        self._count_against(row, tie, tick, sorted(members), active)
+
+    def _count_against(self, campaign: Row, tie: Row, tick: datetime, members: list[int], active: set[int]) -> None:
+        """Hits of the members that showed a key in the tick and were not counted in this hour, and of new ones."""
+        gathering, name, hour = self._gathering, campaign["campaign_id"], tick.replace(minute=0)
+        told = gathering.told.get(name, {})
+        said, some = detail(campaign), campaign["account_ids"][: MOST_LINKED + 1]
+        for account in members:
+            if account in told and (account not in active or told[account] >= hour):
+                continue
+            gathering.tell(name, account, hour)
+            own = gathering.names[account]
+            hit = {
+                "account_id": own,
+                "account_hash": account,
+                "tick": tick,
+                "rule": CAMPAIGN_RULE,
+                "observed": tie["points"],
+                "expected": self._policy.campaigns.review_decades,
+                "detail": said,
+                "linked_account_ids": [other for other in some if other != own][:MOST_LINKED],
+                "sample_event_ids": [],
+                "campaign_id": name,
+                "campaign_ids": [name],
+                "tier": campaign["tier"],
+                "kind": campaign["kind"],
+                "signals": tie["signals"],
+            }
+            self.hits[account, tick] = _stronger(self.hits.get((account, tick)), hit)
+
+    def _repeats(self, members: set[int], tick: datetime) -> int:
+        """How many of the members' exact prompts other members sent too, estimated from the sample."""
+        seen = self._prompts.filter((pl.col("first_tick") <= tick) & pl.col("account_hash").is_in(list(members)))
+        return int(seen.filter(pl.len().over("key") > 1).height) * SAMPLED
+
+    def _pace(self, name: str, first: datetime, end: datetime, left: int) -> tuple[float, datetime | None]:
+        """Exchanges a day since the last midnight but one, or since the first; when the next damage tier falls."""
+        days = [(day, count) for day, count in self._marks.get(name, {}).items() if day >= _midnight(end) - _DAY]
+        start, before = days[0] if days else (first, 0)
+        start = max(start, first)
+        pace = round((left - before) / ((end - start) / _DAY), 3)
+        ahead = [tier for tier in DAMAGE_TIERS if tier > left]
+        if not ahead or pace <= 0 or (ahead[0] - left) / pace > _YEAR / _DAY:
+            return pace, None
+        return pace, end + timedelta(seconds=round((ahead[0] - left) / pace * 86_400))
+
+
+def _stronger(one: Row | None, other: Row) -> Row:
+    """The hit with more points, the first of equals, with the campaigns of both."""
+    if one is None:
+        return other
+    stronger = other if other["observed"] > one["observed"] else one
+    return stronger | {"campaign_ids": sorted({*one["campaign_ids"], *other["campaign_ids"]})}
+
+
+def _gathered(state: CampaignState, policy: Policy) -> Gathering:
+    gathering = Gathering(policy.campaigns)
+    gathering.take(state.held.iter_rows(named=True))
+    for row in state.keys.iter_rows(named=True):
+        gathering.since[row["kind"], row["key"]] = row["since"]
+        gathering.last[row["kind"], row["key"]] = row["last_tick"]
+    for row in state.told.iter_rows(named=True):
+        gathering.told.setdefault(row["campaign_id"], {})[row["account_hash"]] = row["hour"]
+    for row in state.campaigns.iter_rows(named=True):
+        if row["merged_ids"]:
+            gathering.merged[row["campaign_id"]] = set(row["merged_ids"])
+    return gathering
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)

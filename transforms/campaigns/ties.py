@@ -1,0 +1,361 @@
+"""Keys whose holders look driven as one: what accounts that share a key have in common beside it, key by key.
+
+Keys are independent of each other, so they may be spread over any number of shards.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from schemas.policy import Policy
+from schemas.tie import TIE, TIED
+from schemas.trait import TRAIT_KINDS
+from transforms.campaigns.base import Base, facts
+from transforms.campaigns.evidence import Look, Stats, are_alike, looks
+from schemas.signals import Slots, Source, lists
+from transforms.sketches.packing import pack, unpack
+
+TEXT = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "content")
+"""Kinds made of what calls say or offer."""
+
+TIES = (*TEXT, *(kind.name for kind in TRAIT_KINDS if kind.group == "software"))
+"""Kinds that can tie accounts: what is said and the software that says it; never network, payment or sign-up alone."""
+
+_KEY = ["kind", "key"]
+_TIME = pl.Datetime("us", "UTC")
+HOLDERS = pl.Schema(
+    {
+        "kind": pl.String(),
+        "key": pl.Int64(),
+        "account_hash": pl.Int64(),
+        "account_id": pl.String(),
+        "calls": pl.Int64(),
+        "elicited": pl.Int64(),
+        "output_tokens": pl.Int64(),
+        "output_known": pl.Int64(),
+        "first_tick": _TIME,
+        "last_tick": _TIME,
+        "first_time": _TIME,
+        "created_at": _TIME,
+        "card": pl.String(),
+        "burst": pl.String(),
+        "is_told": pl.Boolean(),
+    }
+)
+"""One row an account that holds a key; what is on file of it is as of the day on which it first showed the key."""
+
+_ADDED = ("accounts", "calls", "squares", "elicited", "output_tokens", "output_known", "aged", "fresh", "cards",
+          "known_cards", "several", "carded", "signed", "bursts")  # fmt: skip
+
+_ALIKE = (("card",), ("burst",), ("burst", "card"))
+"""In what holders of a key are compared."""
+
+
+@dataclass(frozen=True)
+class TieState:
+    """Who holds the shared keys of a shard (HOLDERS), sorted by kind, key and account."""
+
+    holders: pl.DataFrame
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Nothing shared yet."""
+        return cls(pl.DataFrame(schema=HOLDERS))
+
+    def to_bytes(self) -> bytes:
+        """The state as versioned bytes."""
+        return pack("ties", 1, {"holders": self.holders})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The inverse of `to_bytes`; raises ValueError on other bytes."""
+        return cls(**unpack(data, "ties", 1))
+
+
+def step(
+    state: TieState, shared: pl.DataFrame, registry: pl.DataFrame, base: Base, until: datetime, policy: Policy
+) -> tuple[TieState, pl.DataFrame, pl.DataFrame]:
+    """Ties as of the ticks in which keys were shown.
+
+    Args:
+        state: holders before.
+        shared: SHARED rows of a shard of keys, ticks before `until` not given before; kinds that do not tie are ignored.
+        registry: REGISTRY rows, at most one an account.
+        base: what is ordinary; frozen for the day.
+        until: border up to which ticks are closed.
+        policy: `policy.campaigns`, and links.memory_days.
+
+    Returns:
+        The state; TIE rows of the keys and ticks at which the evidence is enough; TIED rows of their holders: of each
+        once, at the first such tick, and at every such tick in which it showed the key.
+    """
+    rows = _with_facts(shared.filter(pl.col("kind").is_in(TIES)), registry, policy)
+    if rows.is_empty():
+        return _forget(state, until, policy), TIE.empty(), TIED.empty()
+    rows = _counted(state.holders, rows)
+    holders = _held(state.holders, rows)
+    wide = _wide(holders, policy)
+    sums = _sums(state.holders.join(wide, on=_KEY, how="semi"), rows.join(wide, on=_KEY, how="semi"), policy)
+    ties = _judged(sums, base, policy)
+    told, tied = _told(state.holders, holders, rows, ties, policy)
+    return _forget(TieState(told), until, policy), TIE.conform(ties), TIED.conform(tied)
+
+
+def _with_facts(shared: pl.DataFrame, registry: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """The rows by key, account and tick, with what is on file of the accounts."""
+    young = timedelta(days=policy.campaigns.fresh_days)
+    known = facts(registry)
+    return (
+        shared.join(known, on="account_id", how="left")
+        .with_columns(
+            is_fresh=(pl.col("tick") - pl.col("created_at")) < young,
+            output_known=pl.when(pl.col("output_tokens").is_not_null()).then("count").otherwise(0),
+            output_tokens=pl.col("output_tokens").fill_null(0),
+            elicited=pl.col("elicited").fill_null(0),
+        )
+        .sort(*_KEY, "account_hash", "tick")
+    )
+
+
+def _counted(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows by key, tick and account, with `so_far` (the account's calls up to and with the tick) and `is_first`."""
+    holding = [*_KEY, "account_hash"]
+    known = before.select(*holding, before="calls", tokens_before="output_tokens", known_before="output_known")
+    joined = rows.join(known, on=holding, how="left", maintain_order="left")
+    return joined.with_columns(
+        so_far=pl.col("count").cum_sum().over(holding) + pl.col("before").fill_null(0),
+        tokens_so_far=pl.col("output_tokens").cum_sum().over(holding) + pl.col("tokens_before").fill_null(0),
+        known_so_far=pl.col("output_known").cum_sum().over(holding) + pl.col("known_before").fill_null(0),
+        is_first=pl.col("before").is_null() & (pl.int_range(pl.len()).over(holding) == 0),
+    ).sort(*_KEY, "tick", "account_hash")
+
+
+def _wide(holders: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """Keys that could have been tied at some tick; of the others nothing but the holders matters.
+
+    Only what never falls while ticks go by may be asked here.
+    """
+    own = policy.campaigns
+    enough = (pl.len() >= own.least_accounts) & (pl.col("calls").sum() >= own.least_calls)
+    return holders.group_by(_KEY).agg(is_wide=enough).filter("is_wide").select(_KEY)
+
+
+def _sums(before: pl.DataFrame, rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """Sums over the holders of each key as of each of its ticks: kind, key, tick, and the columns of Stats."""
+    first = pl.col("is_first")
+    joined = rows
+    for by in _ALIKE:
+        held = before.drop_nulls(list(by)).group_by(*_KEY, *by).agg(pl.len().cast(pl.Int64).alias(_held_by(by)))
+        joined = joined.join(held, on=[*_KEY, *by], how="left", maintain_order="left")
+    card, burst, both = (_place(by) for by in _ALIKE)
+    added = joined.with_columns(
+        accounts=first.cast(pl.Int64),
+        calls=pl.col("count"),
+        squares=pl.col("so_far") ** 2 - (pl.col("so_far") - pl.col("count")) ** 2,
+        aged=(first & pl.col("created_at").is_not_null()).cast(pl.Int64),
+        fresh=(first & pl.col("is_fresh").fill_null(value=False)).cast(pl.Int64),
+        cards=(first & (pl.col("card").is_null() | (card == 0))).cast(pl.Int64),
+        known_cards=(card == 0).fill_null(value=False).cast(pl.Int64),
+        several=(card == 1).fill_null(value=False).cast(pl.Int64),
+        carded=pl.when(card == 1).then(2).when(card > 1).then(1).otherwise(0),
+        signed=(first & pl.col("burst").is_not_null()).cast(pl.Int64),
+        bursts=burst.fill_null(0) - both.fill_null(0),
+    )
+    ticks = added.group_by(*_KEY, "tick", maintain_order=True).agg(pl.col(_ADDED).sum())
+    start = _start(before, policy)
+    return (
+        ticks.with_columns(pl.col(name).cum_sum().over(_KEY) for name in _ADDED)
+        .join(start, on=_KEY, how="left", maintain_order="left", suffix="_start")
+        .with_columns(pl.col(name) + pl.col(f"{name}_start").fill_null(0) for name in _ADDED)
+        .select(*_KEY, "tick", *_ADDED)
+    )
+
+
+def _held_by(by: tuple[str, ...]) -> str:
+    return "held_by_" + "_".join(by)
+
+
+def _place(by: tuple[str, ...]) -> pl.Expr:
+    """Holders of the key with the same values before an account that first shows it; null in other rows."""
+    counts = pl.col("is_first") & pl.all_horizontal(pl.col(name).is_not_null() for name in by)
+    earlier = counts.cast(pl.Int64).cum_sum().over(*_KEY, *by) - 1
+    return pl.when(counts).then(earlier + pl.col(_held_by(by)).fill_null(0))
+
+
+def _start(before: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    """The sums of keys before the first row: kind, key, and the columns of Stats."""
+    young = timedelta(days=policy.campaigns.fresh_days)
+    own = before.group_by(_KEY).agg(
+        accounts=pl.len().cast(pl.Int64),
+        calls=pl.col("calls").sum(),
+        squares=(pl.col("calls") ** 2).sum(),
+        elicited=pl.col("elicited").sum(),
+        output_tokens=pl.col("output_tokens").sum(),
+        output_known=pl.col("output_known").sum(),
+        aged=pl.col("created_at").count().cast(pl.Int64),
+        fresh=((pl.col("first_tick") - pl.col("created_at")) < young).sum().cast(pl.Int64),
+        unpaid=pl.col("card").null_count().cast(pl.Int64),
+        signed=pl.col("burst").count().cast(pl.Int64),
+    )
+    cards = (
+        before.drop_nulls("card")
+        .group_by(*_KEY, "card")
+        .len()
+        .group_by(_KEY)
+        .agg(
+            known_cards=pl.len().cast(pl.Int64),
+            several=(pl.col("len") > 1).sum().cast(pl.Int64),
+            carded=pl.col("len").filter(pl.col("len") > 1).sum().cast(pl.Int64),
+        )
+    )
+    bursts = _pairs(before.drop_nulls("burst"), "burst").join(
+        _pairs(before.drop_nulls(["burst", "card"]), "burst", "card"), on=_KEY, how="left", suffix="_paid"
+    )
+    return (
+        own.join(cards, on=_KEY, how="left")
+        .join(bursts, on=_KEY, how="left")
+        .with_columns(pl.col("known_cards", "several", "carded", "pairs", "pairs_paid").fill_null(0))
+        .with_columns(cards=pl.col("known_cards") + pl.col("unpaid"), bursts=pl.col("pairs") - pl.col("pairs_paid"))
+        .select(*_KEY, *_ADDED)
+    )
+
+
+def _pairs(rows: pl.DataFrame, *by: str) -> pl.DataFrame:
+    size = pl.col("len").cast(pl.Int64)
+    return rows.group_by(*_KEY, *by).len().group_by(_KEY).agg(pairs=(size * (size - 1) // 2).sum())
+
+
+def _judged(sums: pl.DataFrame, base: Base, policy: Policy) -> pl.DataFrame:
+    """TIE rows where the evidence is enough."""
+    own = policy.campaigns
+    rows = sums.filter(
+        (pl.col("accounts") >= own.least_accounts)
+        & (pl.col("cards") >= own.least_customers)
+        & (pl.col("calls") >= own.least_calls)
+        & (pl.col("calls") >= own.least_calls_each * pl.col("accounts"))
+    )
+    columns = {name: rows[name].to_numpy().astype(np.float64) for name in _ADDED}
+    stats = Stats(**columns, is_text=rows["kind"].is_in(TEXT).to_numpy())
+    found = _of_families(looks(stats, base, own))
+    points = np.sum([look.points for look in found], axis=0) if len(rows) else np.empty(0)
+    count = np.sum([look.points > 0 for look in found], axis=0) if len(rows) else np.empty(0)
+    is_tied = (points >= own.review_decades) & (count >= own.least_signals) & are_alike(stats, own)
+    signals = _signals(found, np.flatnonzero(is_tied))
+    return (
+        rows.with_columns(points=pl.Series(np.round(points, 6)), families=pl.Series(count, dtype=pl.Int32))
+        .filter(pl.Series(is_tied, dtype=pl.Boolean))
+        .with_columns(signals)
+    )
+
+
+def _of_families(found: list[Look]) -> list[Look]:
+    """The looks, with points only where none of their family says more; of equals the first speaks."""
+    kept: list[Look] = []
+    for place, look in enumerate(found):
+        points = look.points
+        for other_place, other in enumerate(found):
+            if other_place != place and other.family == look.family:
+                is_more = other.points > look.points if other_place > place else other.points >= look.points
+                points = np.where(is_more, 0.0, points)
+        kept.append(replace(look, points=points))
+    return kept
+
+
+def _signals(found: list[Look], rows: npt.NDArray[np.int64]) -> pl.Series:
+    """A list of SIGNAL_TYPE for each of these rows, strongest first."""
+
+    def columns(values: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
+        return np.stack(values, axis=1)[rows]
+
+    points = columns([look.points for look in found])
+    slots = Slots(
+        source=np.broadcast_to(np.arange(len(found)), points.shape),
+        points=points,
+        tail=np.round(10.0**-points, 9),
+        observed=columns([look.observed for look in found]),
+        expected=columns([look.expected for look in found]),
+        peers=np.full(points.shape, np.nan),
+    )
+    return lists(slots, [Source(look.signal, look.family, look.detail) for look in found], "L2")
+
+
+def _held(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The holders after the rows, sorted."""
+    fresh = rows.select(
+        *_KEY, "account_hash", "account_id", "elicited", "output_tokens", "output_known", "first_time", "created_at",
+        "card", "burst", calls="count", first_tick="tick", last_tick="tick", is_told=pl.lit(value=False),
+    ).select(HOLDERS.names())  # fmt: skip
+    return (
+        pl.concat([before, fresh])
+        .group_by(*_KEY, "account_hash", maintain_order=True)
+        .agg(
+            pl.col("account_id").first(),
+            pl.col("calls", "elicited", "output_tokens", "output_known").sum(),
+            pl.col("first_tick").min(),
+            pl.col("last_tick").max(),
+            pl.col("first_time").min(),
+            pl.col("created_at", "card", "burst").first(),
+            pl.col("is_told").any(),
+        )
+        .sort(*_KEY, "account_hash")
+        .select(HOLDERS.names())
+    )
+
+
+def _told(
+    before: pl.DataFrame, holders: pl.DataFrame, rows: pl.DataFrame, ties: pl.DataFrame, policy: Policy
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The holders with whom ties have told of, and TIED rows."""
+    holding = [*_KEY, "account_hash"]
+    ticks = ties.select(*_KEY, "tick").sort("tick")
+    showing = rows.join(ticks, on=[*_KEY, "tick"], how="semi").select(*holding, "tick")
+    waiting = (
+        holders.filter(~pl.col("is_told"))
+        .select(*holding, "first_tick")
+        .sort("first_tick")
+        .join_asof(
+            ticks,
+            left_on="first_tick",
+            right_on="tick",
+            by=_KEY,
+            strategy="forward",
+            coalesce=False,
+            check_sortedness=False,
+        )
+        .drop_nulls("tick")
+        .select(*holding, "tick")
+    )
+    told = pl.concat([showing, waiting]).unique().sort("tick")
+    shown = rows.select(*holding, "tick", "so_far", "tokens_so_far", "known_so_far", last_tick="tick").sort("tick")
+    held = before.select(*holding, "calls", tokens="output_tokens", known="output_known", held_tick="last_tick")
+    tied = (
+        told.join_asof(shown, on="tick", by=holding, check_sortedness=False)
+        .join(held, on=holding, how="left")
+        .join(
+            holders.select(*holding, "account_id", "first_time", "first_tick", "created_at", "card"),
+            on=holding,
+            how="left",
+        )
+        .with_columns(
+            calls=pl.coalesce("so_far", "calls"),
+            output_tokens=pl.when(pl.coalesce("known_so_far", "known") > 0).then(
+                pl.coalesce("tokens_so_far", "tokens")
+            ),
+            last_tick=pl.coalesce("last_tick", "held_tick"),
+            is_fresh=(pl.col("first_tick") - pl.col("created_at")) < timedelta(days=policy.campaigns.fresh_days),
+        )
+    )
+    marks = waiting.select(*holding, now_told=pl.lit(value=True))
+    marked = holders.join(marks, on=holding, how="left", maintain_order="left")
+    after = marked.with_columns(is_told=pl.col("is_told") | pl.col("now_told").fill_null(value=False))
+    return after.select(HOLDERS.names()), tied
+
+
+def _forget(state: TieState, until: datetime, policy: Policy) -> TieState:
+    """The state without holders that have not shown the key within the memory, as of the day's beginning."""
+    oldest = until.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=policy.links.memory_days)
+    return TieState(state.holders.filter(pl.col("last_tick") >= oldest))

@@ -1,0 +1,55 @@
+"""Campaigns in words: kind, one sentence for an account's finding, one a signal."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from schemas.trait import TRAIT_KINDS
+
+PROMPTS = ("head", "tail", "line", "shingle")
+_WORDS = {
+    "head": "the first words of prompts",
+    "tail": "the last words of prompts",
+    "line": "lines of prompts",
+    "shingle": "pieces of prompts",
+    "system": "the system prompt",
+    "tools": "the set of tools",
+    "client": "the client fingerprint",
+    "agent": "the user agent",
+    "object": "the objects fetched",
+    "handle_issued": "reasoning handles",
+    "handle_used": "reasoning handles",
+}
+_ORDER = [kind.name for kind in TRAIT_KINDS]
+
+
+def kind_of(keys: Iterable[tuple[str, int]]) -> str:
+    """What a campaign looks like, by what its accounts share.
+
+    Prompts with one instruction are a harvest. The same tools or system prompt around prompts that share nothing are a
+    harness in front of other people: a relay. Software alone says that somebody resells.
+    """
+    kinds = {kind for kind, _ in keys}
+    if kinds & set(PROMPTS):
+        return "distillation"
+    if "object" in kinds:
+        return "bulk_download"
+    return "relay" if kinds & {"system", "tools", "handle_issued", "handle_used"} else "resale"
+
+
+def detail(campaign: Mapping[str, Any]) -> str:
+    """One sentence for the finding of an account in it; numbers and the project's own words only."""
+    shared = list(dict.fromkeys(_WORDS[kind] for kind in sorted(campaign["link_kinds"], key=_ORDER.index)))
+    return (
+        f"one of {campaign['accounts']:,} accounts of campaign {campaign['campaign_id']} that share "
+        f"{' and '.join([', '.join(shared[:-1]), shared[-1]] if len(shared) > 1 else shared)}, "
+        f"with {campaign['exchanges']:,} exchanges in all"
+    )
+
+
+def evidence(signals: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One sentence a signal, in their order."""
+    return [
+        f"{signal['signal']} is {signal['observed']:.3g}, ordinary {signal['expected']:.3g}: {signal['detail']} "
+        f"({signal['points']:.1f} decades)"
+        for signal in signals
+    ]
