@@ -28,6 +28,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
     "Ask": {
         "accounts": "The review list: flagged accounts, worst first.",
+        "campaigns": "Accounts that are driven as one, and how fast they take what.",
         "explain": "Why an account is flagged, or why it is not.",
         "query": "Run one SQL query over the lake.",
     },

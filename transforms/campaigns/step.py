@@ -149,12 +149,16 @@ class _Work:
             return
         before = self._rows.get(name) if name in gathering.told else None
         strongest = tie if before is None or tie["points"] > before["score"] else before
-        acts = tie["points"] >= self._policy.campaigns.act_decades or (before is not None and before["tier"] == "act")
+        kind = kind_of(part.keys)
+        is_sure = tie["points"] >= self._policy.campaigns.act_decades or (
+            before is not None and before["tier"] == "act"
+        )
+        acts = is_sure and kind != "resale"  # a breach of terms that somebody has to look at, not a theft
         first = min(holding.first_time for holdings in members.values() for holding in holdings)
         pace, falls = self._pace(name, first, tick + time.tick, left)
         row = {
             "campaign_id": name,
-            "kind": kind_of(part.keys),
+            "kind": kind,
             "tier": "act" if acts else "review",
             "score": tie["points"] if strongest is tie else strongest["score"],
             "signals": strongest["signals"],

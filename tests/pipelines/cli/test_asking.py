@@ -50,6 +50,25 @@ def test_the_review_list_is_a_table_of_what_matters_first(stillwatch: Any) -> No
     assert (code, err) == (0, "1 of 1 flagged accounts\n")
 
 
+def test_campaigns_are_listed_with_what_they_took(stillwatch: Any) -> None:
+    code, out, err = stillwatch("campaigns")
+    header, _, row = out.splitlines()
+    assert header.split()[:5] == ["campaign_id", "tier", "kind", "accounts", "exchanges"]
+    assert row.split()[:5] == ["c-1", "review", "distillation", "2", "20000"]
+    assert (code, err) == (0, "1 of 1 campaigns\n")
+
+
+def test_campaigns_of_an_account_hold_it(stillwatch: Any) -> None:
+    assert len(json.loads(stillwatch("campaigns", "--account", THIEF, "--format", "json")[1])) == 1
+    assert json.loads(stillwatch("campaigns", "--account", QUIET, "--format", "json")[1]) == []
+
+
+def test_a_kind_of_campaign_that_is_none_is_an_error(stillwatch: Any) -> None:
+    code, _, err = stillwatch("campaigns", "--kind", "pool")
+    assert code == 2
+    assert "'pool' is none of distillation" in err
+
+
 def test_json_holds_every_column_of_the_review_list(stillwatch: Any) -> None:
     (row,) = json.loads(stillwatch("accounts", "--format", "json")[1])
     assert row["flagged_at"] == "2026-03-02T12:10:00Z"

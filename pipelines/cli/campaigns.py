@@ -1,0 +1,82 @@
+"""`stillwatch campaigns`: accounts that are driven as one."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from pipelines.cli.main import DONE, FINDINGS
+from pipelines.cli.options import TIERS, fail_on_option, lake_option, period_options, reaches
+from pipelines.cli.output import Output, format_option
+
+SHOWN = (
+    "campaign_id",
+    "tier",
+    "kind",
+    "accounts",
+    "exchanges",
+    "exchanges_per_day",
+    "damage_tier",
+    "next_tier_at",
+    "flagged_at",
+    "exchanges_before",
+    "score",
+    "strongest_evidence",
+)
+"""Columns of the table; JSON and CSV hold all."""
+
+
+@click.command()
+@lake_option
+@click.option("--account", metavar="ACCOUNT", help="Only campaigns this account is in.")
+@click.option("--tier", type=click.Choice(TIERS), help="Only this tier.")
+@click.option("--kind", help="Only this kind: distillation, relay, resale, ...")
+@period_options("campaigns flagged")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
+@fail_on_option
+@format_option()
+def command(
+    lake_path: Path,
+    account: str | None,
+    tier: str | None,
+    kind: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int | None,
+    fail_on: str | None,
+    output_format: str,
+) -> int:
+    """Lists the campaigns: the surest tier first, then by what they have taken.
+
+    \b
+    Examples:
+      stillwatch campaigns --lake lake
+      stillwatch campaigns --lake lake --kind distillation --since 2026-03-01
+      stillwatch campaigns --lake lake --account acct-7 --format json
+    """
+    import polars as pl
+
+    from pipelines.lake.lake import Lake
+    from schemas.finding import KINDS
+
+    if kind is not None and kind not in KINDS:
+        raise click.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint="--kind")
+    rows = Lake.open(lake_path).read("campaigns")
+    for name, value in {"tier": tier, "kind": kind}.items():
+        if value is not None:
+            rows = rows.filter(pl.col(name) == value)
+    if account is not None:
+        rows = rows.filter(pl.col("account_ids").list.contains(account))
+    if since is not None:
+        rows = rows.filter(pl.col("flagged_at") >= since)
+    if until is not None:
+        rows = rows.filter(pl.col("flagged_at") < until)
+    largest_first = [pl.col("tier").cast(pl.Enum(TIERS)), pl.col("exchanges")]
+    rows = rows.sort(*largest_first, "campaign_id", descending=[True, True, False])
+    found = any(reaches(each, fail_on) for each in rows["tier"].unique())
+    shown = rows if limit is None else rows.head(limit)
+    if output_format == "table":
+        shown = shown.with_columns(pl.col("evidence").list.first().alias("strongest_evidence")).select(SHOWN)
+    Output(output_format).frame(shown)
+    click.echo(f"{shown.height:,} of {rows.height:,} campaigns", err=True)
+    return FINDINGS if found else DONE
