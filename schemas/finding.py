@@ -12,6 +12,7 @@ STATUSES = ("new", "in_progress", "suppressed", "resolved")
 DAMAGE_TIERS = (1_000, 10_000, 52_000, 100_000, 800_000)
 """Exchanges that published distillation recipes needed: s1, Alpaca, R1-distill, ... (threats.md 4.2)."""
 
+
 def damage_tier(exchanges: int) -> int | None:
     """The largest of DAMAGE_TIERS that was reached.
 

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import polars as pl
 
 from schemas.policy import Policy
+from schemas.signals import Slots, Source, lists
 from schemas.tie import TIE, TIED
 from schemas.trait import TRAIT_KINDS
 from transforms.campaigns.base import Base, facts
 from transforms.campaigns.evidence import Look, Stats, are_alike, looks
-from schemas.signals import Slots, Source, lists
 from transforms.sketches.packing import pack, unpack
 
 TEXT = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "content")

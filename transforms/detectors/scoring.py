@@ -4,11 +4,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from schemas import signals
 from schemas.feature import FAMILIES
 from schemas.policy import Policy
 from schemas.scored import SCORED
 from schemas.snapshot import Snapshot
-from transforms.detectors import change, evidence, joint, patterns, signals
+from transforms.detectors import change, evidence, joint, patterns
 from transforms.detectors.abstaining import reasons
 from transforms.detectors.looks import LOOKS
 from transforms.detectors.peers import TREES, Peers, peers_of

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from schemas.card import Card
-from schemas.finding import DAMAGE_TIERS, SEVERITIES
+from schemas.finding import SEVERITIES
 
 TECHNIQUES = {
     "distillation": ("AML.T0024.002", "AML.T0040"),

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from schemas.card import Card
-from schemas.finding import SEVERITIES
+from schemas.finding import SEVERITIES, damage_tier
 from schemas.policy import Policy
 from transforms.findings import judging, wording
 from transforms.findings.hourly import Signal, strongest_first
@@ -103,7 +103,7 @@ def evidence(one: Observation, context: Context) -> Row:
         "active_since": one.active_since,
         "exchanges_before": one.exchanges,
         "output_tokens_before": one.output_tokens,
-        "damage_tier": judging.damage_tier(one.exchanges),
+        "damage_tier": damage_tier(one.exchanges),
         "linked_account_ids": list(one.linked),
         "example_event_ids": list(one.samples[:MOST_EXAMPLES]),
         "could_not_see": list(one.could_not_see),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.finding import DAMAGE_TIERS, KINDS
+from schemas.finding import DAMAGE_TIERS, KINDS, damage_tier
 from schemas.technique import TECHNIQUES as NAMES
 from transforms.detectors import cards
 from transforms.findings import judging, wording
@@ -12,8 +12,8 @@ CARDS = cards()
 
 @pytest.mark.parametrize("tier", DAMAGE_TIERS)
 def test_a_damage_tier_is_reached_with_its_last_exchange(tier: int) -> None:
-    assert judging.damage_tier(tier) == tier
-    assert judging.damage_tier(tier - 1) != tier
+    assert damage_tier(tier) == tier
+    assert damage_tier(tier - 1) != tier
 
 
 @pytest.mark.parametrize(
