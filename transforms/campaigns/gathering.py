@@ -138,8 +138,10 @@ class Gathering:
         """Accounts that belong to a campaign, with their holdings.
 
         One key may be in many mouths; a template shows in several keys of one call, and a head shows most of what its
-        pool shows. So an account needs two of the keys (or the only one), and a quarter of what is usual. Where nearly all
-        are young, an old account that pays for itself merely uses the same tool.
+        pool shows, about as often as the others. So an account needs two of the keys (or the only one), a quarter of the
+        keys and a tenth of the calls of those that show most: more than half of all may be bystanders. Where most
+        accounts have a second thing in common, a client fingerprint or cards, it needs that too: words alone may be
+        common. Where nearly all are young, an old account that pays for itself merely uses the same tool.
         """
         found: Members = {}
         for key in part.keys:
@@ -150,10 +152,16 @@ class Gathering:
         several = {account: holdings for account, holdings in found.items() if len(holdings) >= least}
         if not several:
             return {}
-        usual = sorted(map(len, several.values()))[len(several) // 2]
-        bound = {account: holdings for account, holdings in several.items() if 4 * len(holdings) >= usual}
-        unlike = self._unlike(bound)
-        return {account: holdings for account, holdings in bound.items() if account not in unlike}
+        keys = {account: len(holdings) for account, holdings in several.items()}
+        calls = {account: max(holding.calls for holding in holdings) for account, holdings in several.items()}
+        most_keys, most_calls = (sorted(of.values())[9 * len(of) // 10] for of in (keys, calls))
+        bound = {
+            account: holdings
+            for account, holdings in several.items()
+            if 4 * keys[account] >= most_keys and 10 * calls[account] >= most_calls
+        }
+        left_out = self._unbound(part, bound) | self._unlike(bound)
+        return {account: holdings for account, holdings in bound.items() if account not in left_out}
 
     def forget(self, oldest: datetime) -> None:
         """Drops keys that were not tied since, and campaigns without keys."""
@@ -168,6 +176,20 @@ class Gathering:
         """KEYS rows, sorted."""
         for kind, key in sorted(self.since):
             yield {"kind": kind, "key": key, "since": self.since[kind, key], "last_tick": self.last[kind, key]}
+
+    def _unbound(self, part: Part, members: Members) -> set[int]:
+        """Accounts that have neither the client nor a card in common with others, where most have.
+
+        Where most send the same clients, a card counts if it also pays for an account that does: colleagues share cards too.
+        """
+        own = {account: holdings[0].card for account, holdings in members.items()}
+        clients = {account for key in part.keys if key[0] == "client" for account in self.held[key]} & own.keys()
+        if 2 * len(clients) > len(members):
+            cards = {own[account] for account in clients} - {None}
+            return {account for account, card in own.items() if account not in clients and card not in cards}
+        number = Counter(own.values())
+        paired = {account for account, card in own.items() if card is not None and number[card] > 1}
+        return own.keys() - paired - clients if 2 * len(paired) > len(members) else set()
 
     def _unlike(self, members: Members) -> set[int]:
         """Old accounts that share no card with another, among accounts of which nearly all are young."""

@@ -53,6 +53,11 @@ def parts(
     return sorted(found, key=lambda part: (place[part.keys[0]], min(part.accounts)))
 
 
+def is_enough(keys: Sequence[Key]) -> bool:
+    """Whether the keys are more than phrases: not all of them shingles, which are three words each."""
+    return any(kind != "shingle" for kind, _ in keys)
+
+
 def _is_of(held: set[int], part: set[int], policy: Campaigns) -> bool:
     common = len(held & part)
     return common >= policy.least_accounts and common >= policy.overlap * min(len(held), len(part))

@@ -14,7 +14,7 @@ from schemas.tie import TIED
 from schemas.trait import SAMPLED
 from transforms.campaigns.gathering import Gathering, exchanges, output_tokens
 from transforms.campaigns.grouping import Key
-from transforms.campaigns.parts import Part
+from transforms.campaigns.parts import Part, is_enough
 from transforms.campaigns.state import KEYS, MARKS, PROMPTS, TOLD, CampaignState
 from transforms.campaigns.wording import detail, evidence, kind_of
 
@@ -143,7 +143,7 @@ class _Work:
         gathering, time = self._gathering, self._policy.time
         members = gathering.members(part)
         left = exchanges(members)
-        if len(members) < self._policy.campaigns.least_accounts:
+        if len(members) < self._policy.campaigns.least_accounts or not is_enough(part.keys):
             return
         if self._repeats(set(members), tick) >= self._policy.campaigns.repeated * left:
             return
