@@ -87,9 +87,9 @@ def test_two_pools_are_two_campaigns() -> None:
     assert sorted(lake.campaigns["accounts"]) == [15, 20]
 
 
-def test_an_account_of_two_pools_is_in_both_campaigns() -> None:
+def test_accounts_that_serve_two_pools_are_in_both_campaigns() -> None:
     limbs = [("head", 17), ("line", 18)]
-    both = [row | {"account_id": "head-000"} for row in pool("limb", 1, 10, keys=limbs)]
+    both = pool("head", 5, 10, keys=limbs)
     rows = pool("head", 20, 10, keys=TEMPLATE) + pool("limb", 15, 10, keys=limbs) + both
     lake = a_day(rows, HEADS + on_file("limb", 15, age_days=9, a_card=5))
     told = lake.hits.filter(pl.col("account_id") == "head-000")["campaign_ids"].explode().unique()
@@ -103,6 +103,18 @@ def test_an_old_customer_with_the_same_words_is_not_in_it() -> None:
     lake = a_day(pool("head", 20, 10, keys=TEMPLATE) + own, accounts)
     assert "honest" not in lake.campaigns["account_ids"][0]
     assert "honest" not in lake.hits["account_id"]
+
+
+def test_colleagues_who_use_a_phrase_of_the_pool_are_not_in_it() -> None:
+    team = pool("team", 5, 3, keys=TEMPLATE)
+    rows = pool("head", 20, 60, keys=[*TEMPLATE, ("line", 9), ("system", 4), ("client", 1)]) + team
+    lake = a_day(rows, HEADS + on_file("team", 5, age_days=5, a_card=5))
+    assert lake.campaigns["accounts"].to_list() == [20]
+    assert lake.hits.filter(pl.col("account_id").str.starts_with("team")).is_empty()
+
+
+def test_phrases_alone_are_no_campaign() -> None:
+    assert a_day(pool("head", 20, 10, keys=[("shingle", n) for n in range(6)]), HEADS).hits.is_empty()
 
 
 def test_replaced_heads_join_the_campaign_they_replace() -> None:
