@@ -10,10 +10,12 @@ from given_accounts import registry, shared
 Row = dict[str, Any]
 
 
-def pool(name: str, heads: int, turns: int, *, keys: Iterable[tuple[str, int]], first: int = 0) -> list[Row]:
+def pool(
+    name: str, heads: int, turns: int, *, keys: Iterable[tuple[str, int]], first: int = 0, elicited: int = 1
+) -> list[Row]:
     """A call of each head in each tick, each with all of the keys."""
     return [
-        {"account_id": f"{name}-{head:03}", "minute": first + 5 * turn, "kind": kind, "key": key, "elicited": 1}
+        {"account_id": f"{name}-{head:03}", "minute": first + 5 * turn, "kind": kind, "key": key, "elicited": elicited}
         for turn in range(turns)
         for head in range(heads)
         for kind, key in keys

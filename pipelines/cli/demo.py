@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+SHOWN = 12
+"""Flagged accounts that the demo lists: the worst; a pool alone has dozens."""
+
 
 @click.command()
 @click.option(
@@ -24,6 +27,7 @@ def command(ctx: click.Context, folder: Path, seed: int) -> None:
     """
     from pipelines.backfill import backfill
     from pipelines.cli.accounts import command as accounts
+    from pipelines.cli.campaigns import command as campaigns
     from pipelines.cli.evaluate import command as evaluate
     from pipelines.cli.explain import command as explain
     from pipelines.cli.progress import Progress
@@ -57,8 +61,10 @@ def command(ctx: click.Context, folder: Path, seed: int) -> None:
     backfill(request, progress)
     progress.end()
 
+    click.secho("\nCampaigns (stillwatch campaigns)", bold=True)
+    ctx.invoke(campaigns, lake_path=lake)
     click.secho("\nFlagged accounts, worst first (stillwatch accounts)", bold=True)
-    ctx.invoke(accounts, lake_path=lake)
+    ctx.invoke(accounts, lake_path=lake, limit=SHOWN)
     rows = Lake.open(lake).read("flagged_accounts")
     if not rows.is_empty():
         distillers = rows.filter(rows["kind"] == "distillation")

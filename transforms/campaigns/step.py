@@ -149,7 +149,7 @@ class _Work:
             return
         before = self._rows.get(name) if name in gathering.told else None
         strongest = tie if before is None or tie["points"] > before["score"] else before
-        kind = kind_of(part.keys)
+        kind = kind_of(part.keys, strongest["signals"])
         is_sure = tie["points"] >= self._policy.campaigns.act_decades or (
             before is not None and before["tier"] == "act"
         )

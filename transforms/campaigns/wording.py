@@ -22,14 +22,15 @@ _WORDS = {
 _ORDER = [kind.name for kind in TRAIT_KINDS]
 
 
-def kind_of(keys: Iterable[tuple[str, int]]) -> str:
-    """What a campaign looks like, by what its accounts share.
+def kind_of(keys: Iterable[tuple[str, int]], signals: Sequence[Mapping[str, Any]]) -> str:
+    """What a campaign looks like, by what its accounts share and what its calls are about.
 
-    Prompts with one instruction are a harvest. The same tools or system prompt around prompts that share nothing are a
-    harness in front of other people: a relay. Software alone says that somebody resells.
+    Prompts with one instruction are a harvest, and so are calls with one system prompt that ask for reasoning or grades. The
+    same tools or system prompt around prompts that share nothing are a harness in front of other people: a relay. Software
+    alone says that somebody resells.
     """
     kinds = {kind for kind, _ in keys}
-    if kinds & set(PROMPTS):
+    if kinds & set(PROMPTS) or any(signal["signal"] == "extraction_claims" for signal in signals):
         return "distillation"
     if "object" in kinds:
         return "bulk_download"

@@ -77,8 +77,13 @@ def test_software_alone_is_resale() -> None:
 
 
 def test_a_harness_in_front_of_others_is_a_relay() -> None:
-    rows = pool("head", 20, 10, keys=[("client", 1), ("tools", 2)])
+    rows = pool("head", 20, 10, keys=[("client", 1), ("tools", 2)], elicited=0)
     assert a_day(rows, HEADS).campaigns["kind"].to_list() == ["relay"]
+
+
+def test_one_system_prompt_that_asks_for_reasoning_is_a_harvest() -> None:
+    rows = pool("head", 20, 10, keys=[("client", 1), ("system", 2)])
+    assert a_day(rows, HEADS).campaigns["kind"].to_list() == ["distillation"]
 
 
 def test_two_pools_are_two_campaigns() -> None:
