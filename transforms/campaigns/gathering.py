@@ -139,7 +139,8 @@ class Gathering:
 
         One key may be in many mouths; a template shows in several keys of one call, and a head shows most of what its
         pool shows, about as often as the others. So an account needs two of the keys (or the only one), a quarter of the
-        keys and a tenth of the calls of those that show most: more than half of all may be bystanders. Where most
+        keys and a tenth of the calls of those that show most: more than half of all may be bystanders. A user agent alone
+        is anybody's. Where most
         accounts have a second thing in common, a client fingerprint or cards, it needs that too: words alone may be
         common. Where nearly all are young, an old account that pays for itself merely uses the same tool.
         """
@@ -149,7 +150,10 @@ class Gathering:
                 if account in part.accounts:
                     found.setdefault(account, []).append(holding)
         least = min(2, len(part.keys))
-        several = {account: holdings for account, holdings in found.items() if len(holdings) >= least}
+        own = {account for key in part.keys if key[0] != "agent" for account in self.held[key]}
+        several = {
+            account: holdings for account, holdings in found.items() if len(holdings) >= least and account in own
+        }
         if not several:
             return {}
         keys = {account: len(holdings) for account, holdings in several.items()}
