@@ -191,7 +191,7 @@ class _Stage(beam.DoFn):
             return {}
         contract = TABLES[table]
         name = f"{self._job.run_id}-{key}.parquet"
-        entry = write_frame(Path(self._job.root) / table, contract, name, contract.conform(frame))
+        entry = write_frame(Path(self._job.root) / table, contract, name, contract.shape(frame))
         return {} if entry is None else {table: [entry.to_json()]}
 
 

@@ -49,7 +49,8 @@ class ShardState:
     def write(self, before: Self, states: States, key: str, run_id: str) -> tuple[Manifest, list[str]]:
         """Stores what is not as it was before; returns its entries for the run's manifest, and the entries that go."""
         written = {f"links/{key}": states.write("links", key, run_id, self.handles.to_bytes())}
-        written[f"ties/{key}"] = states.write("ties", key, run_id, self.ties.to_bytes())
+        if self.ties is not before.ties:
+            written[f"ties/{key}"] = states.write("ties", key, run_id, self.ties.to_bytes())
         was, now = before.index.pieces(), self.index.pieces()
         for piece, of in now.items():
             if was.get(piece) is not of:

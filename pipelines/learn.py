@@ -157,5 +157,5 @@ def _marks(lake: Lake, job: LearnJob) -> Marks:
 
 def _write(job: LearnJob, table: str, frame: pl.DataFrame) -> dict[str, list[Any]]:
     contract = TABLES[table]
-    entry = write_frame(Path(job.root) / table, contract, f"{job.run_id}.parquet", contract.conform(frame))
+    entry = write_frame(Path(job.root) / table, contract, f"{job.run_id}.parquet", contract.shape(frame))
     return {} if entry is None else {table: [entry.to_json()]}

@@ -141,7 +141,17 @@ class Contract:
             if count:
                 raise ContractViolation(self._title, f"{rule} in {count} of {frame.height} rows", "mend the producer")
         if unique_key and frame.select(pl.struct(self.key).is_duplicated().any()).item():
-            raise ContractViolation(self._title, f"key ({', '.join(self.key)}) is not unique", "de-duplicate first")
+            raise self._repeated_key()
+
+    def check_sorted_key(self, frame: pl.DataFrame) -> None:
+        """Nothing if no key is there twice in a frame whose rows stand by key: equal ones would be neighbours.
+
+        Raises:
+            ContractViolation: one is.
+        """
+        same = [pl.col(name).eq_missing(pl.col(name).shift(1)) for name in self.key]
+        if frame.select(pl.all_horizontal(same).slice(1).any()).item():
+            raise self._repeated_key()
 
     def markdown(self) -> str:
         """The contract as a Markdown table: column, type, unit, meaning, null."""
@@ -186,6 +196,9 @@ class Contract:
         if frozen["key"] != list(self.key):
             breaches.append("the key changed")
         return breaches
+
+    def _repeated_key(self) -> ContractViolation:
+        return ContractViolation(self._title, f"key ({', '.join(self.key)}) is not unique", "de-duplicate first")
 
     @property
     def _title(self) -> str:

@@ -34,6 +34,13 @@ from pipelines.cli.options import Moment
 @click.option("--attackers", type=click.IntRange(min=0), help="Accounts of each single-account archetype.")
 @click.option("--attack-share", type=click.FloatRange(0, 1), help="Share of an attacker's calls that is the attack.")
 @click.option("--paraphrase", type=click.FloatRange(0, 1), help="Share of an instruction's words that change.")
+@click.option("--heads", type=click.IntRange(min=2), help="Accounts of each pool.")
+@click.option("--background", type=click.FloatRange(0, 1000), help="Times the honest accounts.")
+@click.option(
+    "--events",
+    type=click.IntRange(min=1),
+    help="About so many calls: by more or fewer accounts and heads, at their rates.",
+)
 @click.option("--words", type=click.IntRange(min=0), help="Words at which texts are cut; 0 for logs without text.")
 @click.option("--quiet", is_flag=True, help="Tell nothing.")
 def command(name: str, folder: Path, log_format: str, compress: bool, quiet: bool, **options: Any) -> None:
@@ -47,18 +54,24 @@ def command(name: str, folder: Path, log_format: str, compress: bool, quiet: boo
       stillwatch simulate --preset demo --out world
       stillwatch simulate --preset fifty --seed 7 --out world --format canonical --gzip
       stillwatch simulate --preset fifty --accounts 200 --days 7 --out world
+      stillwatch simulate --preset pools --seed 4 --events 20000 --words 0 --format canonical --out world
     """
     from pipelines.cli.progress import Progress
     from pipelines.worlds import write_world
-    from transforms.simulate import preset
+    from transforms.simulate import preset, within
 
+    heads, background, events = options.pop("heads"), options.pop("background"), options.pop("events")
     changes = {key: value for key, value in options.items() if value is not None}
     if isinstance(changes.get("start"), datetime):
         changes["start"] = changes["start"].date()
+    wanted = preset(name, **changes)
+    wanted = wanted if heads is None else wanted.with_heads(heads)
+    wanted = wanted if background is None else wanted.amid(background)
+    wanted = wanted if events is None else within(wanted, events)
     progress = Progress(quiet=quiet)
     progress.begin("simulate")
     world = write_world(
-        preset(name, **changes),
+        wanted,
         folder,
         log_format,
         compress=compress,

@@ -25,6 +25,7 @@ GROUP_ROWS = 16_384
 SMALLEST_HASH, HASHES = -(2**63), 2**64
 _COPY = "restore the file from a copy; where it was computed from events, `stillwatch rebuild` computes it again"
 _EVENT_ORDER = ("account_hash", "time", "source", "position")
+_LOOKED_UP = ("account_id",)  # besides the columns with bounds: what readers search for inside a file
 _PLAIN_STRINGS = ("event_id",)  # nearly all different: a dictionary would only be thrown away again
 
 
@@ -69,7 +70,8 @@ def write_frame(
 ) -> FileEntry | None:
     """The entry of the file `name` in a table's folder, written if it was not there; null for a frame without rows.
 
-    Equal frames give equal bytes. Events are sorted by (account_hash, time, source, position), other frames by key.
+    Equal frames give equal bytes. Columns without any value are left out. Events are sorted by (account_hash, time,
+    source, position), other frames by key.
     A name is written once: names hold the run's id, and a run executed again finds its own files, which the table may
     refer to already.
 
@@ -88,14 +90,25 @@ def write_frame(
     if frame.is_empty():
         return None
     if is_new:
-        contract.check(frame, unique_key=not _is_log(contract))
-    ordered = frame.sort(order_of(contract), maintain_order=True)
+        contract.check(frame, unique_key=False)
+    ordered = _filled(contract, frame).sort(order_of(contract), maintain_order=True)
+    if is_new and not _is_log(contract):
+        contract.check_sorted_key(ordered)
     path = folder / name
     if _holds(path, contract, ordered.height):
         ordered = scan([path], contract).select(_measured(contract)).collect()
     else:
         _write(path, contract, ordered, row_group_rows)
     return _entry(path, name, contract, ordered)
+
+
+def _filled(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
+    """The columns that hold anything, and those whose bounds are told: of EVENT's, a log without texts fills a third.
+
+    A file without a column says that it is null in all of its rows (`scan`), to every reader of Delta.
+    """
+    told = {*order_of(contract), *_measured(contract), *contract.required}
+    return frame.select(name for name in contract.columns if name in told or frame[name].null_count() < frame.height)
 
 
 def order_of(contract: Contract) -> tuple[str, ...]:
@@ -204,7 +217,8 @@ def _within(hashes: tuple[int, int] | None, times: tuple[datetime | None, dateti
 
 def _write(path: Path, contract: Contract, frame: pl.DataFrame, row_group_rows: int) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
-    schema = plain(contract)
+    fields = plain(contract)
+    schema = pa.schema([fields.field(name) for name in frame.columns])
     dictionary = [f.name for f in schema if pa.types.is_string(f.type) and f.name not in _PLAIN_STRINGS]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -216,6 +230,7 @@ def _write(path: Path, contract: Contract, frame: pl.DataFrame, row_group_rows: 
                 compression="zstd",
                 compression_level=1,
                 use_dictionary=dictionary,
+                write_statistics=[name for name in schema.names if name in (*_measured(contract), *_LOOKED_UP)],
                 store_schema=False,
                 write_page_checksum=True,  # a flipped bit may decode into another value: `is_sound` sees it
             )
@@ -240,7 +255,7 @@ def _holds(path: Path, contract: Contract, rows: int) -> bool:
         there = pq.read_metadata(path)
     except (OSError, pa.ArrowException):
         return False
-    if there.num_rows == rows and set(there.schema.to_arrow_schema().names) == set(contract.columns):
+    if there.num_rows == rows and set(there.schema.to_arrow_schema().names) <= set(contract.columns):
         return True
     raise LakeError(
         str(path),

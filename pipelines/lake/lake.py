@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ class Lake:
 
     root: Path
     key_id: str
+    _last: dict[int, dict[str, Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The last run by the version of `runs` that told of it: it is asked for dozens of times a run."""
 
     @classmethod
     def create(cls, root: Path, key_id: str) -> "Lake":
@@ -130,10 +132,18 @@ class Lake:
 
     def last_run(self) -> dict[str, Any] | None:
         """The row of `runs` with the highest sequence: what is true about this lake; None before the first run."""
-        last = self.last_sequence()
-        if last == 0:
+        table = self.table("runs")
+        last = table.transaction_version(APP)
+        if not last:
             return None
-        paths = [self.folder("runs") / e.path for e in self.files("runs") if e.most.get("sequence", last) >= last]
+        if table.version() not in self._last:
+            self._last.clear()
+            self._last[table.version()] = self._run(last, entries(table, TABLES["runs"]))
+        return self._last[table.version()]
+
+    def _run(self, last: int, files: list[FileEntry]) -> dict[str, Any]:
+        """The row of a run, out of the files of `runs`."""
+        paths = [self.folder("runs") / e.path for e in files if e.most.get("sequence", last) >= last]
         rows = self._collect(paths, scan(paths, TABLES["runs"]).filter(pl.col("sequence") == last))
         if rows.is_empty():
             raise LakeError(str(self.folder("runs")), f"the row of run {last} is gone", _LOG_FIX)

@@ -64,28 +64,15 @@ def points(seed: int) -> Iterator[Point]:
     for share in SHARES:
         yield Point("attack share", share, replace(base, attack_share=share))
     for heads in HEADS:
-        yield Point("heads of a pool", heads, replace(base, pools=_pools(heads=heads)))
+        yield Point("heads of a pool", heads, base.with_heads(heads))
     for rate in RATES:
-        yield Point("calls a day and head", rate, replace(base, pools=_pools(per_head=rate)))
+        pools = tuple(replace(pool, per_head=rate) for pool in base.pools)
+        yield Point("calls a day and head", rate, replace(base, pools=pools))
     for paraphrase in PARAPHRASES:
         yield Point("paraphrase", paraphrase, replace(base, paraphrase=paraphrase))
     for times in BACKGROUNDS:
-        yield Point("background", times, _amid(base, times))
+        yield Point("background", times, base.amid(times))
     for number, variant in enumerate(VARIANTS):
         yield Point(
             "log", number, base if variant in ("everything", "no registry") else replace(base, words=0), variant
         )
-
-
-def _pools(**changes: float) -> tuple[Pool, ...]:
-    return tuple(replace(pool, **changes) for pool in BASE.pools)  # type: ignore[arg-type]
-
-
-def _amid(base: Options, times: int) -> Options:
-    return replace(
-        base,
-        accounts=base.accounts * times,
-        lookalikes=base.lookalikes * times,
-        crowd=base.crowd * times,
-        teams=base.teams * times,
-    )

@@ -15,8 +15,11 @@ from pipelines.key_shard import ShardState, step
 from pipelines.lake.lake import Lake
 from pipelines.lake.state import Manifest, States
 from schemas.policy import Links, Policy
+from schemas.registry import REGISTRY
+from transforms.campaigns import Base
 from transforms.links import Compact
 
+BASE = Base(fresh=0.2, cards=0.1, bursts=0.001)
 POLICY = replace(Policy(), links=Links(memory_days=1))
 
 
@@ -31,7 +34,7 @@ def run(
 ) -> tuple[Manifest, Manifest, list[str]]:
     """The manifest after a run, what it wrote, and what goes."""
     before = ShardState.read(states, manifest, key)
-    after, _ = step(before, rows, until, POLICY)
+    after, _ = step(before, rows, REGISTRY.empty(), BASE, until, POLICY)
     written, gone = after.write(before, states, key, f"detect-{until:%Y%m%d%H%M}")
     return {name: of for name, of in manifest.items() if name not in gone} | written, written, gone
 

@@ -27,7 +27,7 @@ def components(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Cam
         holders: accounts that hold each of them; not empty.
         policy: overlap, overlap_of_larger.
 
-    >>> holders = {("head", 1): {1, 2, 3}, ("tail", 2): {2, 3}, ("head", 3): {3, 4, 5}}
+    >>> holders = {("head", 1): {1, 2, 3}, ("tail", 2): {2, 3}, ("head", 3): {3, 4, 5, 6}}
     >>> components(list(holders), holders, Campaigns())
     [[('head', 1), ('tail', 2)], [('head', 3)]]
     """

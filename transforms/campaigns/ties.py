@@ -358,4 +358,5 @@ def _told(
 def _forget(state: TieState, until: datetime, policy: Policy) -> TieState:
     """The state without holders that have not shown the key within the memory, as of the day's beginning."""
     oldest = until.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=policy.links.memory_days)
-    return TieState(state.holders.filter(pl.col("last_tick") >= oldest))
+    is_kept = state.holders["last_tick"] >= oldest
+    return state if is_kept.all() else TieState(state.holders.filter(is_kept))

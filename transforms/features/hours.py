@@ -8,7 +8,7 @@ import polars as pl
 from schemas.tally import ADDITIVE
 from transforms.features.state import HOURS, PAST
 from transforms.features.trailing import HOUR_US, first_within, spread, sums
-from transforms.sketches.grouping import lengths_of, order_of, starts_of
+from transforms.sketches.grouping import lengths_of, order_of, starts_of, sums_of
 from transforms.sketches.mix import I64
 
 SAMPLES = 3
@@ -65,7 +65,7 @@ def added_up(ticks: pl.DataFrame) -> pl.DataFrame:
     if len(starts) == rows.height:
         return rows
     firsts = rows[starts]
-    totals = {name: np.add.reduceat(rows[name].to_numpy(), starts) for name in ADDITIVE}
+    totals = {name: sums_of(rows[name].to_numpy(), starts) for name in ADDITIVE}
     presence = np.bitwise_or.reduceat(rows["presence"].to_numpy(), starts)
     runs = pl.Series(np.repeat(np.arange(len(starts)), lengths_of(starts, rows.height)))
     others = (
@@ -100,7 +100,9 @@ def with_past(kept: pl.DataFrame, ending: pl.DataFrame) -> Hours:
     last = np.flatnonzero(order >= past.height)
     account, hour = account[order], hour[order]
     first = first_within(account, hour, last)
-    columns = {name: rows[name].to_numpy()[order] for name in (*ADDITIVE, "presence")}
+    whole = {name: rows[name].to_numpy() for name in (*ADDITIVE, "presence")}
+    nothing = {name for name, values in whole.items() if not values.any()}  # a log shows about half of what is counted
+    columns = {name: values if name in nothing else values[order] for name, values in whole.items()}
     asked, ago, earlier = spread(hour, first, last)
     calls = np.zeros((len(last), 24), dtype=np.int64)
     calls[asked, ago] = columns["calls"][earlier]
@@ -110,7 +112,7 @@ def with_past(kept: pl.DataFrame, ending: pl.DataFrame) -> Hours:
         account=account[last],
         hour=hour[last],
         one={name: columns[name][last] for name in ADDITIVE},
-        day={name: sums(columns[name], first, last) for name in ADDITIVE},
+        day={n: np.zeros_like(last) if n in nothing else sums(columns[n], first, last) for n in ADDITIVE},
         presence=np.bitwise_or.reduceat(columns["presence"][earlier], begins),
         calls=calls,
     )

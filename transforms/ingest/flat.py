@@ -175,8 +175,8 @@ def _certain(lines: Lines, frame: pl.DataFrame, shapes: Sequence[tuple[str, ...]
             alike = _has_names(lines.data, colons[places], names)
             shape[open_rows[alike]] = number
             certain[open_rows[alike]] = _has_values(values[places[alike]], names, frame.schema)
-    backslashes = np.flatnonzero(data == _BACKSLASH)
-    if backslashes.size:
+    if b"\\" in lines.data:
+        backslashes = np.flatnonzero(data == _BACKSLASH)
         escapes = backslashes[data[backslashes + 1] == ord("u")]
         certain &= _each(escapes, ends) == 0
     return np.asarray(certain), shape

@@ -10,7 +10,7 @@ import pyarrow as pa
 from schemas.event import WEAK_BASES, Presence
 from schemas.tally import GAP_BANDS, GAP_COLUMNS, TALLY
 from transforms.order.ticks import Ticks, moments
-from transforms.sketches.grouping import lengths_of
+from transforms.sketches.grouping import lengths_of, sums_of
 from transforms.sketches.mix import I64
 
 GRADER_TOKENS = 64
@@ -69,7 +69,7 @@ def tally(ticks: Ticks, derived: Derived) -> pl.DataFrame:
         "gap_squared": gap * gap // 1000,
     }
     columns = {series.name: series.to_numpy() for series in (*claims, *values)} | calculated
-    sums = {name: np.add.reduceat(column, starts, dtype=np.int64) for name, column in columns.items()}
+    sums = {name: sums_of(column, starts) for name, column in columns.items()}
     bands = np.searchsorted(_GAP_EDGES, gap[known], side="right")
     table = np.bincount(ticks.cell[known] * GAP_BANDS + bands, minlength=len(starts) * GAP_BANDS)
     of_band = np.ascontiguousarray(table.reshape(-1, GAP_BANDS).T, dtype=np.int64)

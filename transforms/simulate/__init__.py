@@ -12,7 +12,7 @@ from transforms.simulate.litellm import litellm_lines
 from transforms.simulate.options import PRESETS, Options, preset
 from transforms.simulate.pools import Pool
 from transforms.simulate.record import RECORD
-from transforms.simulate.world import World, simulate
+from transforms.simulate.world import World, simulate, within
 
 __all__ = [
     "PRESETS",
@@ -26,4 +26,5 @@ __all__ = [
     "litellm_lines",
     "preset",
     "simulate",
+    "within",
 ]

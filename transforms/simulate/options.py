@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from schemas.errors import StillwatchError
 from transforms.simulate.pools import Pool
@@ -68,10 +69,37 @@ class Options:
         if self.attack_share == 0:
             raise StillwatchError("simulate", "attack_share = 0 leaves no attack", "use --attackers 0 instead")
 
+    def amid(self, times: float) -> "Options":
+        """The same thieves amid so many times the honest accounts."""
+        honest: dict[str, Any] = {name: _times(getattr(self, name), times) for name in HONEST}
+        return replace(self, **honest)
+
+    def sized(self, times: float) -> "Options":
+        """So many times the accounts, thieves and heads among them, each calling as often as before."""
+        pools = tuple(replace(pool, heads=max(_times(pool.heads, times), LEAST_HEADS)) for pool in self.pools)
+        alone: dict[str, Any] = {name: _times(getattr(self, name), times) for name in ("attackers", "blatant")}
+        return replace(self.amid(times), pools=pools, **alone)
+
+    def with_heads(self, heads: int) -> "Options":
+        """Pools of that many heads, each calling as often as before."""
+        return replace(self, pools=tuple(replace(pool, heads=heads) for pool in self.pools))
+
     @property
     def midnight(self) -> datetime:
         """The world's start."""
         return datetime(self.start.year, self.start.month, self.start.day, tzinfo=UTC)
+
+
+HONEST = ("accounts", "lookalikes", "crowd", "teams")
+"""What a world's background is made of."""
+
+LEAST_HEADS = 4
+"""Heads below which a pool is none."""
+
+
+def _times(count: int, times: float) -> int:
+    """The count so many times, rounded; what was there does not vanish."""
+    return max(round(count * times), 1) if count else 0
 
 
 def _pools(scale: float) -> Options:
@@ -82,7 +110,7 @@ def _pools(scale: float) -> Options:
     """
 
     def heads(number: int) -> int:
-        return max(round(number * scale), 4)
+        return max(round(number * scale), LEAST_HEADS)
 
     return Options(
         days=3,

@@ -72,6 +72,18 @@ class World:
             yield records(part, self.account_ids, self.options.midnight, self.options.words)
 
 
+def within(options: Options, budget: int) -> Options:
+    """The options with as many accounts as make about that many calls; rates stay, since they are what is published."""
+    some, times = options, 1.0
+    for _ in range(3):  # few accounts differ much from each other, so that the first guess may be far off
+        calls = sum(len(troupe.calls.seconds) for troupe in troupes(some))
+        if calls == 0:
+            return options
+        times *= budget / calls
+        some = options.sized(times)
+    return some
+
+
 def simulate(options: Options) -> World:
     """The world of these options; equal options make equal worlds, to the byte."""
     cast = troupes(options)

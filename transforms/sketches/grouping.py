@@ -11,9 +11,9 @@ _SIGN = np.uint64(2**63)
 def order_of(groups: I64, keys: I64) -> I64:
     """Row numbers that sort by (group, key, row number).
 
-    Group and key are packed into one 64-bit word and sorted at once: 20-40 ns a row where numpy has AVX, against 150-200
-    of `np.lexsort`. Where the word is too short it holds the key's upper bits; the few rows that then look equal and are
-    not are sorted once more.
+    Group, key and row number are packed into one 64-bit word, and the words sorted: 7-20 ns a row where numpy has AVX,
+    against 150-200 of `np.lexsort`. Where the word is too short it holds the key's upper bits; rows that then look equal
+    and are not are sorted once more.
 
     Args:
         groups: not negative, Int64.
@@ -25,22 +25,19 @@ def order_of(groups: I64, keys: I64) -> I64:
     if len(keys) == 0:
         return np.empty(0, dtype=np.int64)
     low, high = int(keys.min()), int(keys.max())
-    room = 64 - int(groups.max()).bit_length()
-    needed = (high - low).bit_length()
-    lost = np.uint64(max(needed - room, 0))
+    needed, of_row = (high - low).bit_length(), (len(keys) - 1).bit_length()
+    kept = min(needed, 64 - of_row - int(groups.max()).bit_length())
+    if kept < 0 or (kept == 0 and needed):
+        return np.lexsort((keys, groups))
     words = (keys - low).view(np.uint64) if needed < 64 else keys.view(np.uint64) ^ _SIGN
-    if lost:
-        words = words >> lost
-    if room < 64:
-        words |= groups.view(np.uint64) << np.uint64(min(needed, room))
-    order = np.argsort(words)
-    words = words[order]
-    twins = np.flatnonzero(words[1:] == words[:-1])
-    if len(twins) == 0:
-        return order
-    if lost and np.any(keys[order[twins]] != keys[order[twins + 1]]):
-        return _exact(order, words, keys)
-    return _by_row(order, words)
+    words = words >> np.uint64(needed - kept)
+    words <<= np.uint64(of_row)
+    if kept + of_row < 64:  # else there is one group
+        words |= groups.view(np.uint64) << np.uint64(kept + of_row)
+    words |= np.arange(len(keys), dtype=np.uint64)
+    words.sort()
+    order = (words & np.uint64(2**of_row - 1)).view(np.int64)
+    return order if kept == needed else _exact(order, words >> np.uint64(of_row), keys)
 
 
 def starts_of(*sorted_columns: I64) -> I64:
@@ -63,24 +60,25 @@ def lengths_of(starts: I64, rows: int) -> I64:
     return np.diff(starts, append=rows)
 
 
+def sums_of(values: npt.NDArray[np.bool_] | I64, starts: I64) -> I64:
+    """Sums of the runs that begin at `starts`; where there are only zeros, as for what a log does not show, in no time."""
+    if not values.any():
+        return np.zeros(len(starts), dtype=np.int64)
+    return np.add.reduceat(values, starts, dtype=np.int64)
+
+
 def ranks_of(starts: I64, rows: int) -> I64:
     """Place of each row within its run, from 0."""
     return np.arange(rows, dtype=np.int64) - np.repeat(starts, lengths_of(starts, rows))
 
 
-def _by_row(order: I64, words: npt.NDArray[np.uint64]) -> I64:
-    """Ascending row numbers within runs of equal words."""
-    run = np.cumsum(changes(words.view(np.int64)), dtype=np.uint64)
-    run <<= np.uint64(32)
-    run |= order.view(np.uint64)
-    run.sort()
-    run &= np.uint64(0xFFFF_FFFF)
-    return run.view(np.int64)
-
-
 def _exact(order: I64, words: npt.NDArray[np.uint64], keys: I64) -> I64:
-    """Rows whose words are equal though their keys need not be, by key and row number."""
-    starts = starts_of(words.view(np.int64))
-    runs = np.repeat(np.arange(len(starts)), lengths_of(starts, len(order)))
-    sorted_within = np.lexsort((order, keys[order], runs))
-    return order[sorted_within]
+    """The order, in which rows with equal words stand by row number, by the keys that the words hold in part."""
+    alike = words[1:] == words[:-1]
+    ordered = keys[order]
+    if not (alike & (ordered[1:] != ordered[:-1])).any():
+        return order
+    places = np.flatnonzero(np.append(alike, np.False_) | np.insert(alike, 0, np.False_))
+    rows = order[places]
+    order[places] = rows[np.lexsort((rows, keys[rows], words[places]))]
+    return order

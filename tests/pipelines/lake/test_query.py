@@ -108,7 +108,10 @@ def test_everything_else_is_refused_and_does_nothing(filled: Lake, sql: str, tmp
 
 
 def test_a_misspelt_table_is_answered_with_the_nearest_and_all(filled: Lake) -> None:
-    with pytest.raises(QueryRefused, match=r"no table sesions. Fix: write sessions; the tables are account_scores, "):
+    with pytest.raises(
+        QueryRefused,
+        match=r"no table sesions. Fix: write sessions; the tables are account_embeddings, account_scores, ",
+    ):
         query(filled, "select * from sesions")
 
 

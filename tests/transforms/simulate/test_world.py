@@ -7,7 +7,7 @@ from polars.testing import assert_frame_equal
 from schemas.errors import StillwatchError
 from schemas.registry import REGISTRY
 from schemas.truth import TRUTH
-from transforms.simulate import Options, World, preset, simulate, world
+from transforms.simulate import Options, World, preset, simulate, within, world
 from transforms.simulate.record import RECORD
 
 TINY = Options(days=1, accounts=12, lookalikes=1, attackers=1, cap_per_day=40.0, loud_cap=60.0, words=12)
@@ -85,6 +85,26 @@ def test_the_share_of_an_attack_is_as_asked_for() -> None:
     )
     truth = simulate(options).truth
     assert truth["attack_calls"].sum() / truth["calls"].sum() == pytest.approx(0.25, abs=0.08)
+
+
+@pytest.mark.parametrize("budget", [30_000, 90_000])
+def test_a_budget_of_events_is_kept_by_fewer_accounts_at_the_same_rates(budget: int) -> None:
+    full = preset("pools_small", words=0)
+    some = within(full, budget)
+    assert len(simulate(some)) == pytest.approx(budget, rel=0.35)
+    assert [pool.per_head for pool in some.pools] == [pool.per_head for pool in full.pools]
+    assert (some.cap_per_day, some.loud_cap) == (full.cap_per_day, full.loud_cap)
+
+
+def test_a_wider_background_leaves_thieves_as_they_are() -> None:
+    base = preset("pools_small")
+    wide = base.amid(3)
+    assert (wide.accounts, wide.teams, wide.crowd) == (3 * base.accounts, 3 * base.teams, 3 * base.crowd)
+    assert wide.pools == base.pools
+
+
+def test_pools_can_be_given_another_size() -> None:
+    assert {pool.heads for pool in preset("pools_small").with_heads(9).pools} == {9}
 
 
 def test_a_preset_can_be_changed_in_one_thing() -> None:
