@@ -151,29 +151,22 @@ def _bursts(stats: Stats, base: Base, policy: Campaigns) -> Look:
 
 
 def _claims(stats: Stats, policy: Campaigns) -> Look:
+    detail = "calls with the shared key that ask for reasoning or a grade, or whose answers open with reasoning"
     share = _share(stats.elicited, stats.calls)
-    prior = FEATURE["reasoning_elicited_share_24h"].prior
-    return Look(
-        "extraction_claims",
-        "content",
-        "calls with the shared key that ask for reasoning or a grade, or whose answers open with reasoning",
-        np.where(stats.is_text, np.minimum(_of_prior(share, prior), policy.identity_most), 0.0),
-        share,
-        np.full(len(share), prior[0][0]),
-    )
+    return _of_content("extraction_claims", detail, share, "reasoning_elicited_share_24h", stats, policy)
 
 
 def _answers(stats: Stats, policy: Campaigns) -> Look:
     mean = _share(stats.output_tokens, stats.output_known)
-    prior = FEATURE["output_per_call_24h"].prior
-    return Look(
-        "long_answers",
-        "content",
-        "output tokens of a call with the shared key",
-        np.where(stats.is_text, np.minimum(_of_prior(mean, prior), policy.identity_most), 0.0),
-        mean,
-        np.full(len(mean), prior[0][0]),
-    )
+    detail = "output tokens of a call with the shared key"
+    return _of_content("long_answers", detail, mean, "output_per_call_24h", stats, policy)
+
+
+def _of_content(signal: str, detail: str, values: F64, feature: str, stats: Stats, policy: Campaigns) -> Look:
+    """What calls with the key are about, by the shipped prior of a feature; software says nothing about that."""
+    prior = FEATURE[feature].prior
+    points = np.where(stats.is_text, np.minimum(_of_prior(values, prior), policy.identity_most), 0.0)
+    return Look(signal, "content", detail, points, values, np.full(len(values), prior[0][0]))
 
 
 def _at_least(hits: F64, trials: F64, chance: float) -> F64:

@@ -140,9 +140,8 @@ class Gathering:
         One key may be in many mouths; a template shows in several keys of one call, and a head shows most of what its
         pool shows, about as often as the others. So an account needs two of the keys (or the only one), a quarter of the
         keys and a tenth of the calls of those that show most: more than half of all may be bystanders. A user agent alone
-        is anybody's. Where most
-        accounts have a second thing in common, a client fingerprint or cards, it needs that too: words alone may be
-        common. Where nearly all are young, an old account that pays for itself merely uses the same tool.
+        is anybody's. Where most accounts have a second thing in common, a client fingerprint or cards, it needs that too:
+        words alone may be common. Where nearly all are young, an old account that pays for itself merely uses the same tool.
         """
         found: Members = {}
         for key in part.keys:

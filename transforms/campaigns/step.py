@@ -141,9 +141,11 @@ class _Work:
     def _say(self, name: str, part: Part, tick: datetime, tie: Row, active: set[int]) -> None:
         """What a campaign is as of the tick, and its hits."""
         gathering, time = self._gathering, self._policy.time
+        if not is_enough(part.keys):
+            return
         members = gathering.members(part)
         left = exchanges(members)
-        if len(members) < self._policy.campaigns.least_accounts or not is_enough(part.keys):
+        if len(members) < self._policy.campaigns.least_accounts:
             return
         if self._repeats(set(members), tick) >= self._policy.campaigns.repeated * left:
             return
