@@ -71,7 +71,7 @@ docs: $(STAMP) ## Write docs/contracts.md and docs/cli.md anew
 
 lock: ## Resolve the dependencies anew (needs uv)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  pyproject.toml --group dev -o requirements.lock
+	  pyproject.toml --extra dask --group dev -o requirements.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  tests/benchmarks/peers.in -o tests/benchmarks/peers.lock
 
