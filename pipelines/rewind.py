@@ -123,7 +123,7 @@ def execute_rewind(lake: Lake, host: Host, plan: Plan) -> None:
             writes[table] = Write(replace_from=(column, since + distance), provisional=shown)
     flagged = host.review(lake.read("findings"), ever, policy)
     writes["flagged_accounts"] = Write(overwrite=True, rows=flagged)
-    manifest = _gone_back(host.manifest(), States(lake.root).read_manifest(plan.work["checkpoint"]))
+    manifest = gone_back(host.manifest(), States(lake.root).read_manifest(plan.work["checkpoint"]))
     outcome = Outcome(
         accounts=0,
         windows=0,
@@ -137,7 +137,7 @@ def execute_rewind(lake: Lake, host: Host, plan: Plan) -> None:
     host.tidy(plan)
 
 
-def _gone_back(now: Manifest, then: Manifest) -> Manifest:
+def gone_back(now: Manifest, then: Manifest) -> Manifest:
     """The states of then, with the register of sources as it is now."""
     return {key: name for key, name in then.items() if not _is_register(key)} | {
         key: name for key, name in now.items() if _is_register(key)

@@ -83,27 +83,36 @@ class Rounds:
             self.execute(plan)
 
     def detect(self) -> None:
-        """Closes what the watermark has passed, a day (or as many rows as a run may take) at a time."""
-        policy, host = self._request.policy, self.host
-        mark = host.watermark(policy, is_complete=self._request.is_complete)
-        closed = host.closed_until()
+        """Closes what the watermark has passed."""
+        mark = self.host.watermark(self._request.policy, is_complete=self._request.is_complete)
         if mark is None:
             return
+        closed = self.host.closed_until()
+        self.close(mark)
+        if closed is not None and closed == self.host.closed_until() and self.host.has_unseen_events():
+            self.execute(self.host.plan_detect(closed, closed, self._request.groups, self._request.policy))
+
+    def close(self, mark: datetime, first: datetime | None = None) -> None:
+        """Closes the ticks up to a time, a day (or as many rows as a run may take) at a time, and learns each closed day.
+
+        Args:
+            mark: until when.
+            first: when the events begin, to tell the time left where no tick is closed yet.
+        """
+        policy, host = self._request.policy, self.host
+        closed = host.closed_until()
         if closed is not None and closed == floor_to_day(closed):
             self._learn(closed - timedelta(days=1))
-        begun = closed
-        total = int((mark - (closed or mark)).total_seconds()) if closed is not None else 0
-        self._progress.begin("detect", total=total)
+        told = closed or first or mark
+        self._progress.begin("detect", total=int((mark - told).total_seconds()))
         while (until := host.next_border(closed, mark, policy)) is not None:
             self.execute(host.plan_detect(closed, until, self._request.groups, policy))
             if until == floor_to_day(until):
                 self._learn(until - timedelta(days=1))
             self._progress.advance(
-                int((until - (closed or until)).total_seconds()), detail=f"closed until {until:%Y-%m-%d %H:%M}"
+                max(0, int((until - told).total_seconds())), detail=f"closed until {until:%Y-%m-%d %H:%M}"
             )
-            closed = until
-        if closed == begun and closed is not None and host.has_unseen_events():
-            self.execute(host.plan_detect(closed, closed, self._request.groups, policy))
+            closed, told = until, max(told, until)
 
     def show_open(self) -> None:
         """Evaluates what is still open, in provisional rows that the next run replaces."""

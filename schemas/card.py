@@ -55,6 +55,7 @@ class Card:
         kind: what a hit looks like.
         points: decades a hit adds to the score: -log10 of the share of benign accounts its threshold leaves.
         points_reason: where that share comes from.
+        policy: keys of the policy, or whole sections, that decide when it fires.
         runbook: two or three steps for the analyst.
         firing: data on which it fires.
         silent: the closest look-alike, on which it does not.
@@ -73,6 +74,7 @@ class Card:
     kind: str
     points: float
     points_reason: str
+    policy: tuple[str, ...]
     runbook: tuple[str, ...]
     firing: Example
     silent: Example

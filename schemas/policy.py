@@ -457,6 +457,23 @@ class SourceRule:
 
 
 @dataclass(frozen=True)
+class Change:
+    """One key in which two policies differ.
+
+    Attributes:
+        key: `section.key`, or `source.NAME.key`.
+        before: its value in the one; None where the one has no such source rule.
+        after: in the other, likewise.
+        bound: one of BOUNDS: what the change asks for.
+    """
+
+    key: str
+    before: Any
+    after: Any
+    bound: str
+
+
+@dataclass(frozen=True)
 class Policy:
     """The whole configuration; see `stillwatch policy` for the file with all reasons."""
 
@@ -529,6 +546,17 @@ class Policy:
         relevant["source"] = {name: dataclasses.asdict(rule) for name, rule in sorted(self.source.items())}
         return hashlib.blake2b(json.dumps(relevant, sort_keys=True).encode(), digest_size=6).hexdigest()
 
+    def changes(self, other: "Policy") -> list[Change]:
+        """The keys in which another policy differs from this one, in the order of the file."""
+        found = []
+        for section in dataclasses.fields(self):
+            if section.name != "source":
+                pair = getattr(self, section.name), getattr(other, section.name)
+                found += _differing(section.name, *pair)
+        for name in sorted({*self.source, *other.source}):
+            found += _differing(f"source.{name}", self.source.get(name), other.source.get(name))
+        return found
+
     def toml(self) -> str:
         """The policy as a TOML file with the reason beside every key."""
         lines = ["# stillwatch policy: every number with its reason. Delete what you do not change.", ""]
@@ -598,6 +626,15 @@ class Policy:
                 datetime.fromisoformat(getattr(self.time, key))
             except ValueError as error:
                 raise PolicyError(where, f"time.{key} is no date", "write YYYY-MM-DD") from error
+
+
+def _differing(section: str, before: Any, after: Any) -> list[Change]:
+    """The keys of one section that differ; None stands for a section that is not there."""
+    return [
+        Change(f"{section}.{key.name}", *values, key.metadata["bound"])
+        for key in dataclasses.fields(after if before is None else before)
+        if (values := (getattr(before, key.name, None), getattr(after, key.name, None)))[0] != values[1]
+    ]
 
 
 def _kind(section: "dataclasses.Field[Any]") -> type[Any]:

@@ -102,6 +102,7 @@ def detectors_page() -> str:
             f"- **Needs**: {_bits(card.needs) or 'nothing beyond account and time'}",
             f"- **Kind**: {card.kind}; family {card.family}",
             f"- **Points**: {card.points:g} ({card.points_reason})",
+            f"- **Policy**: {', '.join(f'`{name}`' for name in card.policy)}",
             f"- **Acts**: {card.act_reason or 'never without a look'}",
             f"- **Fires**: {card.firing.says}",
             f"- **Silent**: {card.silent.says}",

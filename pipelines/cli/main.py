@@ -38,6 +38,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "replay": "Read refused records again.",
     },
     "Judge stillwatch": {
+        "backtest": "What a changed policy would have flagged, against what was flagged.",
         "simulate": "Write the logs of a seeded world whose truth is known.",
         "evaluate": "Hold a lake against the truth of its simulated world.",
     },

@@ -22,28 +22,13 @@ def command(file: Path | None, output_format: str) -> None:
       stillwatch policy > policy.toml
       stillwatch policy policy.toml
     """
-    import dataclasses
-
     from schemas.policy import Policy
 
     if file is None:
         click.echo(Policy().toml(), nl=False)
         return
     policy, default = Policy.read(file), Policy()
-    rows = []
-    for section in dataclasses.fields(policy):
-        if section.name == "source":
-            continue
-        mine, shipped = getattr(policy, section.name), getattr(default, section.name)
-        for key in dataclasses.fields(mine):
-            value, usual = getattr(mine, key.name), getattr(shipped, key.name)
-            if value != usual:
-                rows.append([f"{section.name}.{key.name}", value, usual, key.metadata["bound"]])
-    rows += [
-        [f"source.{name}.{key.name}", getattr(rule, key.name), None, key.metadata["bound"]]
-        for name, rule in sorted(policy.source.items())
-        for key in dataclasses.fields(rule)
-    ]
+    rows = [[change.key, change.after, change.before, change.bound] for change in default.changes(policy)]
     click.echo(
         f"{file} is a valid policy, version {policy.version}; {len(rows)} keys differ from the defaults", err=True
     )

@@ -25,6 +25,7 @@ from schemas.window import WINDOW
 from transforms import campaigns
 from transforms.campaigns import CampaignState, TieState, base_of, facts
 from transforms.detectors import ReplayState, RulesState, cards, handle_replay, rules, score
+from transforms.detectors.rule import Rule
 from transforms.distribution import measured
 from transforms.distribution.embedding import embed
 from transforms.learning import Marks, learn
@@ -135,6 +136,33 @@ def test_a_card_says_everything(card: Card) -> None:
         assert len(text) > 20, card.id
     assert (card.act is None) == (not card.act_reason)
     assert card.family in (*FAMILIES, "identity", "joint", "change", "campaign", "distribution", "each feature's own")
+
+
+class Asked:
+    """The rules of the policy, and which of their keys were asked for."""
+
+    def __init__(self) -> None:
+        self.keys: set[str] = set()
+
+    def __getattr__(self, name: str) -> object:
+        self.keys.add(f"rules.{name}")
+        return getattr(POLICY.rules, name)
+
+
+@every_detector
+def test_a_card_names_keys_and_sections_that_the_policy_has(card: Card) -> None:
+    assert card.policy
+    for name in card.policy:
+        section, _, key = name.partition(".")
+        assert hasattr(getattr(POLICY, section), key or "__class__"), name
+
+
+@pytest.mark.parametrize("rule", rules.rules(), ids=lambda rule: rule.card.id)
+def test_a_rule_decides_by_the_keys_its_card_names_and_no_other(rule: Rule) -> None:
+    asked = Asked()
+    for decides in (rule.holds, rule.expected, rule.card.act or rule.expected):
+        decides(asked)  # type: ignore[arg-type]
+    assert asked.keys == set(rule.card.policy)
 
 
 @every_detector

@@ -18,6 +18,7 @@ CARD = Card(
     kind="bulk_download",
     points=3.0,
     points_reason="the priors of objects_24h (3 % at 100, 0.5 % at 1,000) fall by 0.78 decades a decade: 0.08 % at 10,000",
+    policy=("rules.download_breadth",),
     runbook=(
         "See what kind of objects were fetched and whether they belong to the account.",
         "Ask the owner whether a backup or mirror runs; record it in the accounts file.",

@@ -18,6 +18,7 @@ CARD = Card(
     kind="reverse_engineering",
     points=3.0,
     points_reason="0.1 % of benign accounts have 100 refused calls around one payload in 24 h (schemas/feature.py, refused_variants_24h)",
+    policy=("rules.bypass_refusals", "rules.bypass_refusal_share"),
     runbook=(
         "Read what the account's own logs hold of three example calls: is the payload one that asks for hidden reasoning or weights?",
         "See which wrapping was answered in the end, and whether its use grew afterwards (refused_then_answered_24h).",

@@ -29,6 +29,7 @@ CARD = Card(
     kind="distillation",
     points=0.0,
     points_reason="each signal's points are -log10 of its own tail; a campaign needs campaigns.review_decades of them together",
+    policy=("campaigns", "links"),
     runbook=(
         "Read the campaign (`stillwatch campaigns`): which keys it shares, who is in it, how fast it takes what.",
         "Ask whether the accounts belong to one customer, a class or a fair; if so, record the contract or give a verdict.",

@@ -28,6 +28,7 @@ CARD = Card(
     kind="unknown",
     points=0.5,
     points_reason="policy evidence.change_points: a hint, as launches and key migrations change just as much",
+    policy=("evidence", "rates", "learning"),
     runbook=(
         "See what else changed at that hour: networks, clients, keys.",
         "Ask whether the key is still in the owner's hands.",

@@ -18,6 +18,7 @@ CARD = Card(
     kind="unknown",
     points=0.0,
     points_reason="points are -log10 of the share of benign accounts that lie as far with as many calls, at most three decades",
+    policy=("distribution", "rates", "learning"),
     runbook=(
         "Read the other signals first: the distance says that the account is unlike its peers, they say in what.",
         "Compare with the account's own earlier weeks: one that was always special is a special customer.",

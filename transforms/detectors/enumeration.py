@@ -18,6 +18,7 @@ CARD = Card(
     kind="bulk_download",
     points=2.3,
     points_reason="0.5 % of benign accounts walk nearly all object numbers (schemas/feature.py, sequential_share_24h)",
+    policy=("rules.download_objects", "rules.download_least_numbered", "rules.download_sequential_share"),
     runbook=(
         "Check whether the objects belong to the account: a walk through one's own files is an export.",
         "If they do not, close the listing and look for answers other than 404 in the walk.",

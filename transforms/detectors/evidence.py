@@ -35,6 +35,7 @@ CARD = Card(
     kind="distillation",
     points=0.0,
     points_reason="each signal's points are -log10 of its own tail",
+    policy=("evidence", "rates", "learning"),
     runbook=(
         "Read the signals from the top: each names the value seen, the peers' median and the value at which it would be nothing.",
         "Look at the example calls in the account's own logs: one template around payloads that never repeat?",

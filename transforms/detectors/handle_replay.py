@@ -30,6 +30,7 @@ CARD = Card(
     kind="relay",
     points=4.0,
     points_reason="the benign rate is near zero (threats.md 2.4 #32); one in 10,000 leaves room for customers with two accounts",
+    policy=("rules.handle_replays", "rules.handle_act", "rules.handle_memory_days"),
     runbook=(
         "Look at the issuing accounts: one owner, one payment, one contract? Then it is failover between a customer's own keys.",
         "Otherwise treat issuers and redeemers as one pool and look for what else they share.",

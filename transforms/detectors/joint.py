@@ -28,6 +28,7 @@ CARD = Card(
     kind="unknown",
     points=0.0,
     points_reason="points are -log10 of the share of the peers' own tree scores that are at least as high",
+    policy=("evidence", "rates", "learning"),
     runbook=(
         "Look at the univariate signals first: they name features, the trees cannot.",
         "Compare the window with the account's own earlier windows.",

@@ -18,6 +18,7 @@ CARD = Card(
     kind="reverse_engineering",
     points=3.0,
     points_reason="0.1 % of benign accounts bias 500 distinct tokens in 24 h (schemas/feature.py, biased_tokens_24h)",
+    policy=("rules.sweep_tokens", "rules.sweep_act_tokens", "rules.sweep_calls", "rules.sweep_rotation"),
     runbook=(
         "Look at the account's calls with logit_bias: is max_tokens 1, the prompt always the same, the token ids new each time?",
         "Ask the owner for the purpose; constrained decoding needs the same few tokens again and again.",

@@ -18,6 +18,7 @@ CARD = Card(
     kind="reverse_engineering",
     points=2.0,
     points_reason="1 % of benign accounts use log-probabilities throughout (schemas/feature.py, logprob_share_24h)",
+    policy=("rules.logprob_calls",),
     runbook=(
         "See whether prompts repeat exactly across days and models (an evaluation) or are random strings (a read-out).",
         "Ask the owner; cap top_logprobs for the account until that is answered.",

@@ -18,6 +18,7 @@ CARD = Card(
     kind="reverse_engineering",
     points=2.7,
     points_reason="0.2 % of benign accounts ask ten times in 24 h (schemas/feature.py, system_prompt_asks_24h)",
+    policy=("rules.system_prompt_asks",),
     runbook=(
         "See whether the account asks for its own system prompt (system_digest is the account's) or for the operator's.",
         "Look at the answers' lengths: a long answer after short refusals is a leak.",

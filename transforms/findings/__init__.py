@@ -1,12 +1,14 @@
 """Findings: from scores and hits to flagged accounts, each with its reasons, and their revisions.
 
 `step` gives SCORE and FINDING rows, `still_open` what the open hour would add, `open_findings` those that stand,
-`review_list` what a person should look at, and `reconcile` what a rebuild has to say anew.
+`review_list` what a person should look at, `reconcile` what a rebuild has to say anew, and `compared` in what two histories
+differ.
 """
 
 from transforms.findings.calibration import Calibration
-from transforms.findings.reconciling import reconcile, standing_revisions
-from transforms.findings.reviewing import open_findings, review_list, standing
+from transforms.findings.comparing import compared, compared_campaigns, flags
+from transforms.findings.reconciling import by_finding, reconcile, standing_revisions
+from transforms.findings.reviewing import open_findings, review_list, standing, suppressed
 from transforms.findings.state import FindingsState
 from transforms.findings.step import Inputs, Judge, step, still_open
 
@@ -15,6 +17,10 @@ __all__ = [
     "FindingsState",
     "Inputs",
     "Judge",
+    "by_finding",
+    "compared",
+    "compared_campaigns",
+    "flags",
     "open_findings",
     "reconcile",
     "review_list",
@@ -22,4 +28,5 @@ __all__ = [
     "standing_revisions",
     "step",
     "still_open",
+    "suppressed",
 ]

@@ -49,8 +49,8 @@ def reconcile(
         period: the ticks read again: from (None for the beginning), until.
         policy_version: version of the policy they were read with.
     """
-    before = _by_finding(published)
-    now = _by_finding(computed)
+    before = by_finding(published)
+    now = by_finding(computed)
     numbers = {name: rows[-1]["revision"] for name, rows in before.items()}
     appended: list[Row] = []
     for name in sorted({*before, *now}):
@@ -109,7 +109,8 @@ def _closes_at_once(row: Row, following: Row) -> bool:
     )
 
 
-def _by_finding(revisions: pl.DataFrame) -> dict[str, list[Row]]:
+def by_finding(revisions: pl.DataFrame) -> dict[str, list[Row]]:
+    """FINDING rows by finding, those of each by number."""
     found: dict[str, list[Row]] = {}
     for row in revisions.sort("finding_uid", "revision").iter_rows(named=True):
         found.setdefault(row["finding_uid"], []).append(row)

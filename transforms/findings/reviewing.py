@@ -55,20 +55,33 @@ def standing(findings: pl.DataFrame, verdicts: pl.DataFrame, registry: pl.DataFr
     )
 
 
+def suppressed(registry: pl.DataFrame, policy: Policy) -> set[str]:
+    """Accounts whose findings the policy suppresses: it names them, or a word of their contract.
+
+    Args:
+        registry: REGISTRY, one row an account.
+        policy: `policy.allow`.
+    """
+    return {*policy.allow.account_ids, *registry.filter(_is_allowed(policy))["account_id"]}
+
+
 def review_list(findings: pl.DataFrame, verdicts: pl.DataFrame, registry: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """The accounts a person should look at: `standing` without those suppressed or resolved."""
     return standing(findings, verdicts, registry, policy).filter(~pl.col("status").is_in(["suppressed", "resolved"]))
 
 
-def _status(policy: Policy) -> pl.Expr:
+def _is_allowed(policy: Policy) -> pl.Expr:
     words = [word.casefold() for word in policy.allow.contracts]
     contract = pl.col("contract").str.to_lowercase().fill_null("")
-    allowed = pl.any_horizontal(
+    return pl.any_horizontal(
         pl.col("account_id").is_in(pl.Series(policy.allow.account_ids, dtype=pl.String).implode()),
         *[contract.str.contains(word, literal=True) for word in words],
     )
+
+
+def _status(policy: Policy) -> pl.Expr:
     return (
-        pl.when(allowed)
+        pl.when(_is_allowed(policy))
         .then(pl.lit("suppressed"))
         .when(pl.col("verdict").is_in(RESOLVES))
         .then(pl.lit("resolved"))
