@@ -23,7 +23,8 @@ from pipelines.account_group import GroupRows, GroupState, step, still_open
 from pipelines.key_shard import ShardState
 from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.files import FileEntry, group_range, read_events, write_frame
-from pipelines.lake.lake import Lake
+from pipelines.lake.lake import Lake, made_at
+from pipelines.lake.sealed import write_whole
 from pipelines.lake.snapshots import read_snapshot
 from pipelines.lake.state import Kind, Manifest, States
 from pipelines.manifests import WriteMessages, staging
@@ -152,17 +153,25 @@ def _snapshot(root: str, name: str | None) -> Snapshot:
     return read_snapshot(Path(root), name, _SNAPSHOT_PARTS)
 
 
+def _registry(job: DetectJob) -> pl.DataFrame:
+    return _registry_of(job.root, made_at(Path(job.root)), job.registry_version, job.closed_until)
+
+
 @lru_cache(maxsize=2)
-def _registry(root: str, version: int, until: datetime) -> pl.DataFrame:
+def _registry_of(root: str, made: int, version: int, until: datetime) -> pl.DataFrame:  # noqa: ARG001 - tells lakes apart
     return accounts_held(Lake.open(Path(root)), until, version)
 
 
+def _base(job: DetectJob) -> Base:
+    """What is ordinary on the day that the ticks to be closed belong to."""
+    return _base_of(job.root, made_at(Path(job.root)), job.registry_version, job.closed_until, job.policy)
+
+
 @lru_cache(maxsize=2)
-def _base(root: str, version: int, until: datetime, policy: str) -> Base:
-    """What is ordinary on the day that the ticks up to `until` belong to."""
+def _base_of(root: str, made: int, version: int, until: datetime, policy: str) -> Base:
     own = Policy.from_json(policy)
     border = (until - own.time.tick).replace(hour=0, minute=0, second=0, microsecond=0)
-    return base_of(facts(_registry(root, version, until)), border, own.campaigns)
+    return base_of(facts(_registry_of(root, made, version, until)), border, own.campaigns)
 
 
 class _Stage(beam.DoFn):
@@ -186,8 +195,7 @@ class _Stage(beam.DoFn):
         if self._job.provisional:
             if not frame.is_empty():
                 path = staging(Path(self._job.root), self._job.run_id) / f"{table}-{key}.arrow"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(pack(frame))
+                write_whole(path, pack(frame))
             return {}
         contract = TABLES[table]
         name = f"{self._job.run_id}-{key}.parquet"
@@ -204,7 +212,7 @@ class StepGroups(_Stage):
         hashes = group_range(group, job.groups)
         events = read_events([Path(p) for p in job.files], hashes, (job.closed_from, job.closed_until))
         snapshot = _snapshot(job.root, job.snapshot)
-        registry = _registry(job.root, job.registry_version, job.closed_until)
+        registry = _registry(job)
         before = GroupState.read(self._states, job.manifest, key)
         after, rows = step(before, events, snapshot, registry, job.closed_until, policy)
         if job.provisional:
@@ -270,8 +278,8 @@ class StepLinks(_Stage):
             sent[tag].append(frame)
         traits = Compact.together(sent["rows"], sent["names"])
         before = ShardState.read(self._states, job.manifest, key)
-        registry = _registry(job.root, job.registry_version, job.closed_until)
-        base = _base(job.root, job.registry_version, job.closed_until, job.policy)
+        registry = _registry(job)
+        base = _base(job)
         after, rows = key_shard.step(before, traits, registry, base, job.closed_until, self._policy())
         if not job.provisional:
             written, gone = after.write(before, self._states, key, job.run_id)
@@ -375,7 +383,7 @@ def _published(job: DetectJob, hashes: tuple[int, int]) -> pl.DataFrame:
 
 def _judge(job: DetectJob, policy: Policy) -> Judge:
     snapshot = _snapshot(job.root, job.snapshot)
-    registry = _registry(job.root, job.registry_version, job.closed_until)
+    registry = _registry(job)
     calibration, distances = Calibration.of(snapshot["references"]), Calibration.of(snapshot["distances"])
     return Judge(calibration, registry, cards(), policy, snapshot.snapshot_id, distances)
 

@@ -12,6 +12,7 @@ import apache_beam as beam
 import polars as pl
 
 from pipelines.lake.files import FileEntry, write_frame
+from pipelines.lake.lake import made_at
 from pipelines.lake.sealed import write_whole
 from pipelines.lake.sources import Done, latest_times
 from pipelines.manifests import staging
@@ -71,6 +72,7 @@ class ReadRange(beam.DoFn):
         """A RangeSpec as JSON."""
         spec = RangeSpec.from_json(json.loads(element))
         policy = Policy.from_json(self._job.policy)
+        made_at(Path(self._job.root))  # a worker that does not see the lake would write into a folder of its own
         writer = RangeWriter(self._job, spec.number, policy)
         for piece in spec.pieces:
             _Piece(piece, self._job, policy, writer).read()

@@ -38,6 +38,7 @@ class RebuildRequest:
         since: the first day to compute again; its midnight in UTC counts.
         policy: the configuration; None for the one of the last run.
         runner: name of the engine.
+        beam_options: options of the engine.
         key_file: file of the fingerprint key; only used where an interrupted command was reading sources.
     """
 
@@ -45,6 +46,7 @@ class RebuildRequest:
     since: datetime
     policy: Policy | None = None
     runner: str = "embedded"
+    beam_options: tuple[str, ...] = ()
     key_file: Path | None = None
 
 
@@ -131,9 +133,17 @@ def _rounds(
     if any(path.stem.endswith(("-ingest", "-replay")) for _, path in waiting_plans(lake)):
         key = FingerprintKey(read_secret(lake.root, request.key_file, os.environ))
         Lake.open(lake.root, key.id)
-    there = Host(lake, lease, Engine(request.runner)).manifest()
+    there = Host(lake, lease, Engine(request.runner, request.beam_options)).manifest()
     groups = sum(1 for name in there if name.startswith("order/")) or None
-    asked = Request((), lake.root, policy=policy, runner=request.runner, groups=groups, key_file=request.key_file)
+    asked = Request(
+        (),
+        lake.root,
+        policy=policy,
+        runner=request.runner,
+        beam_options=request.beam_options,
+        groups=groups,
+        key_file=request.key_file,
+    )
     return Rounds(asked, progress, lake, lease, key, after)
 
 

@@ -78,7 +78,14 @@ def replay(request: ReplayRequest, progress: Progress, after: Callable[[str], No
         remove_half_written(lake, lease)
         lake.adopt_contracts(lease)
         policy: Policy = request.policy or last_policy(lake)
-        asked = Request((), lake.root, policy=policy, runner=request.runner, key_file=request.key_file)
+        asked = Request(
+            (),
+            lake.root,
+            policy=policy,
+            runner=request.runner,
+            beam_options=request.beam_options,
+            key_file=request.key_file,
+        )
         run = Rounds(asked, progress, lake, lease, key, after)
         run.finish()
         late_before = _late(lake)

@@ -62,6 +62,7 @@ class ReplayRequest:
         input_format: name of an adapter, or `auto` for the one that refused them.
         policy: the configuration.
         runner: name of the engine.
+        beam_options: options of the engine.
         key_file: file of the fingerprint key.
     """
 
@@ -72,6 +73,7 @@ class ReplayRequest:
     input_format: str = "auto"
     policy: Policy | None = None
     runner: str = "embedded"
+    beam_options: tuple[str, ...] = ()
     key_file: Path | None = None
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import fn_runner
-from apache_beam.runners.runner import PipelineRunner
 
 from schemas.errors import StillwatchError
 
@@ -21,22 +20,19 @@ def run(build: Callable[[beam.Pipeline], object], runner: str, options: Sequence
         options: Beam's own options, as on a command line.
 
     Raises:
-        StillwatchError: unknown runner, or Dask is not installed.
+        StillwatchError: unknown runner, Dask is not installed, or its cluster cannot do the work.
     """
-    pipeline = beam.Pipeline(runner=_engine(runner), options=PipelineOptions(list(options), save_main_session=False))
+    if runner not in RUNNERS:
+        raise StillwatchError(f"--runner {runner}", "no such runner", f"use one of {', '.join(RUNNERS)}")
+    given = PipelineOptions(list(options), save_main_session=False)
+    # Named, because DirectRunner would try to download another one first; a cluster's runner is made once it is reached.
+    pipeline = beam.Pipeline(runner=fn_runner.FnApiRunner(), options=given)
     build(pipeline)
-    result = pipeline.run()
-    result.wait_until_finish()
-
-
-def _engine(runner: str) -> PipelineRunner:
     if runner == "embedded":
-        return fn_runner.FnApiRunner()  # named, because DirectRunner would try to download another one first
-    if runner == "dask":
-        try:
-            from apache_beam.runners.dask.dask_runner import DaskRunner
-        except ImportError as error:
-            fix = "install apache-beam[dask]"
-            raise StillwatchError("--runner dask", "Dask is not installed", fix) from error
-        return DaskRunner()
-    raise StillwatchError(f"--runner {runner}", "no such runner", f"use one of {', '.join(RUNNERS)}")
+        pipeline.run().wait_until_finish()
+        return
+    try:
+        from pipelines import cluster
+    except ImportError as error:
+        raise StillwatchError("--runner dask", "Dask is not installed", "install stillwatch[dask]") from error
+    cluster.execute(pipeline, given)

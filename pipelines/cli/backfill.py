@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from pipelines.cli.main import DONE, FAILED, FINDINGS, QUALITY
-from pipelines.cli.options import fail_on_option, lake_option, period_options, reaches
+from pipelines.cli.options import engine, engine_options, fail_on_option, lake_option, period_options, reaches
 from pipelines.cli.output import Output, format_option
 
 _BEAM = "stillwatch.beam_options"
@@ -54,9 +54,7 @@ def beam_options() -> tuple[str, ...]:
 @click.option("--complete", is_flag=True, help="Nothing more will come: close everything that is still open.")
 @period_options("records completed")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be read, and estimate time and disk.")
-@click.option(
-    "--runner", type=click.Choice(("embedded", "dask")), default="embedded", show_default=True, help="Engine."
-)
+@engine_options
 @click.option("--groups", type=click.IntRange(min=1), help="Account groups; results do not depend on it.")
 @click.option("--key-file", metavar="FILE", type=click.Path(path_type=Path), help="Fingerprint key; outside the lake.")
 @click.option("--quiet", is_flag=True, help="Tell warnings and errors only.")
@@ -77,6 +75,7 @@ def command(**options: Any) -> int:
       stillwatch backfill logs/ --lake lake -- --direct_num_workers=2
     """
     policy_file, dry_run, quiet = options.pop("policy_file"), options.pop("dry_run"), options.pop("quiet")
+    chosen = engine(options.pop("runner"), options.pop("scheduler"), beam_options())
     fail_on, output = options.pop("fail_on"), Output(options.pop("output_format"))
 
     from pipelines.backfill import backfill, estimate
@@ -91,7 +90,7 @@ def command(**options: Any) -> int:
         accounts=options.pop("accounts_file"),
         is_complete=options.pop("complete"),
         policy=Policy() if policy_file is None else Policy.read(policy_file),
-        beam_options=beam_options(),
+        **chosen,
         **options,
     )
     progress = Progress(quiet=quiet)

@@ -53,6 +53,40 @@ def period_options(what: str) -> Callable[[Decorated], Decorated]:
     return add
 
 
+def engine_options(command: Decorated) -> Decorated:
+    """--runner and --scheduler; the command receives both as they are, for `engine`."""
+    scheduler = click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="With --runner dask: its scheduler, as tcp://HOST:8786 or tls://HOST:8786.",
+    )
+    runner = click.option(
+        "--runner",
+        type=click.Choice(("embedded", "dask")),
+        default="embedded",
+        show_default=True,
+        help="Engine: this process, or the workers of a Dask scheduler; results do not depend on it.",
+    )
+    return runner(scheduler(command))
+
+
+def engine(runner: str, scheduler: str | None, beam_options: tuple[str, ...] = ()) -> dict[str, Any]:
+    """`runner` and `beam_options` of a request.
+
+    Raises:
+        click.UsageError: a scheduler is missing, or there is one that nobody asks.
+
+    >>> engine("dask", "tcp://10.0.0.7:8786")
+    {'runner': 'dask', 'beam_options': ('--dask_client_address=tcp://10.0.0.7:8786',)}
+    """
+    if runner == "dask" and scheduler is None:
+        raise click.UsageError("--runner dask needs a scheduler; add --scheduler tcp://HOST:8786")
+    if runner != "dask" and scheduler is not None:
+        raise click.UsageError(f"--scheduler {scheduler} is for --runner dask; add that, or leave it out")
+    named = () if scheduler is None else (f"--dask_client_address={scheduler}",)
+    return {"runner": runner, "beam_options": (*named, *beam_options)}
+
+
 def fail_on_option(command: Decorated) -> Decorated:
     """--fail-on: exit code 4 if an account of this tier or a surer one is in the result."""
     return click.option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipelines.cli.main import DONE, QUALITY
-from pipelines.cli.options import Moment, lake_option
+from pipelines.cli.options import Moment, engine, engine_options, lake_option
 from pipelines.cli.output import Output, format_option, iso, neutral
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     help="TOML; without it the policy of the last run.",
 )
 @click.option("--dry-run", is_flag=True, help="Only tell where it would start and what it would compute again.")
-@click.option(
-    "--runner", type=click.Choice(("embedded", "dask")), default="embedded", show_default=True, help="Engine."
-)
+@engine_options
 @click.option(
     "--key-file",
     metavar="FILE",
@@ -44,6 +42,7 @@ def command(
     policy_file: Path | None,
     dry_run: bool,
     runner: str,
+    scheduler: str | None,
     key_file: Path | None,
     quiet: bool,
     output_format: str,
@@ -67,7 +66,7 @@ def command(
     from schemas.policy import Policy
 
     policy = None if policy_file is None else Policy.read(policy_file)
-    request = RebuildRequest(lake_path, since, policy, runner, key_file)
+    request = RebuildRequest(lake_path, since, policy, key_file=key_file, **engine(runner, scheduler))
     output = Output(output_format)
     if dry_run:
         seen = preview(request)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipelines.cli.main import DONE
-from pipelines.cli.options import Moment, lake_option
+from pipelines.cli.options import Moment, engine, engine_options, lake_option
 from pipelines.cli.output import Output, format_option, iso
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     help="TOML; without it the policy of the last run.",
 )
 @click.option("--dry-run", is_flag=True, help="Only tell which records would be read again.")
-@click.option(
-    "--runner", type=click.Choice(("embedded", "dask")), default="embedded", show_default=True, help="Engine."
-)
+@engine_options
 @click.option("--key-file", metavar="FILE", type=click.Path(path_type=Path), help="Fingerprint key; outside the lake.")
 @click.option("--quiet", is_flag=True, help="Tell warnings and errors only.")
 @format_option("--output-format")
@@ -52,6 +50,7 @@ def command(
     policy_file: Path | None,
     dry_run: bool,
     runner: str,
+    scheduler: str | None,
     key_file: Path | None,
     quiet: bool,
     output_format: str,
@@ -74,8 +73,9 @@ def command(
     from schemas.policy import Policy
 
     assert what == "rejects"  # noqa: S101 - the only choice
+    chosen = engine(runner, scheduler)
     policy = None if policy_file is None else Policy.read(policy_file)
-    request = ReplayRequest(lake_path, sources, match, since, input_format, policy, runner, key_file)
+    request = ReplayRequest(lake_path, sources, match, since, input_format, policy, key_file=key_file, **chosen)
     output = Output(output_format)
     if dry_run:
         rows = [[one.name, one.rejects, one.why_not] for one in preview(request)]

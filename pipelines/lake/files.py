@@ -1,7 +1,6 @@
 """The Parquet files of the lake's tables: written whole and once, read as slices."""
 
 import os
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.lake.sealed import move_into_place, unwritable
+from pipelines.lake.sealed import move_into_place, temporary_beside, unwritable
 from pipelines.lake.times import from_micros
 from schemas.contract import Contract
 from schemas.errors import LakeError
@@ -216,7 +215,7 @@ def _within(hashes: tuple[int, int] | None, times: tuple[datetime | None, dateti
 
 
 def _write(path: Path, contract: Contract, frame: pl.DataFrame, row_group_rows: int) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    temporary = temporary_beside(path)
     fields = plain(contract)
     schema = pa.schema([fields.field(name) for name in frame.columns])
     dictionary = [f.name for f in schema if pa.types.is_string(f.type) and f.name not in _PLAIN_STRINGS]

@@ -319,6 +319,21 @@ def _is_empty(root: Path) -> bool:
     return all(path.name == "_stillwatch" and not any(path.iterdir()) for path in root.iterdir())
 
 
+def made_at(root: Path) -> int:
+    """When this lake was made, in nanoseconds: tells it from another that was made in its place.
+
+    For what a process remembers of a lake by its folder: a worker may live longer than the lake.
+
+    Raises:
+        LakeError: no lake can be seen there.
+    """
+    try:
+        return _about(root).stat().st_mtime_ns
+    except OSError as error:
+        fix = "put the lake and its sources on storage that every worker reaches by the same path"
+        raise LakeError(str(root), "a worker does not find the lake there", fix) from error
+
+
 def _about(root: Path) -> Path:
     return root / "_stillwatch" / "lake.json"
 

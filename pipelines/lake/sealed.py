@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-import threading
+import secrets
 from pathlib import Path
 
 from schemas.errors import LakeError
@@ -16,7 +16,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         LakeError: the disk is full, read-only, or the folder is gone.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    temporary = temporary_beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
@@ -28,6 +28,14 @@ def write_whole(path: Path, data: bytes) -> None:
         raise unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_beside(path: Path) -> Path:
+    """Where a file is written before it is moved to `path`: a name that no other writer has, on whatever machine.
+
+    Two workers may write one file at once, where one was taken for dead; their process ids can be equal in two containers.
+    """
+    return path.with_name(f".{path.name}.{os.getpid()}.{secrets.randbits(63)}.tmp")
 
 
 def move_into_place(temporary: Path, path: Path) -> None:

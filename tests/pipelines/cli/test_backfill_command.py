@@ -71,7 +71,7 @@ def test_every_option_reaches_the_request(work: Backfill, stillwatch: Any, tmp_p
     policy.write_text("[time]\ntick_minutes = 10\n")
     options = (
         "a.jsonl b/ --lake lake --format litellm --accounts a.csv --complete --since 2026-03-01 --until 2026-03-03 "
-        f"--runner dask --groups 8 --key-file k --policy {policy} -- --dask_scheduler=x --n"
+        f"--runner dask --scheduler tcp://h:1 --groups 8 --key-file k --policy {policy} -- --dask_scheduler=x --n"
     )
     assert stillwatch(*options.split())[0] == 0
     (request,) = work.requests
@@ -85,10 +85,19 @@ def test_every_option_reaches_the_request(work: Backfill, stillwatch: Any, tmp_p
         until=datetime(2026, 3, 3, tzinfo=UTC),
         is_complete=True,
         runner="dask",
-        beam_options=("--dask_scheduler=x", "--n"),
+        beam_options=("--dask_client_address=tcp://h:1", "--dask_scheduler=x", "--n"),
         groups=8,
         key_file=Path("k"),
     )
+
+
+@pytest.mark.parametrize("options", ["--runner dask", "--scheduler tcp://h:1"])
+def test_dask_and_its_scheduler_are_asked_for_together(work: Backfill, stillwatch: Any, options: str) -> None:
+    code, _, err = stillwatch("x", "--lake", "lake", *options.split())
+    assert code == 2
+    assert "--runner dask" in err
+    assert "--scheduler tcp://h" in err.lower()
+    assert work.requests == []
 
 
 def test_stdin_is_a_source_and_defaults_are_those_of_the_request(work: Backfill, stillwatch: Any) -> None:

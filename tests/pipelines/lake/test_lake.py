@@ -1,6 +1,7 @@
 """What a lake is, and which folders and keys it refuses."""
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,9 +13,10 @@ from deltalake import DeltaTable
 
 from pipelines.lake.commit import Committer, Outcome, Write
 from pipelines.lake.keys import default_key_file, read_secret
-from pipelines.lake.lake import Lake
+from pipelines.lake.lake import Lake, made_at
 from pipelines.lake.lease import Lease
 from pipelines.lake.plan import Plan, next_sequence, write_plan
+from pipelines.lake.sealed import temporary_beside
 from schemas.catalogue import TABLES
 from schemas.errors import LakeError
 
@@ -227,3 +229,18 @@ def test_a_key_file_named_for_a_new_lake_is_made_once(tmp_path: Path) -> None:
     first = read_secret(tmp_path / "lake", tmp_path / "new.key", {})
     assert read_secret(tmp_path / "lake", tmp_path / "new.key", {}) == first
     assert (tmp_path / "new.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_lake_made_anew_in_the_same_place_is_told_from_the_former(tmp_path: Path) -> None:
+    Lake.create(tmp_path / "lake", "k" * 16)
+    before = made_at(tmp_path / "lake")
+    shutil.rmtree(tmp_path / "lake")
+    with pytest.raises(LakeError, match="a worker does not find the lake there"):
+        made_at(tmp_path / "lake")
+    Lake.create(tmp_path / "lake", "k" * 16)
+    assert made_at(tmp_path / "lake") != before
+
+
+def test_two_writers_of_one_file_never_share_a_temporary_one(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    assert len({temporary_beside(path) for _ in range(100)}) == 100  # in one process and thread, as in equal containers

@@ -1,0 +1,181 @@
+"""Dask as the engine: a bounded pipeline executed by the workers of a scheduler, on this machine or on others.
+
+Beam's own DaskRunner translates the pipeline; here is what it leaves open: whether the workers can do the work at all, what
+becomes of a run whose scheduler or workers are lost, and that its connection ends with it.
+"""
+
+import logging
+import platform
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+import apache_beam as beam
+import dask
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.dask.dask_runner import DaskOptions, DaskRunner, DaskRunnerResult
+from apache_beam.runners.dask.overrides import dask_overrides
+from dask.bag import Bag
+from dask.base import optimize
+from dask.graph_manipulation import clone
+from dask.utils import parse_timedelta
+from distributed import Client, Future, KilledWorker
+
+from schemas.errors import StillwatchError
+
+_PARTITIONS_A_THREAD = 4
+"""Parts of the work for each thread: one that takes longer than the others, or is done again, delays the end by a quarter."""
+
+_MOST_PARTITIONS = 1024
+"""A shuffle between n parts is about 32 n tasks for the scheduler, of about a millisecond each: half a minute."""
+
+_GLANCE_SECONDS = 2.0
+"""How often the workers are counted while a run is waited for: a request of a millisecond."""
+
+_DECIDE_BYTES = ("stillwatch", "apache-beam", "deltalake", "numpy", "polars", "pyarrow", "river", "scipy")
+"""Packages that decide what is in the lake's files."""
+
+_TALKATIVE = ("distributed", "distributed.client", "tornado.application")
+"""Loggers of Dask with levels of their own. What they tell of a loss is told once, by our own errors."""
+
+_REPEAT = "then run the same command again: it continues where it stopped, and nothing is counted twice"
+
+
+class ClusterRunner(DaskRunner):
+    """Beam's DaskRunner over a connection that is given, on parts sized by the workers that are there."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__()
+        self._client = client
+
+    def run_pipeline(self, pipeline: beam.Pipeline, options: PipelineOptions) -> DaskRunnerResult:
+        """Hands the pipeline to the scheduler; its tasks are those of this attempt alone.
+
+        A repeated run gives its tasks the names that the killed one gave; what is left of that on the scheduler must not
+        stand in for work whose files were removed in between.
+        """
+        given = options.view_as(DaskOptions)
+        threads = sum(self._client.nthreads().values())
+        parts = given.npartitions or min(_MOST_PARTITIONS, _PARTITIONS_A_THREAD * max(1, threads))
+        sizes = {"partition_size": given.partition_size} if given.partition_size else {"npartitions": parts}
+        pipeline.replace_all(dask_overrides())
+        visitor: Any = self.to_dask_bag_visitor(sizes)
+        # Through the workers' memory: the other shuffle, the default without a cluster, writes what it moves to disk.
+        with dask.config.set({"dataframe.shuffle.method": "tasks"}):
+            pipeline.visit(visitor)
+        last: Bag = list(visitor.bags.values())[-1]
+        (result,) = optimize(clone(last, seed=secrets.token_hex(8)))
+        return DaskRunnerResult(self._client, [self._client.compute(result, optimize_graph=False)])
+
+
+def execute(pipeline: beam.Pipeline, options: PipelineOptions) -> None:
+    """Runs a built pipeline on the scheduler that the options name (`--dask_client_address`) to its end.
+
+    How long a scheduler or the first worker is waited for is Dask's own `distributed.comm.timeouts.connect`.
+
+    Raises:
+        StillwatchError: no scheduler is named or answers, it has no workers or loses them all, workers die over the same
+            work again and again, or have other versions installed than this process; also what workers raise themselves.
+    """
+    address = options.view_as(DaskOptions).address
+    if address is None:
+        raise StillwatchError("--runner dask", "no scheduler is named", "add --scheduler tcp://HOST:8786")
+    with _connected(address, options) as client:
+        _require_workers(client, address)
+        _require_equal_versions(client, address)
+        runner = ClusterRunner(client)
+        (future,) = runner.run_pipeline(pipeline, options).futures
+        _wait(client, future, address)
+
+
+@contextmanager
+def _connected(address: str, options: PipelineOptions) -> Iterator[Client]:
+    wanted = options.view_as(DaskOptions).get_all_options(drop_default=True, current_only=True)
+    DaskOptions._extract_bag_kwargs(wanted)  # sizes are for the graph, not for the connection
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    try:
+        client = Client(set_as_default=False, **wanted)
+    except (OSError, ValueError) as error:
+        problem = f"no Dask scheduler answers there ({_first_line(error)})"
+        raise StillwatchError(address, problem, f"start `dask scheduler`, or name another; {_REPEAT}") from error
+    try:
+        yield client
+    finally:
+        client.close(timeout=_GLANCE_SECONDS)
+
+
+def _patience() -> float:
+    """Seconds until who does not answer is taken for gone."""
+    return float(parse_timedelta(dask.config.get("distributed.comm.timeouts.connect")))
+
+
+def _require_workers(client: Client, address: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=_patience())
+    except TimeoutError as error:
+        raise _no_workers(address) from error
+
+
+def _no_workers(address: str) -> StillwatchError:
+    return StillwatchError(address, "the scheduler has no workers", f"start `dask worker {address}`; {_REPEAT}")
+
+
+def versions() -> dict[str, str]:
+    """What decides the bytes of a lake's files on this machine: Python, and packages by name."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _DECIDE_BYTES}
+
+
+def _require_equal_versions(client: Client, address: str) -> None:
+    """Equal rows are promised of equal programs only; a worker of another version would write others."""
+    ours = versions()
+    try:
+        theirs = {"the scheduler": client.run_on_scheduler(versions), **client.run(versions)}
+    except (ImportError, RuntimeError) as error:
+        problem = f"stillwatch is not installed there ({_first_line(error)})"
+        fix = f"install this version of stillwatch[dask] on the scheduler and on every worker; {_REPEAT}"
+        raise StillwatchError(address, problem, fix) from error
+    for who, found in sorted(theirs.items()):
+        for name, mine in ours.items():
+            if found[name] != mine:
+                problem = f"{who} has {name} {found[name]}, this process {mine}"
+                raise StillwatchError(address, problem, f"install the same versions everywhere; {_REPEAT}")
+
+
+def _wait(client: Client, future: "Future[Any]", address: str) -> None:
+    alone_since: float | None = None
+    while True:
+        try:
+            future.result(timeout=_GLANCE_SECONDS)
+        except TimeoutError:
+            if future.status != "pending":
+                raise
+        except KilledWorker as error:
+            problem = "workers died one after the other over the same part of the work"
+            fix = f"give them more memory, or make the parts smaller (--groups, ingest.range_megabytes); {_REPEAT}"
+            raise StillwatchError(address, problem, fix) from error
+        except Exception as error:
+            if future.status == "error":
+                raise
+            raise _scheduler_lost(address) from error
+        else:
+            return
+        try:
+            has_workers = bool(client.nthreads())
+        except Exception as error:
+            raise _scheduler_lost(address) from error
+        now = time.monotonic()
+        alone_since = None if has_workers else (alone_since or now)
+        if alone_since is not None and now - alone_since > _patience():
+            raise _no_workers(address)
+
+
+def _scheduler_lost(address: str) -> StillwatchError:
+    return StillwatchError(address, "the scheduler was lost while it worked", f"start it and its workers; {_REPEAT}")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,143 @@
+"""Backfills on a real Dask cluster whose processes die: one lake, and no key where it does not belong."""
+
+import hashlib
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from clusters import Cluster
+from dying import CHECKOUT, COMMAND, is_sentence
+from small_world import SmallWorld, assert_equal, leftovers, tables
+
+pytestmark = pytest.mark.slow
+SECRET = hashlib.sha256(b"a key that is nowhere else").digest()
+_LONGEST_SECONDS = 300
+"""A backfill of the small world takes half a minute; one that hangs must fail the test, not stop it."""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> SmallWorld:
+    world = SmallWorld(tmp_path_factory.mktemp("world")).make()
+    (world.folder / "key").write_text(SECRET.hex())
+    return world
+
+
+@pytest.fixture(scope="module")
+def clean(world: SmallWorld) -> dict[str, pl.DataFrame]:
+    """What the embedded engine gives."""
+    _, err = _end(_begin(world.first(world.folder / "embedded")), code=0)
+    assert "error" not in err
+    return tables(world.folder / "embedded")
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    with Cluster(tmp_path / "cluster", workers=2) as cluster:
+        yield cluster
+
+
+def _begin(arguments: list[object], patience: str = "30s") -> "subprocess.Popen[str]":
+    around = os.environ | {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": patience}
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.Popen(
+        command, cwd=CHECKOUT, env=around, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def _end(process: "subprocess.Popen[str]", code: int) -> tuple[str, str]:
+    try:
+        out, err = process.communicate(timeout=_LONGEST_SECONDS)
+    finally:
+        process.kill()
+    assert process.returncode == code, err
+    return out, err
+
+
+def _on(address: str, arguments: list[object]) -> list[object]:
+    return [*arguments, "--runner", "dask", "--scheduler", address]
+
+
+def _wait_until(happened: Callable[[], object], process: "subprocess.Popen[str]") -> None:
+    until = time.monotonic() + _LONGEST_SECONDS
+    while not happened():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+def _has_begun_to_detect(lake: Path) -> Callable[[], bool]:
+    """Whether the first account group was stepped: others, and all that comes behind them, are still to be done."""
+    return lambda: any((lake / "_stillwatch" / "state" / "order").glob("*/detect-*"))
+
+
+def test_a_worker_killed_in_the_middle_changes_nothing(
+    world: SmallWorld, clean: dict[str, pl.DataFrame], cluster: Cluster, tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    process = _begin(_on(cluster.address, world.first(lake)))
+    _wait_until(_has_begun_to_detect(lake), process)
+    cluster.workers[0].kill()
+    _end(process, code=0)
+    assert_equal(clean, tables(lake))
+
+
+def test_a_lost_scheduler_fails_the_run_in_one_sentence_and_the_repeat_is_exact(
+    world: SmallWorld, clean: dict[str, pl.DataFrame], cluster: Cluster, tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    process = _begin(_on(cluster.address, world.first(lake)), patience="2s")
+    _wait_until(_has_begun_to_detect(lake), process)
+    cluster.scheduler.kill()
+    _, err = _end(process, code=1)
+    assert is_sentence(err), err
+    assert "the scheduler was lost" in err
+    with Cluster(tmp_path / "another", workers=1) as another:
+        _end(_begin(_on(another.address, world.first(lake))), code=0)
+    assert_equal(clean, tables(lake))
+    assert leftovers(lake) == []
+
+
+def test_workers_that_are_all_gone_fail_the_run_in_one_sentence(
+    world: SmallWorld, cluster: Cluster, tmp_path: Path
+) -> None:
+    process = _begin(_on(cluster.address, world.first(tmp_path / "lake")), patience="2s")
+    _wait_until(_has_begun_to_detect(tmp_path / "lake"), process)
+    for worker in cluster.workers:
+        worker.kill()
+    _, err = _end(process, code=1)
+    assert is_sentence(err), err
+    assert "has no workers" in err
+
+
+def test_a_scheduler_that_does_not_answer_or_has_no_workers_is_told_in_one_sentence(
+    world: SmallWorld, tmp_path: Path
+) -> None:
+    _, err = _end(_begin(_on("tcp://127.0.0.1:9", world.first(tmp_path / "lake")), patience="1s"), code=1)
+    assert is_sentence(err), err
+    assert "no Dask scheduler answers" in err
+    with Cluster(tmp_path / "cluster", workers=0) as alone:
+        _, err = _end(_begin(_on(alone.address, world.first(tmp_path / "lake")), patience="1s"), code=1)
+    assert is_sentence(err), err
+    assert "has no workers" in err
+
+
+def test_the_key_is_in_no_log_and_on_no_disk_of_a_cluster_even_where_work_fails(
+    world: SmallWorld, cluster: Cluster, tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    process = _begin(_on(cluster.address, world.first(lake)))
+    _wait_until(lambda: any((lake / "_stillwatch" / "plans").glob("*-ingest.plan")), process)
+    (lake / "events").rename(tmp_path / "events")
+    (lake / "events").write_text("a file where a folder was")
+    _, err = _end(process, code=1)
+    assert "Compute Failed" in cluster.told()
+    told = (cluster.told() + err).encode()
+    kept = [path.read_bytes() for path in (tmp_path / "cluster").rglob("*") if path.is_file()]
+    written = [path.read_bytes() for path in lake.rglob("*") if path.is_file()]
+    for form in (SECRET, SECRET.hex().encode(), repr(SECRET)[2:-1].encode()):
+        assert not any(form in data for data in (told, *kept, *written))
