@@ -1,20 +1,14 @@
 """`backfill`: INGEST over everything, then DETECT and LEARN day by day, then what is still open."""
 
-import os
 import time
 from collections.abc import Callable
 
 from pipelines.cli.progress import Progress
 from pipelines.estimating import estimate
-from pipelines.lake.keys import read_secret
-from pipelines.lake.lake import Lake
-from pipelines.lake.lease import Lease
-from pipelines.lake.leftovers import remove_half_written
 from pipelines.lake.plan import forget_plans
 from pipelines.request import Request, Summary
-from pipelines.rounds import Rounds
+from pipelines.rounds import begun
 from pipelines.upkeep import tend
-from transforms.ingest.key import FingerprintKey
 
 __all__ = ["backfill", "estimate"]
 
@@ -36,20 +30,13 @@ def backfill(request: Request, progress: Progress, after: Callable[[str], None] 
         StillwatchError: what a user can mend: sources, policy, key, lake, lease.
     """
     began = time.monotonic()
-    key = FingerprintKey(read_secret(request.lake, request.key_file, os.environ))
-    lake = Lake.create(request.lake, key.id)
-    with Lease.acquire(lake.root, "backfill") as lease:
-        remove_half_written(lake, lease)
-        lake.adopt_contracts(lease)
-        before = lake.last_sequence()
-        run = Rounds(request, progress, lake, lease, key, after)
-        run.finish()
+    with begun(request, "backfill", progress, after) as run:
         flagged_before = run.flagged()
         run.ingest()
         run.detect()
         run.show_open()
-        if lake.last_sequence() != before:
+        if run.lake.last_sequence() != run.begun_after:
             progress.begin("keep the lake small")
-            tend(lake, lease, request.policy, before, after)
-        forget_plans(lake, KEPT_PLANS)
+            tend(run.lake, run.lease, request.policy, run.begun_after, after)
+        forget_plans(run.lake, KEPT_PLANS)
         return run.summary(flagged_before, time.monotonic() - began)

@@ -1,7 +1,7 @@
 """Who decides: plans each run, has it executed, commits it; the same whether history or the present is read."""
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ from pipelines.lake.files import scan
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.plan import Plan, next_sequence, write_plan
-from pipelines.lake.sources import floor_to_tick, read_register, watermark
+from pipelines.lake.sources import Register, floor_to_tick, live_watermark, read_register, watermark
 from pipelines.lake.state import Manifest, States
 from pipelines.lake.times import from_micros, to_micros
 from pipelines.learn import LearnJob
@@ -112,7 +112,7 @@ class Host:
 
         What was closed once is closed again after a rewind, whatever lateness or `--complete` let it close.
         """
-        register = read_register(States(self._lake.root), self.manifest())
+        register = self.register()
         mark = watermark(register.values(), policy)
         if mark is not None and is_complete:
             last = max(known.latest[0][0] for known in register.values() if known.latest)
@@ -120,6 +120,15 @@ class Host:
             mark = min(midnight_after(from_micros(last)), furthest)
         known_ends = [end for end in (mark, self.reached()) if end is not None]
         return max(known_ends, default=None)
+
+    def register(self) -> Register:
+        """What was read of every source."""
+        return read_register(States(self._lake.root), self.manifest())
+
+    def live_watermark(self, policy: Policy, register: Register, idle: Collection[str]) -> datetime | None:
+        """The time up to which ticks may close while sources are being written; see `sources.live_watermark`."""
+        mark = live_watermark(register.values(), policy, idle, datetime.now(UTC))
+        return max((end for end in (mark, self.reached()) if end is not None), default=None)
 
     def next_border(self, closed: datetime | None, mark: datetime, policy: Policy) -> datetime | None:
         """Until where the next DETECT run goes: the day's end, the watermark, or as far as its rows allow.
@@ -148,8 +157,15 @@ class Host:
 
     # -- runs
 
-    def plan_detect(self, closed: datetime | None, until: datetime, groups: int | None, policy: Policy) -> Plan:
-        """The plan of the DETECT run that closes the ticks up to `until`, written down."""
+    def plan_detect(
+        self,
+        closed: datetime | None,
+        until: datetime,
+        groups: int | None,
+        policy: Policy,
+        idle: Mapping[str, datetime] | None = None,
+    ) -> Plan:
+        """The plan of the DETECT run that closes the ticks up to `until`, written down with the sources not waited for."""
         last = self.last_detect()
         width = self._groups(groups)
         version, ever = self._events_version(), self.reached()
@@ -162,6 +178,7 @@ class Host:
             "groups": width,
             "registry_version": self._lake.versions()["registry"],
             "reconsiders": self._lake.versions()["findings"] if is_again else None,
+            "idle": [[source, since.isoformat()] for source, since in sorted((idle or {}).items())],
         }
         return self.write_plan("detect", work, policy)
 
@@ -296,7 +313,7 @@ class Host:
 
     def end_of_open(self, policy: Policy) -> datetime | None:
         """End of the tick of the last event that is not further than a day ahead; None without events."""
-        register = read_register(States(self._lake.root), self.manifest())
+        register = self.register()
         mark = watermark(register.values(), policy)
         if mark is None:
             return None
@@ -362,7 +379,7 @@ class Host:
 
     def named(self, counts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Counts of events by source (accepted, duplicates, too_late) as the table `runs` has them."""
-        register = read_register(States(self._lake.root), self.manifest())
+        register = self.register()
         rows = []
         for count in counts:
             known = register.get(count["source"])

@@ -32,7 +32,7 @@ from pipelines.request import Request, SourceCounts
 from pipelines.runners import run
 from pipelines.sources.files import list_sources
 from pipelines.sources.known import Sighting
-from pipelines.sources.ranges import RangeSpec, plan_ranges
+from pipelines.sources.ranges import Growing, RangeSpec, plan_ranges
 from schemas.errors import SourceRefused
 from schemas.policy import Policy
 from schemas.registry import REGISTRY
@@ -49,6 +49,7 @@ def plan_ingest(
     key: FingerprintKey,
     progress: Progress,
     holds_from: datetime,
+    growing: Growing | None = None,
 ) -> Plan | None:
     """The plan of the INGEST run that reads what is new, written down; None where nothing is.
 
@@ -61,6 +62,7 @@ def plan_ingest(
         key: for ids that are too long.
         progress: told which format was chosen and why, what is empty, what is the same as another file.
         holds_from: next open feedback border, from which the accounts file holds.
+        growing: how sources that are still being written are read; the plan's `left` then says what it leaves.
 
     Raises:
         SourceRefused: a pattern matches nothing, or the accounts file cannot be read.
@@ -68,7 +70,7 @@ def plan_ingest(
     shutil.rmtree(spool_of(lake), ignore_errors=True)
     plan = None
     try:
-        plan = _plan(lake, lease, request, key, progress, holds_from)
+        plan = _plan(lake, lease, request, key, progress, holds_from, growing)
     finally:
         if plan is None:
             shutil.rmtree(spool_of(lake), ignore_errors=True)
@@ -76,10 +78,17 @@ def plan_ingest(
 
 
 def _plan(
-    lake: Lake, lease: Lease, request: Request, key: FingerprintKey, progress: Progress, holds_from: datetime
+    lake: Lake,
+    lease: Lease,
+    request: Request,
+    key: FingerprintKey,
+    progress: Progress,
+    holds_from: datetime,
+    growing: Growing | None,
 ) -> Plan | None:
     progress.begin("list sources")
-    chosen = choose_formats(list_sources(request.sources, spool_of(lake)), request)
+    listed = list_sources(request.sources, spool_of(lake), spooled=request.spooled)
+    chosen = choose_formats(listed, request)
     last = lake.last_run()
     register = read_register(
         States(lake.root), States(lake.root).read_manifest(None if last is None else last["run_id"])
@@ -90,13 +99,14 @@ def _plan(
         range_bytes=request.policy.ingest.range_megabytes * 1_000_000,
         since=request.since,
         until=request.until,
+        growing=growing,
     )
     remarks = [*sorted(chosen.why.items()), *planned.notes]
     for name, remark in remarks[:_MOST_NOTES]:
         progress.note(f"{name}: {remark}")
     if len(remarks) > _MOST_NOTES:
         progress.note(f"and {len(remarks) - _MOST_NOTES:,} more remarks like these")
-    refused = [*chosen.refused, *planned.refused]
+    refused = [entry for entry in [*chosen.refused, *planned.refused] if not _is_to_come(entry[0], request, growing)]
     for name, reason in refused:
         progress.warn(f"{name} is refused: {reason}")
     accounts = _accounts(lake, request, key, holds_from, progress)
@@ -107,11 +117,18 @@ def _plan(
         "ranges": [spec.to_json() for spec in planned.ranges],
         "sightings": [sighting.to_json() for sighting in planned.sightings],
         "refused": [list(each) for each in refused],
+        "left": planned.left,
         "accounts": None if accounts is None else json.loads(accounts.write_json()),
     }
     plan = Plan(next_sequence(lake), "ingest", datetime.now(UTC), request.policy.to_json(), work)
     write_plan(lake, lease, plan)
     return plan
+
+
+def _is_to_come(name: str, request: Request, growing: Growing | None) -> bool:
+    """Whether a source is standard input that still comes: one that is repeated from its beginning is short at first."""
+    is_live = growing is not None and growing.ended is not None and name not in growing.ended
+    return is_live and name == "-" and request.spooled is not None
 
 
 def spool_of(lake: Lake) -> Path:

@@ -24,6 +24,7 @@ class Request:
         beam_options: options of the engine.
         groups: account groups; None for as many as suit the machine.
         key_file: file of the fingerprint key; None for the environment or the default file.
+        spooled: the file that standard input is being copied to, which `-` then means; None to copy it first.
     """
 
     sources: tuple[str, ...]
@@ -38,6 +39,7 @@ class Request:
     beam_options: tuple[str, ...] = ()
     groups: int | None = None
     key_file: Path | None = None
+    spooled: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class SourceCounts:
     duplicates: int = 0
     too_late: int = 0
     refused_because: str | None = None
+
+
+COUNTS = ("records", "appended", "ignored", "rejects", "accepted", "duplicates", "too_late")
+"""Fields of SourceCounts that add up over runs."""
 
 
 @dataclass(frozen=True)

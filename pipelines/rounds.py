@@ -1,19 +1,23 @@
-"""What `backfill`, `rebuild` and `replay` share: the runs they are made of, in the order in which these depend on each other."""
+"""What `backfill`, `watch`, `rebuild` and `replay` share: the runs they are made of, in the order in which these depend on each other."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from pipelines.cli.progress import Progress
-from pipelines.host import Detected, Engine, Host, floor_to_day, midnight_after
+from pipelines.host import Engine, Host, floor_to_day, midnight_after
 from pipelines.ingest import execute_ingest, plan_ingest
+from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
+from pipelines.lake.leftovers import remove_half_written
 from pipelines.lake.plan import Plan, unfinished
 from pipelines.release import execute_release
 from pipelines.replaying import Taken, execute_replay
-from pipelines.request import Request, SourceCounts, Summary
+from pipelines.request import COUNTS, Request, SourceCounts, Summary
 from pipelines.rewind import execute_rewind
+from pipelines.sources.ranges import Growing
 from pipelines.upkeep import execute_upkeep
 from schemas.score import TIERS
 from transforms.ingest.key import FingerprintKey
@@ -34,7 +38,11 @@ class Rounds:
         after: called after each point at which a commit can be interrupted; tests interrupt there.
 
     Attributes:
+        lake: the lake.
+        lease: its lease.
         host: who plans and commits the runs.
+        begun_after: the last run before the command began.
+        account_days: pairs of account and UTC day with a call in the ticks of a run, summed over its runs.
         days: UTC days closed in whole or in part.
         quarantined: days that failed their audit.
         replayed: what a replay took, if there was one.
@@ -51,13 +59,14 @@ class Rounds:
     ) -> None:
         self._request = request
         self._progress = progress
-        self._lake = lake
-        self._lease = lease
+        self.lake = lake
+        self.lease = lease
         self._key = key
         self._after = after
         self.host = Host(lake, lease, Engine(request.runner, request.beam_options), after)
-        self._sources: list[SourceCounts] = []
-        self._detected: list[Detected] = []
+        self.begun_after = lake.last_sequence()
+        self.account_days = 0
+        self._counts: dict[str, SourceCounts] = {}
         self.days: set[datetime] = set()
         self.quarantined: list[datetime] = []
         self.replayed: Taken | None = None
@@ -68,19 +77,26 @@ class Rounds:
         Usually one at most; two where the entry of a run was lost from the log of `runs` while the next was at work,
         whose rows are in some tables already.
         """
-        while (plan := unfinished(self._lake)) is not None:
+        while (plan := unfinished(self.lake)) is not None:
             self._progress.note(f"finishing run {plan.run_id}, which was interrupted")
             self.execute(plan)
 
-    def ingest(self) -> None:
-        """Takes in what the sources have that the lake has not."""
+    def ingest(self, request: Request | None = None, growing: Growing | None = None) -> Plan | None:
+        """Takes in what the sources have that the lake has not; the plan of that run, None where there is nothing.
+
+        Args:
+            request: in place of the command's own: its sources as they are now.
+            growing: how sources that are still being written are read; None for all of them to their ends.
+        """
         closed = self.host.reached()
         holds_from = _ALWAYS if closed is None else closed
         if closed is not None and closed != floor_to_day(closed):
             holds_from = midnight_after(closed)
-        plan = plan_ingest(self._lake, self._lease, self._request, self._the_key(), self._progress, holds_from)
+        asked = self._request if request is None else request
+        plan = plan_ingest(self.lake, self.lease, asked, self._the_key(), self._progress, holds_from, growing)
         if plan is not None:
             self.execute(plan)
+        return plan
 
     def detect(self) -> None:
         """Closes what the watermark has passed."""
@@ -89,8 +105,8 @@ class Rounds:
             return
         closed = self.host.closed_until()
         self.close(mark)
-        if closed is not None and closed == self.host.closed_until() and self.host.has_unseen_events():
-            self.execute(self.host.plan_detect(closed, closed, self._request.groups, self._request.policy))
+        if closed == self.host.closed_until():
+            self.count_late()
 
     def close(self, mark: datetime, first: datetime | None = None) -> None:
         """Closes the ticks up to a time, a day (or as many rows as a run may take) at a time, and learns each closed day.
@@ -99,20 +115,41 @@ class Rounds:
             mark: until when.
             first: when the events begin, to tell the time left where no tick is closed yet.
         """
+        told = self.host.closed_until() or first or mark
+        self._progress.begin("detect", total=int((mark - told).total_seconds()))
+        while (until := self.close_next(mark)) is not None:
+            self._progress.advance(
+                max(0, int((until - told).total_seconds())), detail=f"closed until {until:%Y-%m-%d %H:%M}"
+            )
+            told = max(told, until)
+
+    def close_next(self, mark: datetime, idle: Mapping[str, datetime] | None = None) -> datetime | None:
+        """One DETECT run towards the watermark, and what is to be learned at the border it reaches.
+
+        Args:
+            mark: the watermark.
+            idle: sources that were not waited for, and since when they have not grown; recorded in the run's plan.
+
+        Returns:
+            Until where ticks are closed now; None where nothing was left to close.
+        """
         policy, host = self._request.policy, self.host
         closed = host.closed_until()
         if closed is not None and closed == floor_to_day(closed):
             self._learn(closed - timedelta(days=1))
-        told = closed or first or mark
-        self._progress.begin("detect", total=int((mark - told).total_seconds()))
-        while (until := host.next_border(closed, mark, policy)) is not None:
-            self.execute(host.plan_detect(closed, until, self._request.groups, policy))
-            if until == floor_to_day(until):
-                self._learn(until - timedelta(days=1))
-            self._progress.advance(
-                max(0, int((until - told).total_seconds())), detail=f"closed until {until:%Y-%m-%d %H:%M}"
-            )
-            closed, told = until, max(told, until)
+        until = host.next_border(closed, mark, policy)
+        if until is None:
+            return None
+        self.execute(host.plan_detect(closed, until, self._request.groups, policy, idle))
+        if until == floor_to_day(until):
+            self._learn(until - timedelta(days=1))
+        return until
+
+    def count_late(self) -> None:
+        """Looks at events that no run has seen yet although nothing is to be closed: they are late, or far ahead."""
+        closed = self.host.closed_until()
+        if closed is not None and self.host.has_unseen_events():
+            self.execute(self.host.plan_detect(closed, closed, self._request.groups, self._request.policy))
 
     def show_open(self) -> None:
         """Evaluates what is still open, in provisional rows that the next run replaces."""
@@ -125,23 +162,23 @@ class Rounds:
 
     def flagged(self) -> set[tuple[str, str]]:
         """Accounts on the review list and their tiers."""
-        listed = self._lake.scan("flagged_accounts").select("account_id", "tier")
-        rows = self._lake.collect("flagged_accounts", listed)
+        listed = self.lake.scan("flagged_accounts").select("account_id", "tier")
+        rows = self.lake.collect("flagged_accounts", listed)
         return set(rows.iter_rows())
 
     def summary(self, flagged_before: set[tuple[str, str]], seconds: float) -> Summary:
         """What was done."""
         now = self.flagged()
         known_before = {account for account, _ in flagged_before}
-        seen = self._lake.scan("account_windows").select("account_id").unique()
-        accounts = self._lake.collect("account_windows", seen).height
+        seen = self.lake.scan("account_windows").select("account_id").unique()
+        accounts = self.lake.collect("account_windows", seen).height
         return Summary(
-            sources=tuple(_joined(self._sources, self._detected)),
+            sources=tuple(self._counts.values()),
             waiting=self.host.waiting(),
             closed_until=self.host.closed_until(),
             days=len(self.days),
             accounts=accounts,
-            account_days=sum(one.account_days for one in self._detected),
+            account_days=self.account_days,
             flagged={tier: sum(1 for _, t in now if t == tier) for tier in TIERS},
             newly_flagged={tier: sum(1 for a, t in now if t == tier and a not in known_before) for tier in TIERS},
             quarantined=tuple(self.quarantined),
@@ -158,9 +195,9 @@ class Rounds:
     def execute(self, plan: Plan) -> None:
         """Executes a plan, whatever it is of, and commits it."""
         if plan.pipeline == "ingest":
-            self._sources += execute_ingest(
-                self._lake,
-                self._lease,
+            counts = execute_ingest(
+                self.lake,
+                self.lease,
                 plan,
                 self._the_key(),
                 self._request.runner,
@@ -168,10 +205,12 @@ class Rounds:
                 self._progress,
                 self._after,
             )
+            for source in counts:
+                self._count(source)
         elif plan.pipeline == "replay":
             self.replayed = execute_replay(
-                self._lake,
-                self._lease,
+                self.lake,
+                self.lease,
                 plan,
                 self._the_key(),
                 self._request.runner,
@@ -181,36 +220,48 @@ class Rounds:
             )
         elif plan.pipeline == "detect":
             detected = self.host.detect(plan)
-            self._detected.append(detected)
+            self.account_days += detected.account_days
+            for count in detected.counts:
+                self._count(SourceCounts(**{name: count[name] for name in SourceCounts.__dataclass_fields__}))
             self.days.add(floor_to_day(detected.closed_until - timedelta(microseconds=1)))
         elif plan.pipeline == "learn":
             if not self.host.learn(plan):
                 self.quarantined.append(datetime.fromisoformat(plan.work["day"]))
         elif plan.pipeline == "rewind":
-            execute_rewind(self._lake, self.host, plan)
+            execute_rewind(self.lake, self.host, plan)
         elif plan.pipeline == "release":
             execute_release(self.host, plan)
         elif plan.pipeline == "upkeep":
-            execute_upkeep(self._lake, self._lease, plan, self._after)
+            execute_upkeep(self.lake, self.lease, plan, self._after)
         else:
             self.host.overlay(plan)
+
+    def _count(self, more: SourceCounts) -> None:
+        """Adds what became of a source in a run to what became of it before."""
+        there = self._counts.get(more.name, SourceCounts(more.name, more.format))
+        sums = {name: getattr(there, name) + getattr(more, name) for name in COUNTS}
+        refused = more.refused_because if more.format is None else None
+        self._counts[more.name] = SourceCounts(more.name, more.format or there.format, **sums, refused_because=refused)
 
     def _the_key(self) -> FingerprintKey:
         assert self._key is not None, "sources are read with a key"  # noqa: S101 - callers are this project's hosts
         return self._key
 
 
-def _joined(sources: Iterable[SourceCounts], detected: Iterable[Detected]) -> list[SourceCounts]:
-    """Counts by name of the source, of reading and of detecting together."""
-    found: dict[str, SourceCounts] = {}
-    for source in sources:
-        found[source.name] = source
-    for count in (count for one in detected for count in one.counts):
-        there = found.get(count["name"], SourceCounts(count["name"], count["format"]))
-        found[count["name"]] = replace(
-            there,
-            accepted=there.accepted + count["accepted"],
-            duplicates=there.duplicates + count["duplicates"],
-            too_late=there.too_late + count["too_late"],
-        )
-    return list(found.values())
+@contextmanager
+def begun(
+    request: Request, command: str, progress: Progress, after: Callable[[str], None] = lambda _: None
+) -> Iterator[Rounds]:
+    """The runs of a command that reads sources, over its lake and under its lease; what was interrupted is finished.
+
+    Raises:
+        StillwatchError: what a user can mend: policy, key, lake, lease.
+    """
+    key = FingerprintKey(read_secret(request.lake, request.key_file, os.environ))
+    lake = Lake.create(request.lake, key.id)
+    with Lease.acquire(lake.root, command) as lease:
+        remove_half_written(lake, lease)
+        lake.adopt_contracts(lease)
+        rounds = Rounds(request, progress, lake, lease, key, after)
+        rounds.finish()
+        yield rounds

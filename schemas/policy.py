@@ -413,6 +413,46 @@ class Retention:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """Reading logs while they are written; nothing here changes a result."""
+
+    latency_seconds: float = setting(
+        30.0,
+        "from a record's arrival to its row in `events`: a tick and its lateness take ten minutes before anything can be found, half a minute adds little; every run is a commit",
+        "free",
+    )
+    run_megabytes: int = setting(
+        256,
+        "bytes of log a first run takes at most: a few seconds of decoding; it doubles while more than one run lies waiting",
+        "free",
+    )
+    most_run_megabytes: int = setting(
+        4_096, "bytes of log any run takes at most: a minute or two of decoding, done again after a kill", "free"
+    )
+    spool_megabytes: int = setting(
+        256, "bytes of standard input held on disk until they are committed; beyond, its writer has to wait", "free"
+    )
+    idle_minutes: float = setting(
+        10.0,
+        "a source that has not grown for so long no longer holds back time for the others: twice the lateness, so that a slow shipper is waited for",
+        "free",
+    )
+
+    @property
+    def idle(self) -> timedelta:
+        """How long a source must not have grown to be idle."""
+        return timedelta(minutes=self.idle_minutes)
+
+    def must_fit(self, where: str) -> None:
+        """Raises PolicyError where a number makes no sense."""
+        for key in ("latency_seconds", "run_megabytes", "most_run_megabytes", "spool_megabytes"):
+            if getattr(self, key) <= 0:
+                raise PolicyError(where, f"watch.{key} is not above 0", "raise it")
+        if self.idle_minutes < 0:
+            raise PolicyError(where, "watch.idle_minutes is below 0", "raise it")
+
+
+@dataclass(frozen=True)
 class Doctor:
     """When `stillwatch doctor` speaks up."""
 
@@ -492,6 +532,7 @@ class Policy:
     quality: Quality = dataclasses.field(default_factory=Quality)
     retention: Retention = dataclasses.field(default_factory=Retention)
     upkeep: Upkeep = dataclasses.field(default_factory=Upkeep)
+    watch: Watch = dataclasses.field(default_factory=Watch)
     doctor: Doctor = dataclasses.field(default_factory=Doctor)
     source: dict[str, SourceRule] = dataclasses.field(default_factory=dict)
 
@@ -603,6 +644,7 @@ class Policy:
             )
         if self.links.memory_days < 1 or self.links.most_holders < 2:
             raise PolicyError(where, "links need a day of memory and two holders at least", "correct [links]")
+        self.watch.must_fit(where)
         if not 0 < self.rates.act <= self.rates.review < 1:
             raise PolicyError(where, "rates must be 0 < act <= review < 1", "correct [rates]")
         kept = self.retention

@@ -1,12 +1,20 @@
 """`stillwatch backfill`: logs in, flagged accounts in a lake out."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from pipelines.cli.main import DONE, FAILED, FINDINGS, QUALITY
-from pipelines.cli.options import engine, engine_options, fail_on_option, lake_option, period_options, reaches
+from pipelines.cli.options import (
+    engine,
+    engine_options,
+    fail_on_option,
+    lake_option,
+    period_options,
+    reaches,
+    reading_options,
+    working_options,
+)
 from pipelines.cli.output import Output, format_option
 
 _BEAM = "stillwatch.beam_options"
@@ -34,30 +42,12 @@ def beam_options() -> tuple[str, ...]:
 @click.command(cls=WithBeamOptions)
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @lake_option
-@click.option(
-    "--format",
-    "input_format",
-    default="auto",
-    show_default=True,
-    help="Format of the sources; auto looks at the first lines, says what it chose, and refuses when unsure.",
-)
-@click.option(
-    "--accounts",
-    "accounts_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="What you know of your accounts (Parquet or CSV: account_id, plan, created_at, signup_path, payment_id, country, contract).",
-)
-@click.option(
-    "--policy", "policy_file", metavar="FILE", type=click.Path(path_type=Path), help="TOML; see `stillwatch policy`."
-)
+@reading_options
 @click.option("--complete", is_flag=True, help="Nothing more will come: close everything that is still open.")
 @period_options("records completed")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be read, and estimate time and disk.")
 @engine_options
-@click.option("--groups", type=click.IntRange(min=1), help="Account groups; results do not depend on it.")
-@click.option("--key-file", metavar="FILE", type=click.Path(path_type=Path), help="Fingerprint key; outside the lake.")
-@click.option("--quiet", is_flag=True, help="Tell warnings and errors only.")
+@working_options
 @fail_on_option
 @format_option("--output-format")
 def command(**options: Any) -> int:

@@ -25,6 +25,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
     "Find": {
         "backfill": "Read logs into a lake and flag the accounts that steal.",
+        "watch": "The same, while the logs are being written.",
     },
     "Ask": {
         "accounts": "The review list: flagged accounts, worst first.",

@@ -103,3 +103,47 @@ def reaches(tier: str, fail_on: str | None) -> bool:
     (True, False, False)
     """
     return fail_on is not None and TIERS.index(tier) >= TIERS.index(fail_on)
+
+
+def reading_options(command: Decorated) -> Decorated:
+    """How sources are read and with what: the same for every command that does."""
+    options = (
+        click.option(
+            "--format",
+            "input_format",
+            default="auto",
+            show_default=True,
+            help="Format of the sources; auto looks at the first lines, says what it chose, and refuses when unsure.",
+        ),
+        click.option(
+            "--accounts",
+            "accounts_file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="What you know of your accounts (Parquet or CSV: account_id, plan, created_at, signup_path, payment_id, country, contract).",
+        ),
+        click.option(
+            "--policy",
+            "policy_file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="TOML; see `stillwatch policy`.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def working_options(command: Decorated) -> Decorated:
+    """Account groups, the key of fingerprints, and how much is told."""
+    options = (
+        click.option("--groups", type=click.IntRange(min=1), help="Account groups; results do not depend on it."),
+        click.option(
+            "--key-file", metavar="FILE", type=click.Path(path_type=Path), help="Fingerprint key; outside the lake."
+        ),
+        click.option("--quiet", is_flag=True, help="Tell warnings and errors only."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command

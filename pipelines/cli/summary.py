@@ -5,33 +5,31 @@ from collections.abc import Mapping, Sequence
 
 from pipelines.cli.output import Output, cell, iso, neutral
 from pipelines.cli.progress import duration
-from pipelines.request import Estimate, SourceCounts, Summary
+from pipelines.request import COUNTS, Estimate, SourceCounts, Summary
 
 MOST_SOURCES = 30
 """With more sources than this, a table shows only those with a problem, and the total."""
-
-_COUNTS = ("records", "appended", "ignored", "rejects", "accepted", "duplicates", "too_late")
 
 
 def show_summary(summary: Summary, output: Output) -> None:
     """Writes the summary: tables of sources, then what was found; all of it as one object in JSON; sources in CSV."""
     if output.format == "csv":
-        output.rows(["name", "format", *_COUNTS, "refused_because"], [dataclasses.astuple(s) for s in summary.sources])
+        output.rows(["name", "format", *COUNTS, "refused_because"], [dataclasses.astuple(s) for s in summary.sources])
         return
     output.record(dataclasses.asdict(summary), summary_text(summary))
 
 
 def summary_text(summary: Summary) -> str:
     """The summary for people."""
-    total = SourceCounts("total", None, **{name: sum(getattr(s, name) for s in summary.sources) for name in _COUNTS})
+    total = SourceCounts("total", None, **{name: sum(getattr(s, name) for s in summary.sources) for name in COUNTS})
     shown = list(summary.sources)
     if len(shown) > MOST_SOURCES:
         shown = [s for s in shown if s.rejects or s.too_late or s.refused_because]
     rows = [
-        [neutral(s.name), s.format or "", *[f"{getattr(s, name):,}" for name in _COUNTS], cell(s.refused_because)]
+        [neutral(s.name), s.format or "", *[f"{getattr(s, name):,}" for name in COUNTS], cell(s.refused_because)]
         for s in [*shown, total]
     ]
-    lines = aligned(["source", "format", *[name.replace("_", " ") for name in _COUNTS], "refused because"], rows)
+    lines = aligned(["source", "format", *[name.replace("_", " ") for name in COUNTS], "refused because"], rows)
     if len(shown) < len(summary.sources):
         lines.append(f"{len(summary.sources) - len(shown):,} sources without rejects are not shown")
     closed = "no tick closed" if summary.closed_until is None else f"closed until {iso(summary.closed_until)}"

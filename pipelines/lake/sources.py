@@ -131,20 +131,56 @@ def watermark(register: Iterable[Known], policy: Policy) -> datetime | None:
     moves nothing; sources with fewer events are taken together as one. The furthest source counts, because every
     listed range is committed before; from it the allowed lateness is subtracted, and the rest of a tick.
     """
+    full, pooled = _progress(register, policy)
+    times = [*full, *([] if pooled is None else [pooled])]
+    return _mark(max(times), policy) if times else None
+
+
+def live_watermark(register: Iterable[Known], policy: Policy, idle: Collection[str], now: datetime) -> datetime | None:
+    """The time up to which ticks are closed while logs are being written: null while no source has an event.
+
+    The source that is furthest behind counts, of those that are not idle. Sources with fewer events than
+    policy time.progress_events are taken together, and only hold back: where no other source goes on, time stays where
+    the furthest one had come. Ticks that have not ended by the clock of this machine, lateness included, are not
+    closed, so that a writer whose clock is ahead closes nobody's windows; the run's plan records what was decided.
+
+    Args:
+        register: all sources.
+        policy: the configuration.
+        idle: ids of the sources that are not waited for.
+        now: the time by this machine's clock.
+    """
+    known = list(register)
+    full, pooled = _progress((one for one in known if one.source not in idle), policy)
+    if not full:
+        all_full, all_pooled = _progress(known, policy)
+        furthest = max(all_full) if all_full else all_pooled
+        if furthest is None:
+            return None
+        full = [furthest]
+    last = min([*full, *([] if pooled is None else [pooled])])
+    return min(_mark(last, policy), floor_to_tick(now - policy.time.lateness, policy.time.tick))
+
+
+def _progress(register: Iterable[Known], policy: Policy) -> tuple[list[int], int | None]:
+    """How far each source has come that has enough events, and how far the others have, taken together; microseconds."""
     needed = policy.time.progress_events
-    progress: list[int] = []
+    full: list[int] = []
     pooled: set[tuple[int, str]] = set()
     for known in register:
         if len(known.latest) >= needed:
-            progress.append(known.latest[needed - 1][0])
+            full.append(known.latest[needed - 1][0])
         else:
             pooled |= set(known.latest)
-    if pooled:
-        times = sorted((time for time, _ in pooled), reverse=True)
-        progress.append(times[min(needed, len(times)) - 1])
-    if not progress:
-        return None
-    return floor_to_tick(from_micros(max(progress)) - policy.time.lateness, policy.time.tick)
+    if not pooled:
+        return full, None
+    times = sorted((time for time, _ in pooled), reverse=True)
+    return full, times[min(needed, len(times)) - 1]
+
+
+def _mark(progress: int, policy: Policy) -> datetime:
+    """The watermark that an event time stands for: less the allowed lateness, and the rest of a tick."""
+    return floor_to_tick(from_micros(progress) - policy.time.lateness, policy.time.tick)
 
 
 def floor_to_tick(time: datetime, tick: timedelta) -> datetime:

@@ -1,5 +1,6 @@
 """Which files a command line names, and what each of them is, by its first bytes."""
 
+import contextlib
 import glob
 import os
 import secrets
@@ -41,6 +42,10 @@ _REFUSED_MAGIC = (
 _READABLE = "give plain text, gzip, zstd or Parquet"
 
 
+class _NothingThere(SourceRefused):
+    """A pattern names no file."""
+
+
 @dataclass(frozen=True)
 class FileSource:
     """One file to read.
@@ -66,7 +71,9 @@ class FileSource:
     refused: str | None = None
 
 
-def list_sources(patterns: Sequence[str], spool: Path, stdin: BinaryIO | None = None) -> list[FileSource]:
+def list_sources(
+    patterns: Sequence[str], spool: Path, stdin: BinaryIO | None = None, spooled: Path | None = None
+) -> list[FileSource]:
     """The files named by paths, globs, folders (searched to the bottom) and `-`, each once, sorted by name.
 
     In folders, names that begin with a dot are left out, and so are lakes. Standard input and pipes are first copied
@@ -76,6 +83,7 @@ def list_sources(patterns: Sequence[str], spool: Path, stdin: BinaryIO | None = 
         patterns: as on the command line.
         spool: folder for the copies (mode 0600); the caller removes them when the run is complete.
         stdin: what `-` means, None for the process's standard input.
+        spooled: the file that standard input is being copied to already: it is not read here.
 
     Raises:
         SourceRefused: a pattern matches nothing.
@@ -83,9 +91,37 @@ def list_sources(patterns: Sequence[str], spool: Path, stdin: BinaryIO | None = 
     found: dict[Path, FileSource] = {}
     for pattern in patterns:
         for path, name in _expand(pattern):
+            if name == "-" and spooled is not None:
+                found.setdefault(spooled.resolve(), describe(spooled, name))
+                continue
             source = _pipe(path, name, spool, stdin) if name == "-" or _is_pipe(path) else describe(path, name)
             found.setdefault(source.path.resolve(), source)
     return sorted(found.values(), key=lambda source: source.name)
+
+
+def looks(patterns: Sequence[str]) -> dict[str, tuple[int, int, int, int]]:
+    """What a glance tells of the files that patterns name, by name: device, inode, size, time of the last change.
+
+    Equal answers mean that nothing was written since. A pattern that names nothing is passed over; `-` and addresses
+    of services (`kafka://...`) are not looked at.
+
+    Raises:
+        SourceRefused: a pattern names a pipe, which cannot be read again after a crash.
+    """
+    found: dict[str, tuple[int, int, int, int]] = {}
+    for pattern in patterns:
+        if pattern == "-" or "://" in pattern:
+            continue
+        with contextlib.suppress(_NothingThere):
+            for path, name in _expand(pattern):
+                if _is_pipe(path):
+                    raise SourceRefused(
+                        name, "it is a pipe", f"give it as standard input: `stillwatch watch - < {name}`"
+                    )
+                with contextlib.suppress(OSError):  # gone since it was listed
+                    about = path.stat()
+                    found[name] = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
+    return found
 
 
 def describe(path: Path, name: str) -> FileSource:
@@ -172,7 +208,7 @@ def _expand(pattern: str) -> Iterator[tuple[Path, str]]:
             yield file, str(file)
     if count == 0:
         what = "the folder holds no file" if path.is_dir() else "no file matches"
-        raise SourceRefused(pattern, what, "correct the path, or quote the pattern so that it arrives unexpanded")
+        raise _NothingThere(pattern, what, "correct the path, or quote the pattern so that it arrives unexpanded")
 
 
 def _walk(folder: Path) -> Iterator[Path]:

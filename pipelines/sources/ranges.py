@@ -1,9 +1,10 @@
 """What has to be read, in bites of bounded size: each record of each source once, for each event time once."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import msgspec
@@ -101,12 +102,32 @@ class Planned:
         sightings: one a source that was seen, also where there is nothing new in it.
         refused: name and reason of the files that cannot be read.
         notes: name and remark: empty files, files that hold what another one holds.
+        left: bytes that are there but not among the bites, estimated.
     """
 
     ranges: tuple[RangeSpec, ...]
     sightings: tuple[Sighting, ...]
     refused: tuple[tuple[str, str], ...]
     notes: tuple[tuple[str, str], ...]
+    left: int = 0
+
+
+@dataclass(frozen=True)
+class Growing:
+    """How sources that are still being written are read.
+
+    Attributes:
+        most_bytes: decompressed bytes that are taken at most; what cannot be split may exceed it.
+        ended: ids and names of sources that do not go on, whose unterminated last line is therefore a record; None
+            for all.
+    """
+
+    most_bytes: int
+    ended: frozenset[str] | None = frozenset()
+
+    def has_ended(self, sight: Sight) -> bool:
+        """Whether a source does not go on."""
+        return self.ended is None or sight.source in self.ended or sight.listed.name in self.ended
 
 
 def plan_ranges(
@@ -116,7 +137,7 @@ def plan_ranges(
     range_bytes: int,
     since: datetime | None = None,
     until: datetime | None = None,
-    last_line: LastLine = "take",
+    growing: Growing | None = None,
 ) -> Planned:
     """The bites that read what the register does not have yet.
 
@@ -126,20 +147,40 @@ def plan_ranges(
         range_bytes: decompressed bytes a bite should have; one record or one row group may exceed it.
         since: first event time wanted.
         until: first event time not wanted any more.
-        last_line: what to do with an unterminated last line.
+        growing: how sources that are still being written are read; None where nothing more will come for now: all of
+            them to their ends.
     """
     times = (EVER[0] if since is None else to_micros(since), EVER[1] if until is None else to_micros(until))
     found = recognise(sources, register)
     pieces: list[Piece] = []
     sightings = []
     for sight in found.sights:
+        last_line: LastLine = "take" if growing is None or growing.has_ended(sight) else "leave"
         sighting = _sighting(sight, last_line)
         sightings.append(sighting)
         end = _FAR if sighting.length is None else sighting.length
         for stretch in missing(0, end, times, still_taken(sight.known, sighting)):
             pieces += _pieces(sight, sighting, stretch, last_line, range_bytes)
+    left: list[Piece] = []
+    if growing is not None:
+        pieces, left = _first_of_each(pieces, growing.most_bytes)
     bites = [RangeSpec(number, tuple(bundle)) for number, bundle in enumerate(bundled(pieces, range_bytes))]
-    return Planned(tuple(bites), tuple(sightings), tuple(found.refused), tuple(found.notes))
+    return Planned(
+        tuple(bites), tuple(sightings), tuple(found.refused), tuple(found.notes), sum(piece.size for piece in left)
+    )
+
+
+def _first_of_each(pieces: Sequence[Piece], most_bytes: int) -> tuple[list[Piece], list[Piece]]:
+    """The pieces that a run takes, one at least, and those it leaves: every source's first ones come first."""
+    seen: Counter[str] = Counter()
+    ranked = []
+    for piece in pieces:
+        ranked.append((seen[piece.source], piece))
+        seen[piece.source] += 1
+    in_turn = [piece for _, piece in sorted(ranked, key=lambda entry: entry[0])]
+    sizes = accumulate(piece.size for piece in in_turn)
+    count = max(1, sum(1 for size in sizes if size <= most_bytes))
+    return in_turn[:count], in_turn[count:]
 
 
 def still_taken(known: Known | None, sighting: Sighting) -> tuple[Box, ...]:

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.sources.known import Known, begins_like, ladder_of, was_shortened
+from pipelines.sources.ranges import Growing
 
 Take = Callable[..., Any]
+LIVE = Growing(most_bytes=1 << 40)
 
 
 def log(count: int, seed: int = 0, start: int = 0) -> bytes:
@@ -59,7 +61,7 @@ def test_a_file_grown_at_any_byte_renamed_and_compressed_between_is_read_once(
         path.unlink(missing_ok=True)
         path = folder / (name + suffix)
         path.write_bytes(packed(data[:cut], suffix))
-        taken = take(register, path, range_bytes=range_bytes, chunk=500, last_line="leave")
+        taken = take(register, path, range_bytes=range_bytes, chunk=500, growing=LIVE)
         register, lines = taken.register, lines + taken.lines
         assert taken.broken == []
         assert taken.planned.refused == ()
@@ -90,20 +92,20 @@ def test_a_last_line_that_was_taken_torn_is_read_again_as_a_whole(
 def test_a_finished_last_line_without_newline_is_not_left(take: Take, tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     path.write_bytes(b'{"a": 1}\n{"a": 2}')
-    first = take({}, path, last_line="leave")
+    first = take({}, path, growing=LIVE)
     assert first.lines == [b'{"a": 1}', b'{"a": 2}']
     path.write_bytes(b'{"a": 1}\n{"a": 2}\n{"a": 3}\n')
-    assert take(first.register, path, last_line="leave").lines == [b'{"a": 3}']
+    assert take(first.register, path, growing=LIVE).lines == [b'{"a": 3}']
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_a_line_that_was_left_is_taken_once_nothing_more_will_come(take: Take, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.log{suffix}"
     path.write_bytes(packed(b'{"a": 1}\n{"a": ', suffix))
-    first = take({}, path, last_line="leave")
+    first = take({}, path, growing=LIVE)
     assert first.lines == [b'{"a": 1}']
-    assert take(first.register, path, last_line="leave").lines == []
-    assert take(first.register, path, last_line="take").lines == [b'{"a": ']
+    assert take(first.register, path, growing=LIVE).lines == []
+    assert take(first.register, path).lines == [b'{"a": ']
 
 
 def test_rotation_continues_the_old_file_and_starts_the_new_one(take: Take, tmp_path: Path) -> None:

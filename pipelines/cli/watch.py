@@ -1,0 +1,85 @@
+"""`stillwatch watch`: logs in as they are written, flagged accounts in a lake out, minutes later."""
+
+from typing import Any
+
+import click
+
+from pipelines.cli.backfill import WithBeamOptions, beam_options
+from pipelines.cli.main import DONE, FINDINGS, QUALITY
+from pipelines.cli.options import (
+    engine,
+    engine_options,
+    fail_on_option,
+    lake_option,
+    reaches,
+    reading_options,
+    working_options,
+)
+from pipelines.cli.output import Output, format_option
+
+
+@click.command(cls=WithBeamOptions)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@lake_option
+@reading_options
+@click.option("--once", is_flag=True, help="Read what is there, show what is still open, and end.")
+@click.option("--complete", is_flag=True, help="At the end of --once or of stdin: nothing more will come, close all.")
+@click.option(
+    "--latency",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="From a record's arrival to the lake, about; in place of watch.latency_seconds of the policy.",
+)
+@engine_options
+@working_options
+@fail_on_option
+@format_option("--output-format")
+def command(**options: Any) -> int:
+    """Reads SOURCE (files, globs, folders, or - for stdin) into a lake as it is written, and flags the accounts that steal.
+
+    Files may be rotated, renamed, truncated and compressed meanwhile; what a pattern names later is read, too. A source that
+    rests for watch.idle_minutes of the policy is no longer waited for. SIGTERM and SIGINT end it after the run under way, a
+    second one at once; whatever stopped it, the same command goes on where it was.
+
+    \b
+    Examples:
+      stillwatch watch /var/log/gateway/ --lake lake
+      stillwatch watch '/var/log/nginx/access.log*' --lake lake --latency 10
+      stillwatch watch logs/ --lake lake --once
+      tail -F calls.jsonl | stillwatch watch - --lake lake
+    """
+    policy_file, latency, quiet = options.pop("policy_file"), options.pop("latency"), options.pop("quiet")
+    chosen = engine(options.pop("runner"), options.pop("scheduler"), beam_options())
+    fail_on, output, is_once = options.pop("fail_on"), Output(options.pop("output_format")), options.pop("once")
+
+    from dataclasses import replace
+
+    from pipelines.cli.live import LiveProgress, stopping
+    from pipelines.cli.summary import show_summary
+    from pipelines.request import Request
+    from pipelines.watch import watch
+    from schemas.policy import Policy
+
+    policy = Policy() if policy_file is None else Policy.read(policy_file)
+    if latency is not None:
+        policy = replace(policy, watch=replace(policy.watch, latency_seconds=latency))
+    request = Request(
+        sources=tuple(options.pop("sources")),
+        lake=options.pop("lake_path"),
+        accounts=options.pop("accounts_file"),
+        is_complete=options.pop("complete"),
+        policy=policy,
+        **chosen,
+        **options,
+    )
+    progress = LiveProgress(quiet=quiet)
+    with stopping(quiet=quiet) as stop:
+        summary = watch(request, progress, stop, is_once=is_once)
+    progress.end()
+    show_summary(summary, output)
+    if stop.is_set():
+        return DONE
+    if summary.quarantined:
+        return QUALITY
+    is_found = any(count and reaches(tier, fail_on) for tier, count in summary.flagged.items())
+    return FINDINGS if is_found else DONE

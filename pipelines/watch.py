@@ -1,0 +1,224 @@
+"""`watch`: the runs of a backfill, again and again, over sources that are still being written.
+
+One supervisor under one lease: what has come is taken in, then the ticks that the watermark has passed are closed, one
+run of each in turn, so that neither starves the other. A lake that `backfill` wrote is continued, and the reverse.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines.backfill import KEPT_PLANS
+from pipelines.cli.progress import Progress
+from pipelines.lake.lake import Lake
+from pipelines.lake.plan import Plan, forget_plans, unfinished
+from pipelines.request import Request, Summary
+from pipelines.rounds import Rounds, begun
+from pipelines.sources.files import looks
+from pipelines.sources.idling import Idling
+from pipelines.sources.ranges import Growing
+from pipelines.sources.spool import Spool, remains
+from pipelines.upkeep import tend
+from schemas.errors import SourceRefused
+
+_MEGABYTE = 1_000_000
+_SLICE_SECONDS = 0.2
+"""How often a waiting supervisor looks whether standard input has ended or is full."""
+
+_TENDED_RUNS = 32
+"""Runs between two looks at what has to be kept small: half of policy upkeep.small_files."""
+
+
+def watch(
+    request: Request,
+    progress: Progress,
+    stop: threading.Event,
+    *,
+    is_once: bool = False,
+    after: Callable[[str], None] = lambda _: None,
+) -> Summary:
+    """Reads the sources into the lake as they are written, and flags the accounts that steal, until it is stopped.
+
+    Killed at any moment and started again, it first finishes what was begun.
+
+    Args:
+        request: what to read, and how; `is_complete` holds for the end of `is_once` or of standard input.
+        progress: told what happens.
+        stop: once set, the run under way is finished and nothing more is begun.
+        is_once: read what is there, show what is still open, and end.
+        after: called after each point at which a commit can be interrupted; tests interrupt there.
+
+    Raises:
+        StillwatchError: what a user can mend: sources, policy, key, lake, lease.
+    """
+    began = time.monotonic()
+    with begun(request, "watch", progress, after) as rounds:
+        flagged_before = rounds.flagged()
+        supervisor = _Supervisor(request, rounds, progress, stop, is_once=is_once, after=after)
+        supervisor.run()
+        return rounds.summary(flagged_before, time.monotonic() - began)
+
+
+class _Supervisor:
+    """Decides which run is next."""
+
+    def __init__(
+        self,
+        request: Request,
+        rounds: Rounds,
+        progress: Progress,
+        stop: threading.Event,
+        *,
+        is_once: bool,
+        after: Callable[[str], None],
+    ) -> None:
+        self._request, self._rounds, self._progress, self._stop = request, rounds, progress, stop
+        self._policy = request.policy
+        self._is_once, self._after = is_once, after
+        self._idling = Idling(self._policy.watch.idle)
+        self._idle: dict[str, datetime] = {}
+        self._mark: datetime | None = None
+        self._most_bytes = self._policy.watch.run_megabytes * _MEGABYTE
+        self._looked: object = None
+        self._took = float("-inf")
+        self._tended = rounds.begun_after
+        self._spool: Spool | None = None
+        self._committed = 0
+        self._knows_end = self._has_told = False
+
+    def run(self) -> None:
+        """Works until it is stopped, or until there can be nothing more to do."""
+        self._take_remains()
+        if "-" in self._request.sources:
+            most = self._policy.watch.spool_megabytes * _MEGABYTE
+            self._spool = Spool(_copies(self._rounds.lake), sys.stdin.fileno(), most)
+        self._work()
+        if self._spool is not None and (not self._stop.is_set() or self._spool.written == self._committed):
+            self._spool.close()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            is_drained = self._take_in()
+            if is_drained:
+                self._look_at_time()
+            if self._stop.is_set():
+                return
+            has_closed = self._mark is not None and self._rounds.close_next(self._mark, self._idle) is not None
+            self._tend()
+            if has_closed or not is_drained:
+                continue
+            if self._is_over():
+                self._end()
+                return
+            self._wait()
+
+    def _take_in(self) -> bool:
+        """Takes in what has come, as far as one run may; whether nothing of it is left."""
+        is_early = time.monotonic() - self._took < self._latency / 2
+        if self._looked is not None and is_early and not self._wants_attention():
+            return True
+        has_ended = self._spool is None or self._spool.has_ended
+        arrived = 0 if self._spool is None else self._spool.sync()
+        resting = frozenset(self._idle) | (frozenset({"-"}) if self._spool and has_ended else frozenset())
+        ended = None if self._is_once and has_ended else resting
+        glances = {pattern: looks([pattern]) for pattern in self._request.sources}
+        looked, self._knows_end = (glances, arrived, ended), has_ended
+        present = tuple(p for p, files in glances.items() if files or "://" in p or (p == "-" and arrived))
+        if self._is_once:
+            present = tuple(p for p in glances if p != "-" or arrived)
+        if not present and not self._has_told:
+            self._progress.note("nothing to read yet")
+            self._has_told = True
+        if not present or (looked == self._looked and not any("://" in pattern for pattern in present)):
+            self._looked = looked
+            return True
+        plan = self._planned_and_done(present, ended)
+        self._took = time.monotonic()
+        left = 0 if plan is None else plan.work["left"]
+        most = self._policy.watch.most_run_megabytes if left else self._policy.watch.run_megabytes
+        self._most_bytes = min(2 * self._most_bytes, most * _MEGABYTE)
+        self._looked = None if left else looked
+        if not left and self._spool is not None:
+            self._committed = self._committed if plan is None else max(self._committed, _committed(plan))
+            self._spool.release(arrived, self._committed)
+        return not left
+
+    def _planned_and_done(self, present: tuple[str, ...], ended: frozenset[str] | None) -> Plan | None:
+        """One INGEST run; None where there was nothing to do, or a file went while it was looked at."""
+        spooled = None if self._spool is None else self._spool.path
+        asked = replace(self._request, sources=present, spooled=spooled)
+        try:
+            return self._rounds.ingest(asked, Growing(self._most_bytes, ended))
+        except SourceRefused as error:
+            if self._is_once or unfinished(self._rounds.lake) is not None:
+                raise
+            self._progress.warn(str(error))
+            return None
+
+    def _take_remains(self) -> None:
+        """Takes in what an earlier command had received on standard input and not yet committed."""
+        for path in remains(_copies(self._rounds.lake)):
+            plan = None
+            if path.stat().st_size:
+                plan = self._rounds.ingest(replace(self._request, sources=("-",), spooled=path))
+            if plan is not None and plan.work["refused"]:
+                fix = f"run the command again with --format, or delete {path}"
+                raise SourceRefused("-", "what an earlier command received on standard input is refused", fix)
+            path.unlink()
+
+    def _look_at_time(self) -> None:
+        """Decides anew which sources rest, and how far time has come."""
+        register, now = self._rounds.host.register(), datetime.now(UTC)
+        self._idling.see(register, now)
+        self._idle = self._idling.idle(register, now)
+        self._mark = self._rounds.host.live_watermark(self._policy, register, self._idle)
+
+    def _end(self) -> None:
+        """Closes and shows what a backfill would at its end: nothing more comes for now."""
+        self._rounds.detect()
+        self._rounds.show_open()
+        self._tend(is_last=True)
+
+    def _tend(self, *, is_last: bool = False) -> None:
+        """Keeps the lake small, every so many runs."""
+        lake = self._rounds.lake
+        last = lake.last_sequence()
+        if last - self._tended >= _TENDED_RUNS or (is_last and last != self._tended):
+            tend(lake, self._rounds.lease, self._policy, self._tended, self._after)
+            forget_plans(lake, KEPT_PLANS)
+            self._tended = last
+
+    def _wait(self) -> None:
+        """Waits until it is worth looking again."""
+        until = time.monotonic() + self._latency / 2
+        while (rest := until - time.monotonic()) > 0:
+            if self._stop.wait(rest if self._spool is None else min(rest, _SLICE_SECONDS)) or self._wants_attention():
+                return
+
+    @property
+    def _latency(self) -> float:
+        return self._policy.watch.latency_seconds
+
+    def _wants_attention(self) -> bool:
+        """Whether standard input has to be looked at now: its end was not seen yet, or its writer waits."""
+        return self._spool is not None and (self._spool.is_full or (self._spool.has_ended and not self._knows_end))
+
+    def _is_over(self) -> bool:
+        """Whether nothing more can come, or nothing more is wanted."""
+        if self._spool is not None and not self._spool.has_ended:
+            return False
+        return self._is_once or set(self._request.sources) == {"-"}
+
+
+def _copies(lake: Lake) -> Path:
+    """Where standard input is copied to."""
+    return lake.root / "_stillwatch" / "stdin"
+
+
+def _committed(plan: Plan) -> int:
+    """Bytes of standard input that are committed once a run that leaves nothing is."""
+    return max((s["length"] or 0 for s in plan.work["sightings"] if s["name"] == "-"), default=0)

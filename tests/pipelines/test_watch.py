@@ -1,0 +1,285 @@
+"""Logs read while they are written: the same lake as one backfill, whatever the writer and the operator do meanwhile."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dying import COMMAND
+from lake_proofs import assert_accounted, assert_equal_lakes, assert_no_text
+from pipelines.backfill import backfill
+from pipelines.cli.progress import Progress
+from pipelines.lake.lake import Lake
+from pipelines.request import Request, Summary
+from pipelines.watch import watch
+from schemas.policy import Policy, Watch
+
+START = datetime(2026, 3, 2, 20, tzinfo=UTC)
+SECRET = "xyzzyplugh"
+QUICK = replace(Policy(), watch=Watch(latency_seconds=0.05))
+
+
+def _line(number: int, rng: random.Random) -> bytes:
+    account = number % 3
+    moment = START + timedelta(seconds=number * 40)
+    record = {
+        "event_id": f"call-{number}",
+        "time": moment.isoformat(),
+        "account_id": f"acct-{account}",
+        "operation": "chat",
+        "input_tokens": 300,
+        "output_tokens": rng.randrange(30, 900),
+        "latency_ms": 1000,
+        "logit_bias_tokens": [number * 5 + k for k in range(5)] if account == 1 else [],
+        "max_tokens": 1 if account == 1 else 500,
+        "prompt": f"{SECRET} {rng.randrange(50)}",
+    }
+    return json.dumps(record).encode() + b"\n"
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[bytes]:
+    rng = random.Random(5)
+    return [_line(number, rng) for number in range(720)]  # eight hours over a midnight
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("key") / "key"
+    path.write_text("0f" * 32)
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], key: Path) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "app.log").write_bytes(b"".join(lines))
+    backfill(Request((str(folder / "app.log"),), folder / "lake", key_file=key), Progress(quiet=True))
+    return folder / "lake"
+
+
+class Watching:
+    """A watch in a thread of this process."""
+
+    def __init__(self, request: Request) -> None:
+        self._stop = threading.Event()
+        self.error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(request,))
+        self._thread.start()
+
+    def _run(self, request: Request) -> None:
+        try:
+            watch(request, Progress(quiet=True), self._stop)
+        except BaseException as error:  # noqa: BLE001 - told by `end`
+            self.error = error
+
+    def until(self, holds: Callable[[], bool], seconds: float = 60) -> None:
+        """Waits for something to become true of the lake."""
+        limit = time.monotonic() + seconds
+        while not holds():
+            assert self._thread.is_alive(), self.error
+            assert time.monotonic() < limit, "it did not come to it"
+            time.sleep(0.05)
+
+    def end(self) -> None:
+        self._stop.set()
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+        if self.error is not None:
+            raise self.error
+
+
+def _events(lake: Path) -> int:
+    return Lake.open(lake).read("events").height if (lake / "_stillwatch" / "lake.json").exists() else 0
+
+
+def _closed(lake: Path) -> datetime | None:
+    runs = Lake.open(lake).read("runs").filter(pl.col("pipeline") == "detect")
+    return runs["closed_until"].max()
+
+
+def _once(sources: tuple[Path, ...], lake: Path, key: Path, **more: object) -> Summary:
+    request = Request(tuple(map(str, sources)), lake, key_file=key, policy=QUICK, **more)  # type: ignore[arg-type]
+    return watch(request, Progress(quiet=True), threading.Event(), is_once=True)
+
+
+def test_once_gives_what_a_backfill_gives(tmp_path: Path, lines: list[bytes], key: Path, whole: Path) -> None:
+    (tmp_path / "app.log").write_bytes(b"".join(lines))
+    _once((tmp_path / "app.log",), tmp_path / "lake", key)
+    assert_equal_lakes(tmp_path / "lake", whole)
+    assert_accounted(tmp_path / "lake", len(lines))
+
+
+def test_a_run_takes_no_more_than_it_is_allowed(tmp_path: Path, lines: list[bytes], key: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"app-{number}.log").write_bytes(b"".join(lines[number::3]))
+    request = Request((str(tmp_path / "app-*.log"),), tmp_path / "lake", key_file=key)
+    backfill(replace(request, lake=tmp_path / "other"), Progress(quiet=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.watch._MEGABYTE", 200)  # of 256: one file at least, and no second
+        watch(request, Progress(quiet=True), threading.Event(), is_once=True)
+    runs = Lake.open(tmp_path / "lake").read("runs").filter(pl.col("pipeline") == "ingest")
+    assert runs.height > 1
+    assert_equal_lakes(tmp_path / "lake", tmp_path / "other")
+
+
+@given(cuts=st.lists(st.integers(0, 10**9), min_size=1, max_size=4), rotated=st.booleans())
+@settings(max_examples=4, deadline=None)
+def test_a_file_that_grows_at_any_byte_gives_what_one_backfill_gives(
+    cuts: list[int], rotated: bool, lines: list[bytes], key: Path, whole: Path, tmp_path_factory
+) -> None:
+    folder = tmp_path_factory.mktemp("grows")
+    data, lake, log = b"".join(lines), folder / "lake", folder / "app.log"
+    log.touch()
+    watching = Watching(Request((str(folder / "app.log*"),), lake, key_file=key, policy=QUICK))
+    written = 0
+    for cut in [*sorted({cut % len(data) for cut in cuts}), len(data)]:
+        with log.open("ab") as file:
+            file.write(data[written:cut])
+        written = cut
+        watching.until(lambda cut=cut: _events(lake) == data[:cut].count(b"\n"))
+        if rotated and data[cut - 1 : cut] == b"\n" and cut < len(data):
+            log.rename(folder / f"app.log.{cut}")
+            log.touch()
+    watching.end()
+    _once((folder / "app.log*",), lake, key)
+    assert_equal_lakes(lake, whole)
+    assert_accounted(lake, len(lines))
+    assert_no_text([lake], [SECRET])
+
+
+def test_a_lake_goes_to_and_fro_between_backfill_and_watch(
+    tmp_path: Path, lines: list[bytes], key: Path, whole: Path
+) -> None:
+    log, lake = tmp_path / "app.log", tmp_path / "lake"
+    for count, is_live in ((100, False), (300, True), (500, False), (len(lines), True)):
+        log.write_bytes(b"".join(lines[:count]))
+        if is_live:
+            _once((log,), lake, key)
+        else:
+            backfill(Request((str(log),), lake, key_file=key), Progress(quiet=True))
+    assert_equal_lakes(lake, whole)
+
+
+def test_ticks_close_while_the_log_goes_on(tmp_path: Path, lines: list[bytes], key: Path) -> None:
+    log, lake = tmp_path / "app.log", tmp_path / "lake"
+    log.write_bytes(b"".join(lines[:360]))
+    watching = Watching(Request((str(log),), lake, key_file=key, policy=QUICK))
+    watching.until(lambda: _events(lake) == 360 and (_closed(lake) or START) > START + timedelta(hours=3))
+    watching.end()
+
+
+class Program:
+    """The command line in a process of its own."""
+
+    def __init__(self, *arguments: object, stdin: int | None = subprocess.DEVNULL) -> None:
+        self.process = subprocess.Popen(
+            [*COMMAND, "watch", *map(str, arguments)],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=os.environ | {"POLARS_MAX_THREADS": "1"},
+        )
+
+    def until(self, holds: Callable[[], bool], seconds: float = 90) -> None:
+        limit = time.monotonic() + seconds
+        while not holds():
+            assert self.process.poll() is None, self.process.communicate()
+            assert time.monotonic() < limit, "it did not come to it"
+            time.sleep(0.1)
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, bytes, bytes]:
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=90)
+        return self.process.returncode, out, err
+
+
+def test_a_stopped_watch_ends_well_and_the_next_goes_on(
+    tmp_path: Path, lines: list[bytes], key: Path, whole: Path
+) -> None:
+    log, lake = tmp_path / "app.log", tmp_path / "lake"
+    log.write_bytes(b"".join(lines[:200]))
+    program = Program(log, "--lake", lake, "--key-file", key, "--latency", "0.1")
+    program.until(lambda: _events(lake) == 200)
+    code, _, err = program.end()
+    assert code == 0, err
+    assert b"Traceback" not in err
+    log.write_bytes(b"".join(lines))
+    _once((log,), lake, key)
+    assert_equal_lakes(lake, whole)
+
+
+def test_standard_input_is_read_as_it_comes_and_its_end_is_the_end(
+    tmp_path: Path, lines: list[bytes], key: Path, whole: Path
+) -> None:
+    lake = tmp_path / "lake"
+    program = Program("-", "--lake", lake, "--key-file", key, "--latency", "0.1", stdin=subprocess.PIPE)
+    pipe = program.process.stdin
+    assert pipe is not None
+    pipe.write(b"".join(lines[:200]) + lines[200][:30])
+    pipe.flush()
+    program.until(lambda: _events(lake) == 200)
+    pipe.write(lines[200][30:] + b"".join(lines[201:]))
+    pipe.flush()
+    _out, err = program.process.communicate(timeout=120)
+    assert program.process.returncode == 0, err
+    assert_equal_lakes(lake, whole)
+    assert_accounted(lake, len(lines))
+    assert_no_text([lake], [SECRET])
+    assert not list((lake / "_stillwatch").glob("stdin/*"))
+
+
+def test_what_a_killed_watch_had_of_standard_input_is_taken_in_by_the_next(
+    tmp_path: Path, lines: list[bytes], key: Path, whole: Path
+) -> None:
+    lake = tmp_path / "lake"
+    program = Program("-", "--lake", lake, "--key-file", key, "--latency", "600", stdin=subprocess.PIPE)
+    pipe = program.process.stdin
+    assert pipe is not None
+    pipe.write(b"".join(lines[:100]))
+    pipe.flush()
+    program.until(lambda: _events(lake) == 100)
+    pipe.write(b"".join(lines[100:300]))
+    pipe.flush()
+    spool = lake / "_stillwatch" / "stdin"
+    program.until(lambda: sum(p.stat().st_size for p in spool.glob("*")) == sum(map(len, lines[:300])))
+    program.end(signal.SIGKILL)
+    assert _events(lake) == 100
+    (tmp_path / "rest.log").write_bytes(b"".join(lines[300:]))
+    _once((tmp_path / "rest.log",), lake, key)
+    assert_equal_lakes(lake, whole)
+    assert_accounted(lake, len(lines))
+
+
+@pytest.fixture
+def killings() -> random.Random:
+    return random.Random(11)
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_it_gives_what_one_backfill_gives(
+    tmp_path: Path, lines: list[bytes], key: Path, whole: Path, killings: random.Random
+) -> None:
+    log, lake = tmp_path / "app.log", tmp_path / "lake"
+    for number in range(1, 13):
+        with log.open("ab") as file:
+            file.write(b"".join(lines[(number - 1) * 60 : number * 60]))
+        program = Program(log, "--lake", lake, "--key-file", key, "--latency", "0.1")
+        time.sleep(killings.uniform(0.5, 6))
+        program.end(signal.SIGKILL)
+    _once((log,), lake, key)
+    assert_equal_lakes(lake, whole)
+    assert_accounted(lake, len(lines))
