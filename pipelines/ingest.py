@@ -19,7 +19,7 @@ import polars as pl
 from pipelines.choosing import choose_formats
 from pipelines.cli.progress import Progress
 from pipelines.detect import entries
-from pipelines.ingest_worker import IngestJob, ReadRange
+from pipelines.ingest_worker import IngestJob, ReadRange, require_unmoved
 from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.commit import Committer, Outcome, Write
 from pipelines.lake.lake import Lake
@@ -27,13 +27,14 @@ from pipelines.lake.lease import Lease
 from pipelines.lake.plan import Plan, next_sequence, write_plan
 from pipelines.lake.sources import Done, after_run, read_register, write_register
 from pipelines.lake.state import Manifest, States
-from pipelines.manifests import WriteMessages, read_messages, staging
+from pipelines.manifests import WriteMessages, is_reported, read_messages, staging
 from pipelines.request import Request, SourceCounts
 from pipelines.runners import run
 from pipelines.sources.files import list_sources
 from pipelines.sources.known import Sighting
 from pipelines.sources.ranges import Growing, RangeSpec, plan_ranges
-from schemas.errors import SourceRefused
+from pipelines.sources.reading import gone
+from schemas.errors import SourceGone, SourceMoved, SourceRefused
 from schemas.policy import Policy
 from schemas.registry import REGISTRY
 from transforms.ingest.accounts_file import read_accounts
@@ -66,11 +67,16 @@ def plan_ingest(
 
     Raises:
         SourceRefused: a pattern matches nothing, or the accounts file cannot be read.
+        SourceMoved: a file was rotated meanwhile; nothing is planned.
     """
     shutil.rmtree(spool_of(lake), ignore_errors=True)
     plan = None
     try:
         plan = _plan(lake, lease, request, key, progress, holds_from, growing)
+    except FileNotFoundError as error:
+        raise SourceMoved(
+            str(error.filename), "it went away while it was looked at", "run the command again"
+        ) from error
     finally:
         if plan is None:
             shutil.rmtree(spool_of(lake), ignore_errors=True)
@@ -101,6 +107,9 @@ def _plan(
         until=request.until,
         growing=growing,
     )
+    for source in listed:
+        if not source.stays():
+            raise SourceMoved(source.name, "it was replaced or cut off while it was looked at", "run the command again")
     remarks = [*sorted(chosen.why.items()), *planned.notes]
     for name, remark in remarks[:_MOST_NOTES]:
         progress.note(f"{name}: {remark}")
@@ -161,18 +170,21 @@ def execute_ingest(
     """Executes an INGEST plan and commits it; repeated after a crash, it does the same.
 
     Raises:
-        SourceRefused: a planned source is gone; put back, the plan can be executed.
+        SourceGone: a planned source is gone; put back, the plan can be executed.
+        SourceMoved: there is another file in its place; nothing was committed.
         LakeError: the lake cannot be written.
     """
     work, states = plan.work, States(lake.root)
     job = IngestJob(str(lake.root), plan.run_id, plan.policy, key)
     messages: list[dict[str, Any]] = []
     if work["ranges"]:
-        require_sources(plan)
-        shutil.rmtree(staging(lake.root, plan.run_id), ignore_errors=True)
-        with told(lake.root, plan, progress):
-            run(lambda pipeline: build(job, work["ranges"], pipeline), runner, beam_options)
+        if not is_reported(lake.root, plan.run_id):
+            require_sources(plan)
+            shutil.rmtree(staging(lake.root, plan.run_id), ignore_errors=True)
+            with told(lake.root, plan, progress):
+                run(lambda pipeline: build(job, work["ranges"], pipeline), runner, beam_options)
         messages = read_messages(lake.root, plan.run_id)
+        require_unmoved(messages)
     pieces = [piece for message in sorted(messages, key=lambda m: int(m["range"])) for piece in message["pieces"]]
     sightings = [Sighting.from_json(data) for data in work["sightings"]]
     last = lake.last_run()
@@ -199,12 +211,17 @@ def execute_ingest(
 
 
 def require_sources(plan: Plan) -> None:
-    """Nothing where every file of the plan is still there."""
+    """Nothing where every file of the plan is still there.
+
+    Raises:
+        SourceGone: one is not.
+    """
     for data in plan.work["ranges"]:
         for piece in RangeSpec.from_json(data).pieces:
             if not Path(piece.path).exists():
+                error = gone(piece)
                 fix = f"put it back and run the command again, or drop run {plan.run_id}: `doctor --abandon {plan.sequence}`"
-                raise SourceRefused(piece.name, "it is gone, and an interrupted run was reading it", fix)
+                raise SourceGone(error.where, error.problem, fix)
 
 
 def _accounts(

@@ -3,7 +3,7 @@
 import fnmatch
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from pipelines.manifests import staging
 from pipelines.sources.cutter import Broken, End
 from pipelines.sources.ranges import Piece, RangeSpec
 from pipelines.sources.reading import Rows, read_rows, read_text
+from schemas.errors import SourceMoved
 from schemas.event import EVENT
 from schemas.policy import Policy, SourceRule
 from schemas.reject import REJECT
@@ -74,12 +75,31 @@ class ReadRange(beam.DoFn):
         policy = Policy.from_json(self._job.policy)
         made_at(Path(self._job.root))  # a worker that does not see the lake would write into a folder of its own
         writer = RangeWriter(self._job, spec.number, policy)
-        for piece in spec.pieces:
-            _Piece(piece, self._job, policy, writer).read()
-        message = writer.finish()
+        try:
+            for piece in spec.pieces:
+                _Piece(piece, self._job, policy, writer).read()
+            message = writer.finish()
+        except SourceMoved as error:
+            message = moved(spec.number, error)
         path = staging(Path(self._job.root), self._job.run_id) / f"range-{spec.number}.done"
         write_whole(path, json.dumps({"bytes": spec.size, "records": writer.records}).encode())
         yield 0, json.dumps(message, sort_keys=True).encode()
+
+
+def moved(number: int, error: SourceMoved) -> dict[str, Any]:
+    """The message of a range of which a file is not the planned one any more: nothing of its run may be committed."""
+    return {"range": number, "tables": {}, "pieces": [], "moved": [error.where, error.problem, error.fix]}
+
+
+def require_unmoved(messages: Sequence[dict[str, Any]]) -> None:
+    """Nothing where every worker read what was planned.
+
+    Raises:
+        SourceMoved: one found another file, or none.
+    """
+    for message in sorted(messages, key=lambda message: int(message["range"])):
+        if "moved" in message:
+            raise SourceMoved(*message["moved"])
 
 
 class RangeWriter:

@@ -15,6 +15,16 @@ def staging(root: Path, run_id: str) -> Path:
     return root / "_stillwatch" / "staging" / run_id
 
 
+def is_reported(root: Path, run_id: str) -> bool:
+    """Whether all workers of a run have reported and their files are whole: repeated after a crash, it is not read again."""
+    try:
+        messages = read_messages(root, run_id)
+        files = [(table, entry) for message in messages for table, found in message["tables"].items() for entry in found]
+        return all((root / table / entry["path"]).stat().st_size == entry["size"] for table, entry in files)
+    except (OSError, ValueError):
+        return False
+
+
 def read_messages(root: Path, run_id: str) -> list[dict[str, Any]]:
     """What the workers of a run reported, in an order that does not depend on them."""
     messages: list[dict[str, Any]] = json.loads((staging(root, run_id) / "messages.json").read_bytes())

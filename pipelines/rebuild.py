@@ -23,6 +23,7 @@ from pipelines.lake.plan import abandon, forget_plans, last_policy, unfinished, 
 from pipelines.request import Request
 from pipelines.rewind import REWOUND, Outlook, checkpoint_for, outlook, plan_rewind
 from pipelines.rounds import Rounds
+from schemas.errors import SourceMoved
 from schemas.policy import Policy
 from transforms.ingest.key import FingerprintKey
 
@@ -158,7 +159,11 @@ def _settle(run: Rounds, lake: Lake, lease: Lease, progress: Progress) -> None:
             abandon(lake, lease, plan.sequence)
         else:
             progress.note(f"finishing run {plan.run_id}, which was interrupted")
-            run.execute(plan)
+            try:
+                run.execute(plan)
+            except SourceMoved:
+                if unfinished(lake) == plan:
+                    raise
 
 
 def _is_under_way(lake: Lake, host: Host, checkpoint: Checkpoint, policy: Policy) -> bool:

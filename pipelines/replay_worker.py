@@ -9,7 +9,7 @@ import apache_beam as beam
 import numpy as np
 import polars as pl
 
-from pipelines.ingest_worker import IngestJob, RangeWriter, rule_for
+from pipelines.ingest_worker import IngestJob, RangeWriter, moved, rule_for
 from pipelines.lake.lake import Lake
 from pipelines.lake.sealed import write_whole
 from pipelines.lake.sources import latest_times
@@ -17,6 +17,7 @@ from pipelines.manifests import staging
 from pipelines.sources.cutter import digest_of
 from pipelines.sources.ranges import Piece, RangeSpec
 from pipelines.sources.reading import Rows, read_rows, read_text
+from schemas.errors import SourceMoved
 from schemas.policy import Policy
 from schemas.reject import REJECT
 from transforms.ingest.adapter import Block, Context, Decoded
@@ -49,10 +50,13 @@ class ReplayRange(beam.DoFn):
         job, spec = self._job, RangeSpec.from_json(json.loads(element))
         writer = RangeWriter(job, spec.number, Policy.from_json(job.policy))
         refused = Lake.open(Path(job.root)).read("rejects", self._version).filter(READ_AGAIN)
-        for piece in spec.pieces:
-            writer.pieces.append(_Replayed(piece, job, refused, writer).read())
+        try:
+            for piece in spec.pieces:
+                writer.pieces.append(_Replayed(piece, job, refused, writer).read())
+            message = writer.finish()
+        except SourceMoved as error:
+            message = moved(spec.number, error)
         path = staging(Path(job.root), job.run_id) / f"range-{spec.number}.done"
-        message = writer.finish()
         write_whole(path, json.dumps({"bytes": spec.size, "records": writer.records}).encode())
         yield 0, json.dumps(message, sort_keys=True).encode()
 

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from pipelines.cli.progress import Progress
 from pipelines.detect import entries
 from pipelines.ingest import require_sources, spool_of, told
-from pipelines.ingest_worker import IngestJob
+from pipelines.ingest_worker import IngestJob, require_unmoved
 from pipelines.lake.commit import Committer, Outcome, Write
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
@@ -35,7 +35,7 @@ from pipelines.replay_worker import READ_AGAIN, ReplayRange
 from pipelines.runners import run
 from pipelines.sources.boxes import EVER
 from pipelines.sources.files import FileSource, describe, list_sources
-from pipelines.sources.known import Known
+from pipelines.sources.known import Known, beginning
 from pipelines.sources.ranges import Piece, RangeSpec, bundled
 from pipelines.sources.recognise import recognise
 from schemas.errors import SourceRefused
@@ -187,6 +187,7 @@ def execute_replay(
     with told(lake.root, plan, progress):
         run(lambda pipeline: _build(job, work, pipeline), runner, beam_options)
     messages = read_messages(lake.root, plan.run_id)
+    require_unmoved(messages)
     pieces = [piece for message in sorted(messages, key=lambda m: int(m["range"])) for piece in message["pieces"]]
     last = lake.last_run()
     manifest = states.read_manifest(None if last is None else last["run_id"])
@@ -249,6 +250,7 @@ def _pieces(
     times = (EVER[0] if request.since is None else to_micros(request.since), EVER[1])
     is_plain = file.container == "text" and file.compression == "none" and known.framing == "lines"
     range_bytes = policy.ingest.range_megabytes * 1_000_000
+    mark = beginning(file.path)
     for first, last in _neighbours(positions, _NEAR if is_plain else EVER[1], range_bytes if is_plain else EVER[1]):
         start = _start(known, file, first)
         yield Piece(
@@ -266,6 +268,7 @@ def _pieces(
             again=True,
             last_line="take",
             size=last + 1 - start,
+            mark=mark,
         )
 
 

@@ -1,6 +1,7 @@
 """What `backfill`, `watch`, `rebuild` and `replay` share: the runs they are made of, in the order in which these depend on each other."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,13 +13,16 @@ from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.leftovers import remove_half_written
-from pipelines.lake.plan import Plan, unfinished
+from pipelines.lake.plan import Plan, abandon, unfinished
+from pipelines.manifests import staging
 from pipelines.release import execute_release
 from pipelines.replaying import Taken, execute_replay
 from pipelines.request import COUNTS, Request, SourceCounts, Summary
 from pipelines.rewind import execute_rewind
+from pipelines.sources.files import has_pipe
 from pipelines.sources.ranges import Growing
 from pipelines.upkeep import execute_upkeep
+from schemas.errors import SourceGone, SourceMoved
 from schemas.score import TIERS
 from transforms.ingest.key import FingerprintKey
 
@@ -36,6 +40,7 @@ class Rounds:
         lease: its lease.
         key: what fingerprints are keyed with; None where nothing is read from sources.
         after: called after each point at which a commit can be interrupted; tests interrupt there.
+        is_live: files come and go: what an interrupted run was reading and is gone is not waited for.
 
     Attributes:
         lake: the lake.
@@ -56,7 +61,10 @@ class Rounds:
         lease: Lease,
         key: FingerprintKey | None,
         after: Callable[[str], None] = lambda _: None,
+        *,
+        is_live: bool = False,
     ) -> None:
+        self._is_live = is_live
         self._request = request
         self._progress = progress
         self.lake = lake
@@ -79,7 +87,11 @@ class Rounds:
         """
         while (plan := unfinished(self.lake)) is not None:
             self._progress.note(f"finishing run {plan.run_id}, which was interrupted")
-            self.execute(plan)
+            try:
+                self.execute(plan)
+            except SourceMoved:
+                if unfinished(self.lake) == plan:
+                    raise
 
     def ingest(self, request: Request | None = None, growing: Growing | None = None) -> Plan | None:
         """Takes in what the sources have that the lake has not; the plan of that run, None where there is nothing.
@@ -87,16 +99,28 @@ class Rounds:
         Args:
             request: in place of the command's own: its sources as they are now.
             growing: how sources that are still being written are read; None for all of them to their ends.
+
+        Raises:
+            SourceRefused: a source cannot be read.
+            SourceMoved: again and again a file was rotated between being looked at and being read; nothing is committed.
         """
         closed = self.host.reached()
         holds_from = _ALWAYS if closed is None else closed
         if closed is not None and closed != floor_to_day(closed):
             holds_from = midnight_after(closed)
         asked = self._request if request is None else request
-        plan = plan_ingest(self.lake, self.lease, asked, self._the_key(), self._progress, holds_from, growing)
-        if plan is not None:
-            self.execute(plan)
-        return plan
+        for is_last in (False, False, True):
+            try:
+                plan = plan_ingest(self.lake, self.lease, asked, self._the_key(), self._progress, holds_from, growing)
+                if plan is not None:
+                    self.execute(plan)
+            except SourceMoved:
+                # A pipe is read once; what came through it has to be given again.
+                if is_last or has_pipe(asked.sources, asked.spooled) or unfinished(self.lake) is not None:
+                    raise
+            else:
+                return plan
+        raise AssertionError("the last turn returns or raises")
 
     def detect(self) -> None:
         """Closes what the watermark has passed."""
@@ -193,7 +217,22 @@ class Rounds:
             self.execute(plan)
 
     def execute(self, plan: Plan) -> None:
-        """Executes a plan, whatever it is of, and commits it."""
+        """Executes a plan, whatever it is of, and commits it.
+
+        Raises:
+            SourceMoved: a file it reads is not the one it was planned for; the run is undone, to be planned anew.
+            SourceGone: there is no file; except live, the run is kept, for the file to be put back.
+        """
+        try:
+            self._execute(plan)
+        except SourceMoved as error:
+            if self._is_live or not isinstance(error, SourceGone):
+                abandon(self.lake, self.lease, plan.sequence)
+                shutil.rmtree(staging(self.lake.root, plan.run_id), ignore_errors=True)
+                self._progress.note(f"{error.where}: {error.problem}; run {plan.run_id} is dropped")
+            raise
+
+    def _execute(self, plan: Plan) -> None:
         if plan.pipeline == "ingest":
             counts = execute_ingest(
                 self.lake,
@@ -262,6 +301,6 @@ def begun(
     with Lease.acquire(lake.root, command) as lease:
         remove_half_written(lake, lease)
         lake.adopt_contracts(lease)
-        rounds = Rounds(request, progress, lake, lease, key, after)
+        rounds = Rounds(request, progress, lake, lease, key, after, is_live=command == "watch")
         rounds.finish()
         yield rounds

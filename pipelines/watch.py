@@ -23,7 +23,7 @@ from pipelines.sources.idling import Idling
 from pipelines.sources.ranges import Growing
 from pipelines.sources.spool import Spool, remains
 from pipelines.upkeep import tend
-from schemas.errors import SourceRefused
+from schemas.errors import SourceMoved, SourceRefused
 
 _MEGABYTE = 1_000_000
 _SLICE_SECONDS = 0.2
@@ -136,7 +136,11 @@ class _Supervisor:
         if not present or (looked == self._looked and not any("://" in pattern for pattern in present)):
             self._looked = looked
             return True
-        plan = self._planned_and_done(present, ended)
+        try:
+            plan = self._planned_and_done(present, ended)
+        except SourceMoved as error:
+            self._progress.note(f"{error.where}: {error.problem}; looking again")
+            return False
         self._took = time.monotonic()
         left = 0 if plan is None else plan.work["left"]
         most = self._policy.watch.most_run_megabytes if left else self._policy.watch.run_megabytes
@@ -148,11 +152,17 @@ class _Supervisor:
         return not left
 
     def _planned_and_done(self, present: tuple[str, ...], ended: frozenset[str] | None) -> Plan | None:
-        """One INGEST run; None where there was nothing to do, or a file went while it was looked at."""
+        """One INGEST run; None where there was nothing to do.
+
+        Raises:
+            SourceMoved: files were rotated meanwhile; nothing was taken in.
+        """
         spooled = None if self._spool is None else self._spool.path
         asked = replace(self._request, sources=present, spooled=spooled)
         try:
             return self._rounds.ingest(asked, Growing(self._most_bytes, ended))
+        except SourceMoved:
+            raise
         except SourceRefused as error:
             if self._is_once or unfinished(self._rounds.lake) is not None:
                 raise

@@ -35,6 +35,14 @@ class SourceRefused(StillwatchError):
     """A source as a whole cannot be read; nothing of it was taken in."""
 
 
+class SourceMoved(SourceRefused):
+    """Where a planned source lay there is another file now, or less of it; planned anew, it is found wherever it went."""
+
+
+class SourceGone(SourceMoved):
+    """Where a planned source lay there is nothing any more."""
+
+
 class LakeError(StillwatchError):
     """The lake is missing, damaged, of another version, or keyed with another key."""
 

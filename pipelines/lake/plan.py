@@ -127,9 +127,11 @@ def abandon(lake: Lake, lease: Lease, sequence: int) -> list[str]:
 
 
 def forget_plans(lake: Lake, keep: int) -> int:
-    """Removes all but the newest plans of finished runs; returns how many went."""
+    """Removes all but the newest plans of finished runs, and abandoned ones before them; returns how many went."""
     finished = sorted((s, path) for s, path in _plans(lake, abandoned=False) if s <= lake.last_sequence())
     old = finished[: max(0, len(finished) - max(1, keep))]
+    abandoned = [(s, path) for s, path in _plans(lake, abandoned=True) if path.name.endswith(_ABANDONED)]
+    old += [(s, path) for s, path in abandoned if s < lake.last_sequence()]
     for _, path in old:
         path.unlink(missing_ok=True)
     return len(old)

@@ -8,7 +8,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -59,6 +59,7 @@ class FileSource:
         format: adapter, "" until one was chosen.
         framing: how records lie in a text file; set together with `format`.
         refused: why it cannot be read, None if it can.
+        inode: device and number by which the file system knows it; None where it could not be looked at.
     """
 
     path: Path
@@ -69,6 +70,17 @@ class FileSource:
     format: str = ""
     framing: Framing = "lines"
     refused: str | None = None
+    inode: tuple[int, int] | None = None
+
+    def stays(self) -> bool:
+        """Whether the file that was looked at is still there under its name, and nothing of it was cut off."""
+        try:
+            about = self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True  # it is refused, and still is
+        return self.inode in (None, (about.st_dev, about.st_ino)) and about.st_size >= self.size
 
 
 def list_sources(
@@ -124,11 +136,17 @@ def looks(patterns: Sequence[str]) -> dict[str, tuple[int, int, int, int]]:
     return found
 
 
+def has_pipe(patterns: Sequence[str], spooled: Path | None) -> bool:
+    """Whether anything of what patterns name can be read once only."""
+    return any((p == "-" and spooled is None) or _is_pipe(Path(p)) for p in patterns)
+
+
 def describe(path: Path, name: str) -> FileSource:
     """What the file is, by its first bytes; `refused` says why where it cannot be read."""
     try:
-        size = path.stat().st_size
         with path.open("rb") as file:
+            about = os.fstat(file.fileno())
+            size, inode = about.st_size, (about.st_dev, about.st_ino)
             magic = file.read(18)
             file.seek(max(0, size - 4))
             last = file.read(4)
@@ -137,7 +155,7 @@ def describe(path: Path, name: str) -> FileSource:
     if magic.startswith(b"PAR1"):
         is_whole = size >= 12 and last == b"PAR1"
         refused = None if is_whole else "the Parquet file is cut off (no footer); write it again"
-        return FileSource(path, name, size, container="parquet", refused=refused)
+        return FileSource(path, name, size, container="parquet", refused=refused, inode=inode)
     compression: Compression = "none"
     if magic.startswith(b"\x1f\x8b\x08"):
         compression = "gzip"
@@ -146,13 +164,13 @@ def describe(path: Path, name: str) -> FileSource:
     refused = _refused_magic(magic)
     if compression == "zstd" and refused is None:
         refused = _refused_window(magic)
-    source = FileSource(path, name, size, compression, refused=refused)
+    source = FileSource(path, name, size, compression, refused=refused, inode=inode)
     if compression == "none" or refused is not None:
         return source
     inner = head(source)
     archive = "it is a tar archive" if inner[257:262] == b"ustar" else None
     refused = archive or ("it is Parquet inside" if inner.startswith(b"PAR1") else None) or _refused_magic(inner)
-    return FileSource(path, name, size, compression, refused=refused and f"decompressed, {refused}")
+    return replace(source, refused=refused and f"decompressed, {refused}")
 
 
 def head(source: FileSource, length: int = HEAD_BYTES) -> bytes:

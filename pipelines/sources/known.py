@@ -141,6 +141,13 @@ def was_shortened(known: Known, head: bytes) -> bool:
     return digest_of(head[:length]) == digest
 
 
+def beginning(path: Path) -> Mark:
+    """Length and digest of the first 64 KiB of a file as they are on disk."""
+    with path.open("rb") as file:
+        first = file.read(HEAD_BYTES)
+    return len(first), digest_of(first)
+
+
 def raw_mark(path: Path) -> Mark:
     """Size of a file, and a digest of its first and last 64 KiB as they are on disk."""
     size = path.stat().st_size

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 
 from pipelines.lake.times import to_micros
 from pipelines.sources.boxes import EVER, Box, Span, Stretch, cut_at, missing, without_stretch
-from pipelines.sources.cutter import LastLine, is_whole
+from pipelines.sources.cutter import LastLine, digest_of, is_whole
 from pipelines.sources.files import Compression, Container, FileSource, Framing
-from pipelines.sources.known import Known, Mark, Sighting, byte_at, ladder_of, measure
+from pipelines.sources.known import Known, Mark, Sighting, beginning, byte_at, ladder_of, measure
 from pipelines.sources.recognise import Sight, recognise
 
 _MOST_PIECES = 1000  # of one bite: each costs an open file and a call of the adapter
@@ -42,6 +42,8 @@ class Piece:
         again: the stretch was read before for other times: its rejects and ignored records are counted already.
         last_line: see pipelines.sources.cutter.LastLine.
         size: decompressed bytes, estimated where they are not known.
+        mark: length and digest of the file's first bytes as they were on disk at planning: another file that has taken
+            the name since is not read; (0, "") where any file may lie there.
     """
 
     source: str
@@ -58,6 +60,7 @@ class Piece:
     again: bool
     last_line: LastLine
     size: int
+    mark: Mark = (0, "")
 
     @property
     def wants_all_times(self) -> bool:
@@ -257,6 +260,8 @@ def _pieces(
     sight: Sight, sighting: Sighting, stretch: Stretch, last_line: LastLine, range_bytes: int
 ) -> Iterator[Piece]:
     listed = sight.listed
+    is_plain = listed.container == "text" and listed.compression == "none"
+    mark = (len(sight.first), digest_of(sight.first)) if is_plain else beginning(listed.path)
     for start, end, size in _bites(listed, sighting, stretch, range_bytes):
         yield Piece(
             source=sighting.source,
@@ -273,6 +278,7 @@ def _pieces(
             again=stretch.again,
             last_line=last_line,
             size=size,
+            mark=mark,
         )
 
 

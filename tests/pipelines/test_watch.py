@@ -182,6 +182,23 @@ def test_ticks_close_while_the_log_goes_on(tmp_path: Path, lines: list[bytes], k
     watching.end()
 
 
+def test_time_does_not_come_on_before_this_machine_s_clock_however_many_calls_say_so(tmp_path: Path, key: Path) -> None:
+    log, lake = tmp_path / "app.log", tmp_path / "lake"
+    ahead = datetime.now(UTC) + timedelta(days=3)
+    calls = [
+        {"event_id": f"call-{n}", "account_id": "a", "time": (ahead + timedelta(minutes=n)).isoformat()}
+        for n in range(60)
+    ]
+    log.write_text("".join(json.dumps(call | {"operation": "chat"}) + "\n" for call in calls))
+    watching = Watching(Request((str(log),), lake, key_file=key, policy=QUICK))
+    watching.until(lambda: _events(lake) == 60)
+    time.sleep(0.5)
+    watching.end()
+    assert (_closed(lake) or ahead) <= ahead
+    _once((log,), lake, key)
+    assert (_closed(lake) or ahead) > ahead + timedelta(minutes=40)
+
+
 class Program:
     """The command line in a process of its own."""
 
