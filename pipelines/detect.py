@@ -57,6 +57,7 @@ _CAMPAIGNS_KEY = 2_000_000
 _ALL = "all"
 """Key of the state of all campaigns."""
 
+_CAMPAIGN_COLUMNS = ("campaign_id", "campaign_ids", "left_campaign_ids")
 _IN_LAKE = [kind.name for kind in TRAIT_KINDS if kind.in_lake]
 _SNAPSHOT_PARTS = ("peers", "ranks", "references", "trees", "drifts", "centres", "nulls", "distances")
 
@@ -314,6 +315,9 @@ class StepCampaigns(_Stage):
             states = {f"campaigns/{_ALL}": self._states.write("campaigns", _ALL, job.run_id, after.to_bytes())}
             message = {"states": states, "tables": self._rows("campaigns", _ALL, found)}
             yield 0, b"message\n" + json.dumps(message).encode()
+        else:  # what is not in the table yet is not spoken of
+            hits = hits.with_columns(pl.lit(None).alias(name) for name in _CAMPAIGN_COLUMNS)
+            hits = HIT.conform(hits)
         for group in range(job.groups):
             low, high = group_range(group, job.groups)
             mine = hits.filter(pl.col("account_hash").is_between(low, high - 1))

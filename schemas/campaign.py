@@ -16,10 +16,19 @@ CAMPAIGN = Contract(
             field("campaign_id", pa.string(), "Id made from the founding key.", required=True),
             field("kind", pa.string(), "What it looks like.", required=True, one_of=KINDS),
             field("tier", pa.string(), "How sure: review by a person, or act.", required=True, one_of=TIERS),
-            field("score", pa.float64(), "Most points any of its keys had.", required=True, unit="decades", at_least=0),
+            field(
+                "score",
+                pa.float64(),
+                "Most points any of its keys had that at least half of its accounts hold.",
+                required=True,
+                unit="decades",
+                at_least=0,
+            ),
             field("signals", pa.list_(SIGNAL_TYPE), "What that score is made of, strongest first.", required=True),
             field("link_kinds", pa.list_(pa.string()), "Kinds of trait that tie it, sorted.", required=True),
-            field("account_ids", pa.list_(pa.string()), "Its accounts, sorted.", required=True),
+            field(
+                "account_ids", pa.list_(pa.string()), "All accounts that it was counted against, sorted.", required=True
+            ),
             field("accounts", pa.int64(), "How many.", required=True, at_least=1),
             field("first_seen", UTC_MICROSECONDS, "First call with a shared key.", required=True),
             field("last_seen", UTC_MICROSECONDS, "Start of the last tick with such a call.", required=True),
@@ -68,6 +77,19 @@ CAMPAIGN = Contract(
                 "merged_ids", pa.list_(pa.string()), "Earlier campaigns that became part of it, sorted.", required=True
             ),
             field("evidence", pa.list_(pa.string()), "One sentence a signal, strongest first.", required=True),
+            field(
+                "evidence_accounts",
+                pa.int64(),
+                "Accounts that held the key of which score, signals and evidence speak.",
+                null="the row is older than the column",
+                at_least=1,
+            ),
+            field(
+                "merged_into",
+                pa.string(),
+                "The campaign that it has become part of; the row says what it was until then.",
+                null="it is a campaign of its own",
+            ),
         ]
     ),
 )

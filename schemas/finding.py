@@ -86,7 +86,12 @@ FINDING = Contract(
             field("account_id", pa.string(), "The account.", required=True),
             field("account_hash", pa.int64(), "xxh3-64 of account_id.", required=True),
             field("campaign_id", pa.string(), "Its strongest campaign at the deciding tick.", null="none"),
-            field("campaign_ids", pa.list_(pa.string()), "All its campaigns so far, sorted.", null="none"),
+            field(
+                "campaign_ids",
+                pa.list_(pa.string()),
+                "Campaigns it was counted in, sorted; those that became part of others too (campaigns.merged_into).",
+                null="none",
+            ),
             field(
                 "tick",
                 UTC_MICROSECONDS,
@@ -114,8 +119,13 @@ FLAGGED_ACCOUNT = Contract(
         [
             field("account_id", pa.string(), "The account.", required=True),
             field("account_hash", pa.int64(), "xxh3-64 of account_id.", required=True),
-            field("campaign_id", pa.string(), "Its strongest campaign.", null="none"),
-            field("campaign_ids", pa.list_(pa.string()), "All its campaigns, sorted.", required=True),
+            field("campaign_id", pa.string(), "Its strongest campaign.", null="none, or the row is provisional"),
+            field(
+                "campaign_ids",
+                pa.list_(pa.string()),
+                "All its campaigns, sorted; of provisional rows none.",
+                required=True,
+            ),
             field(
                 "flagged_at",
                 UTC_MICROSECONDS,

@@ -33,6 +33,12 @@ HIT = Contract(
             field("sample_event_ids", pa.list_(pa.string()), "Up to five example calls.", required=True),
             field("campaign_id", pa.string(), "The campaign with most points.", null="not of a campaign"),
             field("campaign_ids", pa.list_(pa.string()), "All campaigns that speak, sorted.", null="not of a campaign"),
+            field(
+                "left_campaign_ids",
+                pa.list_(pa.string()),
+                "Campaigns it was counted in that have fallen apart and left it to one of `campaign_ids`, sorted.",
+                null="not of a campaign",
+            ),
             field("tier", pa.string(), "How sure.", null="as the rule's card says", one_of=TIERS),
             field("kind", pa.string(), "What it looks like.", null="as the rule's card says", one_of=KINDS),
             field("signals", pa.list_(SIGNAL_TYPE), "What its points are made of.", null="the points are the card's"),

@@ -1,11 +1,20 @@
 """Small pools and crowds as SHARED and REGISTRY rows."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from given_accounts import registry, shared
+from schemas.campaign import CAMPAIGN
+from schemas.hit import HIT
+from schemas.policy import Policy
+from schemas.shared import SHARED
+from transforms.campaigns import Base, CampaignState, TieState, step, tie
+
+POLICY = Policy()
+BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001)
 
 Row = dict[str, Any]
 
@@ -49,3 +58,21 @@ def on_file(name: str, accounts: int, *, age_days: float, a_card: int) -> list[R
 def frames(rows: Iterable[Row], accounts: Iterable[Row]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """SHARED and REGISTRY rows."""
     return shared(rows), registry(accounts)
+
+
+class Lake:
+    """What steps gave so far."""
+
+    def __init__(self, accounts: list[Row], prompts: pl.DataFrame | None = None) -> None:
+        self.accounts = accounts
+        self.prompts = SHARED.empty() if prompts is None else prompts
+        self.ties, self.state = TieState.empty(), CampaignState.empty()
+        self.hits, self.campaigns = HIT.empty(), CAMPAIGN.empty()
+
+    def run(self, rows: list[Row] | pl.DataFrame, until: datetime) -> "Lake":
+        frame, known = frames([] if isinstance(rows, pl.DataFrame) else rows, self.accounts)
+        given = rows if isinstance(rows, pl.DataFrame) else frame
+        self.ties, ties, tied = tie(self.ties, given, known, BASE, until, POLICY)
+        self.state, hits, self.campaigns = step(self.state, ties, tied, self.prompts, until, POLICY)
+        self.hits = HIT.conform(pl.concat([self.hits, hits]))
+        return self

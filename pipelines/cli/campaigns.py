@@ -32,6 +32,7 @@ SHOWN = (
 @click.option("--tier", type=click.Choice(TIERS), help="Only this tier.")
 @click.option("--kind", help="Only this kind: distillation, relay, resale, ...")
 @period_options("campaigns flagged")
+@click.option("--merged", is_flag=True, help="Also those that have become part of others.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
 @fail_on_option
 @format_option()
@@ -42,6 +43,7 @@ def command(
     kind: str | None,
     since: datetime | None,
     until: datetime | None,
+    merged: bool,
     limit: int | None,
     fail_on: str | None,
     output_format: str,
@@ -71,6 +73,8 @@ def command(
         rows = rows.filter(pl.col("flagged_at") >= since)
     if until is not None:
         rows = rows.filter(pl.col("flagged_at") < until)
+    if not merged:
+        rows = rows.filter(pl.col("merged_into").is_null())
     largest_first = [pl.col("tier").cast(pl.Enum(TIERS)), pl.col("exchanges")]
     rows = rows.sort(*largest_first, "campaign_id", descending=[True, True, False])
     found = any(reaches(each, fail_on) for each in rows["tier"].unique())

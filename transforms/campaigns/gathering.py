@@ -10,6 +10,7 @@ from typing import Any
 
 from schemas.policy import Campaigns
 from transforms.campaigns.grouping import Key, components
+from transforms.campaigns.naming import continued
 from transforms.campaigns.parts import Part, parts
 
 Row = Mapping[str, Any]
@@ -44,8 +45,8 @@ Members = dict[int, list[Holding]]
 class Gathering:
     """Tied keys, who holds them, and the campaigns they make.
 
-    What they are follows from the keys, who holds them, and whom they were counted against: it does not matter how often
-    it is worked out.
+    Which they are follows from the keys, who holds them, and whom they were counted against before. It is worked out once
+    a tick, whichever run the tick is in.
 
     Attributes:
         policy: `policy.campaigns`.
@@ -54,7 +55,7 @@ class Gathering:
         since: first tick at which each key was tied.
         last: last tick at which it was.
         told: by campaign id, the accounts it was counted against, and the last hour in which it was.
-        merged: by campaign id, ids of campaigns that became part of it.
+        known: ids of all campaigns there ever were.
         campaigns: by id.
     """
 
@@ -64,77 +65,84 @@ class Gathering:
     since: dict[Key, datetime] = field(default_factory=dict)
     last: dict[Key, datetime] = field(default_factory=dict)
     told: dict[str, dict[int, datetime]] = field(default_factory=dict)
-    merged: dict[str, set[str]] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
     campaigns: dict[str, Part] = field(default_factory=dict)
-    _is_stale: bool = True
+    _parts: list[Part] | None = None
+    _members: dict[Part, Members] = field(default_factory=dict)
 
     def take(self, tied: Iterable[Row]) -> None:
         """Holdings as of a tick."""
+        shown = set()
         for row in tied:
-            of_key = self.held.setdefault((row["kind"], row["key"]), {})
-            self._is_stale |= row["account_hash"] not in of_key
+            key = (row["kind"], row["key"])
+            of_key = self.held.setdefault(key, {})
+            if row["account_hash"] not in of_key:
+                self._parts = None
             of_key[row["account_hash"]] = Holding(
                 row["calls"], row["output_tokens"], row["first_time"], row["last_tick"], row["is_fresh"], row["card"]
             )
             self.names[row["account_hash"]] = row["account_id"]
+            shown.add(key)
+        for part in [part for part in self._members if not shown.isdisjoint(part.keys)]:
+            del self._members[part]
 
     def tie(self, keys: Iterable[Key], tick: datetime) -> None:
         """Notes that keys are tied at a tick."""
         for key in keys:
-            self._is_stale |= key not in self.since
+            if key not in self.since:
+                self._parts = None
             self.since.setdefault(key, tick)
             self.last[key] = tick
 
     def tell(self, campaign: str, account: int, hour: datetime) -> None:
         """Notes that a campaign was counted against an account."""
-        of_campaign = self.told.setdefault(campaign, {})
-        self._is_stale |= account not in of_campaign
-        of_campaign[account] = hour
+        self.told.setdefault(campaign, {})[account] = hour
+        self.known.add(campaign)
 
-    def regroup(self) -> None:
-        """Works out the campaigns.
-
-        A campaign is named after the one that was counted against most of its accounts so far, else after the first of its
-        keys. One whose accounts have mostly gone over to another is `merged` into that. Of one that falls apart the part
-        with most of its accounts keeps the name.
-        """
-        if not self._is_stale:
-            return
-        self._is_stale = False
-        keys = sorted(self.since, key=lambda key: (self.since[key], key))
-        holders = {key: set(self.held[key]) for key in keys}
-        cards = {account: holding.card for key in keys for account, holding in self.held[key].items()}
-        found = [
-            part
-            for group in components(keys, holders, self.policy)
-            for part in parts(group, holders, cards, self.policy)
-        ]
-        common = [
-            (len(part.accounts & accounts.keys()), name, number)
-            for number, part in enumerate(found)
-            for name, accounts in self.told.items()
-        ]
-        named: dict[int, str] = {}
-        gone: dict[str, int] = {}
-        for size, name, number in sorted(common, key=lambda one: (-one[0], one[1], one[2])):
-            if size and number not in named and name not in named.values():
-                named[number] = name
-            elif size and name not in named.values():
-                gone.setdefault(name, number)
+    def regroup(self) -> dict[str, str]:
+        """Works out the campaigns, and which of before have become part of which others (naming.py)."""
+        found = self._grouped()
+        sets = [self.members(part).keys() for part in found]
+        names = continued(sets, {name: accounts.keys() for name, accounts in self.told.items()})
+        named = dict(names.of)
         for number, part in enumerate(found):
             if number not in named:
-                taken = self.told.keys() | set(named.values())
+                taken = self.known | set(named.values())
                 named[number] = next(name for name in _ids(part.keys) if name not in taken)
-        for name, number in gone.items():
-            if name not in named.values():
-                into = named[number]
-                self.merged.setdefault(into, set()).update({name, *self.merged.pop(name, set())})
-                for account, hour in self.told.pop(name).items():
-                    self.told.setdefault(into, {}).setdefault(account, hour)
-                self._is_stale = True
         self.campaigns = {named[number]: part for number, part in enumerate(found)}
+        return {name: named[number] for name, number in sorted(names.gone.items())}
 
     def members(self, part: Part) -> Members:
+        """Accounts that belong to a campaign, with their holdings (`_worked_out`)."""
+        if part not in self._members:
+            self._members[part] = self._worked_out(part)
+        return self._members[part]
+
+    def holdings(self, part: Part, accounts: Iterable[int]) -> Members:
+        """What these accounts hold of a campaign's keys; accounts that hold none are left out."""
+        wanted = set(accounts)
+        found: Members = {}
+        for key in part.keys:
+            of_key = self.held[key]
+            for account in of_key.keys() & wanted:
+                found.setdefault(account, []).append(of_key[account])
+        return found
+
+    def _grouped(self) -> list[Part]:
+        """The campaigns' keys and accounts; worked out again where keys or holders have changed."""
+        if self._parts is None:
+            keys = sorted(self.since, key=lambda key: (self.since[key], key))
+            holders = {key: set(self.held[key]) for key in keys}
+            cards = {account: holding.card for key in keys for account, holding in self.held[key].items()}
+            self._parts = [
+                part
+                for group in components(keys, holders, self.policy)
+                for part in parts(group, holders, cards, self.policy)
+            ]
+            self._members.clear()
+        return self._parts
+
+    def _worked_out(self, part: Part) -> Members:
         """Accounts that belong to a campaign, with their holdings.
 
         One key may be in many mouths; a template shows in several keys of one call, and a head shows most of what its
@@ -167,12 +175,11 @@ class Gathering:
         return {account: holdings for account, holdings in bound.items() if account not in left_out}
 
     def forget(self, oldest: datetime) -> None:
-        """Drops keys that were not tied since, and campaigns without keys."""
+        """Drops keys that were not tied since, and whom campaigns were counted against that spoke of nobody since."""
         for key in [key for key, tick in self.last.items() if tick < oldest]:
             del self.since[key], self.last[key], self.held[key]
-            self._is_stale = True
-        self.regroup()
-        for name in self.told.keys() - self.campaigns.keys():
+            self._parts = None
+        for name in [name for name, accounts in self.told.items() if max(accounts.values()) < oldest]:
             del self.told[name]
 
     def rows(self) -> Iterator[dict[str, Any]]:

@@ -31,7 +31,7 @@ class CampaignState:
     Attributes:
         keys: tied keys (KEYS).
         held: latest TIED row of each key and account.
-        campaigns: CAMPAIGN rows as of the last tick at which each was seen.
+        campaigns: CAMPAIGN rows as of the last tick at which each was seen; of all there ever were, findings speak of them.
         told: TOLD rows.
         marks: MARKS rows.
         prompts: PROMPTS rows.
@@ -64,4 +64,5 @@ class CampaignState:
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
-        return cls(**unpack(data, "campaigns", 1))
+        parts = unpack(data, "campaigns", 1)
+        return cls(**parts | {"campaigns": CAMPAIGN.conform(parts["campaigns"])})

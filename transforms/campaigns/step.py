@@ -1,5 +1,6 @@
 """One step of campaigns: ties of all shards become campaigns, and what those add to the accounts in them."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -78,6 +79,7 @@ class _Work:
         gathering = self._gathering
         if self._last is None or _midnight(self._last) < _midnight(tick):
             gathering.forget(_midnight(tick) - self._memory)
+            self._regroup(tick)
             for name, part in gathering.campaigns.items():
                 days = self._marks.get(name, {}) | {_midnight(tick): exchanges(gathering.members(part))}
                 self._marks[name] = dict(sorted(days.items())[-2:])
@@ -85,7 +87,7 @@ class _Work:
         gathering.take(tied.iter_rows(named=True))
         points = {(kind, key): rest for kind, key, *rest in ties.select("kind", "key", "points", "accounts").rows()}
         gathering.tie(points, tick)
-        gathering.regroup()
+        self._regroup(tick)
         place = {key: row for row, key in enumerate(points)}
         showing: dict[Key, set[int]] = {}
         for kind, key, account in tied.select("kind", "key", "account_hash").iter_rows():
@@ -93,15 +95,24 @@ class _Work:
         for name, part in sorted(gathering.campaigns.items()):
             now = [key for key in part.keys if key in points]
             if now:
-                strongest = ties.row(place[max(now, key=points.__getitem__)], named=True)
+                rows = [ties.row(place[key], named=True) for key in now]
                 active = set().union(*(showing.get(key, ()) for key in now))
-                self._say(name, part, tick, strongest, active)
+                self._say(name, part, tick, rows, active)
+
+    def _regroup(self, tick: datetime) -> None:
+        """Works out the campaigns anew; those that have become part of others say so, and their accounts are told."""
+        gathering = self._gathering
+        for name, into in gathering.regroup().items():
+            accounts = gathering.told.pop(name)
+            for row in self._rows.values():
+                if row["campaign_id"] == name or row["merged_into"] == name:
+                    self._rows[row["campaign_id"]] = row | {"merged_into": into}
+            self._rows[into] = self._listing(self._rows[into], gathering.told[into].keys() | accounts.keys())
+            self._count_against(into, tick, sorted(accounts.keys() - gathering.told[into].keys()))
 
     def state(self, until: datetime) -> CampaignState:
         """What is to be remembered."""
         gathering = self._gathering
-        gathering.regroup()
-        live = gathering.told.keys()
         held = [
             {
                 "tick": holding.last_tick, "kind": key[0], "key": key[1], "account_id": gathering.names[account],
@@ -121,13 +132,12 @@ class _Work:
             {"campaign_id": name, "day": day, "exchanges": count}
             for name, days in sorted(self._marks.items())
             for day, count in days.items()
-            if name in gathering.campaigns
+            if name in gathering.told
         ]
-        campaigns = [
-            row | {"merged_ids": sorted(gathering.merged.get(name, ()))}
-            for name, row in sorted(self._rows.items())
-            if name in live
-        ]
+        merged: dict[str, list[str]] = {}
+        for name, row in sorted(self._rows.items()):
+            merged.setdefault(row["merged_into"], []).append(name)
+        campaigns = [row | {"merged_ids": merged.get(name, [])} for name, row in sorted(self._rows.items())]
         oldest = _midnight(until) - self._memory
         return CampaignState(
             keys=pl.DataFrame(list(gathering.rows()), schema=KEYS),
@@ -138,77 +148,104 @@ class _Work:
             prompts=self._prompts.filter(pl.col("last_tick") >= oldest).select(PROMPTS.names()),
         )
 
-    def _say(self, name: str, part: Part, tick: datetime, tie: Row, active: set[int]) -> None:
+    def _say(self, name: str, part: Part, tick: datetime, ties: list[Row], active: set[int]) -> None:
         """What a campaign is as of the tick, and its hits."""
-        gathering, time = self._gathering, self._policy.time
+        gathering, time, policy = self._gathering, self._policy.time, self._policy.campaigns
         if not is_enough(part.keys):
             return
         members = gathering.members(part)
-        left = exchanges(members)
-        if len(members) < self._policy.campaigns.least_accounts:
+        if len(members) < policy.least_accounts:
             return
-        if self._repeats(set(members), tick) >= self._policy.campaigns.repeated * left:
+        if self._repeats(set(members), tick) >= policy.repeated * exchanges(members):
             return
-        before = self._rows.get(name) if name in gathering.told else None
-        strongest = tie if before is None or tie["points"] > before["score"] else before
-        kind = kind_of(part.keys, strongest["signals"])
-        is_sure = tie["points"] >= self._policy.campaigns.act_decades or (
-            before is not None and before["tier"] == "act"
-        )
+        before = self._rows.get(name)
+        told = gathering.told.get(name, {})
+        listed = members.keys() | told.keys()
+        shown = members | gathering.holdings(part, told.keys() - members.keys())
+        left = exchanges(shown)
+        tie = max(ties, key=lambda one: _weight(one["points"], one["accounts"], len(listed)))
+        said: Row = {"score": tie["points"], "signals": tie["signals"], "evidence_accounts": tie["accounts"]}
+        if before is not None and _weight(tie["points"], tie["accounts"], len(listed)) <= _weight(
+            before["score"], before["evidence_accounts"] or 0, len(listed)
+        ):
+            said = {column: before[column] for column in said}
+        kind = kind_of(part.keys, said["signals"])
+        is_sure = said["score"] >= policy.act_decades or (before is not None and before["tier"] == "act")
         acts = is_sure and kind != "resale"  # a breach of terms that somebody has to look at, not a theft
         first = min(holding.first_time for holdings in members.values() for holding in holdings)
         pace, falls = self._pace(name, first, tick + time.tick, left)
-        row = {
+        row = said | {
             "campaign_id": name,
             "kind": kind,
             "tier": "act" if acts else "review",
-            "score": tie["points"] if strongest is tie else strongest["score"],
-            "signals": strongest["signals"],
             "link_kinds": sorted({kind for kind, _ in part.keys}),
-            "account_ids": sorted(gathering.names[account] for account in members),
-            "accounts": len(members),
             "first_seen": first,
             "last_seen": tick,
             "flagged_at": tick + time.tick + time.lateness if before is None else before["flagged_at"],
             "exchanges": left,
             "exchanges_before": left if before is None else before["exchanges_before"],
-            "output_tokens": output_tokens(members),
+            "output_tokens": output_tokens(shown),
             "damage_tier": damage_tier(left),
             "exchanges_per_day": pace,
             "next_tier_at": falls,
-            "merged_ids": [],
-            "evidence": evidence(strongest["signals"]),
+            "merged_into": None,
+            "evidence": evidence(said["signals"]),
         }
-        self._rows[name] = row
-        self._count_against(row, tie, tick, sorted(members), active)
+        self._rows[name] = self._listing(row, listed)
+        hour = tick.replace(minute=0)
+        is_other = before is not None and before["kind"] != kind
+        due = [
+            account
+            for account in sorted(listed)
+            if account not in told or is_other or (account in members and account in active and told[account] < hour)
+        ]
+        self._count_against(name, tick, due)
 
-    def _count_against(self, campaign: Row, tie: Row, tick: datetime, members: list[int], active: set[int]) -> None:
-        """Hits of the members that showed a key in the tick and were not counted in this hour, and of new ones."""
-        gathering, name, hour = self._gathering, campaign["campaign_id"], tick.replace(minute=0)
+    def _listing(self, campaign: Row, accounts: Collection[int]) -> Row:
+        """The campaign with these accounts as its own."""
+        names = self._gathering.names
+        return campaign | {"account_ids": sorted(names[one] for one in accounts), "accounts": len(accounts)}
+
+    def _count_against(self, name: str, tick: datetime, accounts: list[int]) -> None:
+        """Hits of these accounts, with what the campaign says of itself; who has gone over from another one leaves that."""
+        gathering, campaign = self._gathering, self._rows[name]
         told = gathering.told.get(name, {})
         said, some = detail(campaign), campaign["account_ids"][: MOST_LINKED + 1]
-        for account in members:
-            if account in told and (account not in active or told[account] >= hour):
-                continue
-            gathering.tell(name, account, hour)
+        for account in accounts:
+            left = [] if account in told else self._left(account, name)
+            gathering.tell(name, account, tick.replace(minute=0))
             own = gathering.names[account]
             hit = {
                 "account_id": own,
                 "account_hash": account,
                 "tick": tick,
                 "rule": CAMPAIGN_RULE,
-                "observed": tie["points"],
+                "observed": campaign["score"],
                 "expected": self._policy.campaigns.review_decades,
                 "detail": said,
                 "linked_account_ids": [other for other in some if other != own][:MOST_LINKED],
                 "sample_event_ids": [],
                 "campaign_id": name,
                 "campaign_ids": [name],
+                "left_campaign_ids": left,
                 "tier": campaign["tier"],
                 "kind": campaign["kind"],
-                "signals": tie["signals"],
+                "signals": campaign["signals"],
             }
             self.hits[account, tick] = _stronger(self.hits.get((account, tick)), hit)
+
+    def _left(self, account: int, name: str) -> list[str]:
+        """Campaigns that an account was counted in and whose keys' accounts it is not among any more: they fell apart."""
+        gathering = self._gathering
+        left = [
+            other
+            for other, part in sorted(gathering.campaigns.items())
+            if other != name and account in gathering.told.get(other, ()) and account not in part.accounts
+        ]
+        for other in left:
+            del gathering.told[other][account]
+            self._rows[other] = self._listing(self._rows[other], gathering.told[other].keys())
+        return left
 
     def _repeats(self, members: set[int], tick: datetime) -> int:
         """How many of the members' exact prompts other members sent too, estimated from the sample."""
@@ -232,7 +269,13 @@ def _stronger(one: Row | None, other: Row) -> Row:
     if one is None:
         return other
     stronger = other if other["observed"] > one["observed"] else one
-    return stronger | {"campaign_ids": sorted({*one["campaign_ids"], *other["campaign_ids"]})}
+    return stronger | {name: sorted({*one[name], *other[name]}) for name in ("campaign_ids", "left_campaign_ids")}
+
+
+def _weight(points: float, accounts: int, listed: int) -> tuple[bool, float, float]:
+    """How well a tie speaks for a campaign of so many accounts: one that half of them hold first, and then the stronger."""
+    is_broad = 2 * accounts >= listed
+    return is_broad, points if is_broad else accounts, accounts if is_broad else points
 
 
 def _gathered(state: CampaignState, policy: Policy) -> Gathering:
@@ -243,9 +286,7 @@ def _gathered(state: CampaignState, policy: Policy) -> Gathering:
         gathering.last[row["kind"], row["key"]] = row["last_tick"]
     for row in state.told.iter_rows(named=True):
         gathering.told.setdefault(row["campaign_id"], {})[row["account_hash"]] = row["hour"]
-    for row in state.campaigns.iter_rows(named=True):
-        if row["merged_ids"]:
-            gathering.merged[row["campaign_id"]] = set(row["merged_ids"])
+    gathering.known = set(state.campaigns["campaign_id"])
     return gathering
 
 

@@ -33,6 +33,7 @@ class Observation:
         weights: points by kind.
         campaign: its strongest campaign, None if it is in none.
         campaigns: all its campaigns.
+        left: campaigns it does not belong to any more.
         linked: other accounts involved.
         samples: example calls.
         could_not_see: what the source could not show.
@@ -55,6 +56,7 @@ class Observation:
     weights: dict[str, float]
     campaign: str | None
     campaigns: tuple[str, ...]
+    left: tuple[str, ...]
     linked: tuple[str, ...]
     samples: tuple[str, ...]
     could_not_see: tuple[str, ...]
@@ -112,6 +114,7 @@ def _of_models(hour: Mapping[str, Any], tick: datetime, totals: Mapping[str, Any
         weights={hour["pattern"]: hour["prior_points"]},
         campaign=None,
         campaigns=(),
+        left=(),
         linked=(),
         samples=tuple(hour["sample_event_ids"]),
         could_not_see=tuple(hour["abstained_because"]),
@@ -146,6 +149,7 @@ def _of_hit(
         weights={hit["kind"] or card.kind: points},
         campaign=hit["campaign_id"],
         campaigns=tuple(hit["campaign_ids"] or ()),
+        left=tuple(hit["left_campaign_ids"] or ()),
         linked=tuple(hit["linked_account_ids"]),
         samples=tuple(hit["sample_event_ids"]),
         could_not_see=tuple(blind_spots(totals["presence"])),
@@ -174,6 +178,7 @@ def _together(one: Observation, hit: Observation) -> Observation:
         pattern=one.pattern or hit.pattern,
         campaign=one.campaign or hit.campaign,
         campaigns=tuple(sorted({*one.campaigns, *hit.campaigns})),
+        left=tuple(sorted({*one.left, *hit.left})),
         linked=tuple(sorted({*one.linked, *hit.linked})),
         samples=tuple(dict.fromkeys((*one.samples, *hit.samples))),
         could_not_see=tuple(dict.fromkeys((*one.could_not_see, *hit.could_not_see))),

@@ -1,7 +1,8 @@
 """Findings and their revisions: created once, updated when something gets worse, closed when nothing supports it any more.
 
-A finding is not revised every hour it holds: a revision needs a higher tier, a higher severity, a reason of a new kind, or a
-kind that weighs a decade more than the one named so far. Tiers, severities and kinds of reason are few, so revisions are.
+A finding is not revised every hour it holds: a revision needs a higher tier, a higher severity, a reason of a new kind, a
+kind that weighs a decade more than the one named so far, or another campaign. Tiers, severities and kinds of reason are few, so
+revisions are. What only a campaign speaks against is of the campaign's kind, and changes with it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -134,13 +135,20 @@ def _created(one: Observation, context: Context) -> Row:
 def _updated(current: Row, one: Observation, context: Context) -> Row | None:
     """The finding with what the observation adds, None if it is nothing worth a revision."""
     new = evidence(one, context)
-    outweighs = new["kind"] != current["kind"] and new["kind_points"] >= current["kind_points"] + KIND_OUTWEIGHS
+    campaigns = sorted({*(current["campaign_ids"] or ()), *one.campaigns} - {*one.left})
+    campaign = one.campaign or current["campaign_id"]
+    if _is_of_campaigns(current["signals"]) and _is_of_campaigns(new["signals"]):
+        outweighs = new["kind"] != current["kind"]
+        is_renamed = outweighs and campaign == current["campaign_id"]
+    else:
+        outweighs = new["kind"] != current["kind"] and new["kind_points"] >= current["kind_points"] + KIND_OUTWEIGHS
+        is_renamed = outweighs
     rises = (
         judging.TIER_RANK[new["tier"]] > judging.TIER_RANK[current["tier"]]
         or SEVERITIES.index(new["severity"]) > SEVERITIES.index(current["severity"])
         or bool(set(_reasons(new["signals"])) - set(_reasons(current["signals"])))
-        or outweighs
-        or bool(set(one.campaigns) - set(current["campaign_ids"] or ()))
+        or is_renamed
+        or campaigns != (current["campaign_ids"] or [])
     )
     if not rises:
         return None
@@ -152,8 +160,8 @@ def _updated(current: Row, one: Observation, context: Context) -> Row | None:
         "activity": "updated",
         "account_id": one.account_id,
         "account_hash": one.account_hash,
-        "campaign_id": one.campaign or current["campaign_id"],
-        "campaign_ids": sorted({*(current["campaign_ids"] or ()), *one.campaigns}) or None,
+        "campaign_id": campaign,
+        "campaign_ids": campaigns or None,
         "tick": one.tick,
         "flagged_at": current["flagged_at"],
         "revised_at": known_at,
@@ -182,6 +190,11 @@ def _closed(current: Row, context: Context) -> Row:
         "tick": end - time.tick,
         "revised_at": end + time.lateness,
     }
+
+
+def _is_of_campaigns(signals: Sequence[Signal]) -> bool:
+    """Whether nothing but campaigns speaks against the account."""
+    return all(signal["layer"] == "L2" for signal in signals)
 
 
 def _place(signal: Signal) -> str:

@@ -7,35 +7,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from given_accounts import DAY, account_hash
-from given_pools import Row, crowd, frames, on_file, pool
-from schemas.campaign import CAMPAIGN
-from schemas.hit import HIT
-from schemas.policy import Policy
-from schemas.shared import SHARED
-from transforms.campaigns import Base, CampaignState, TieState, step, tie
+from given_pools import POLICY, Lake, Row, crowd, frames, on_file, pool
+from transforms.campaigns import CampaignState
 
-POLICY = Policy()
-BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001)
 TEMPLATE = (("head", 7), ("tail", 8))
 HEADS = on_file("head", 20, age_days=3, a_card=5)
-
-
-class Lake:
-    """What steps gave so far."""
-
-    def __init__(self, accounts: list[Row], prompts: pl.DataFrame | None = None) -> None:
-        self.accounts = accounts
-        self.prompts = SHARED.empty() if prompts is None else prompts
-        self.ties, self.state = TieState.empty(), CampaignState.empty()
-        self.hits, self.campaigns = HIT.empty(), CAMPAIGN.empty()
-
-    def run(self, rows: list[Row] | pl.DataFrame, until: datetime) -> "Lake":
-        frame, known = frames([] if isinstance(rows, pl.DataFrame) else rows, self.accounts)
-        given = rows if isinstance(rows, pl.DataFrame) else frame
-        self.ties, ties, tied = tie(self.ties, given, known, BASE, until, POLICY)
-        self.state, hits, self.campaigns = step(self.state, ties, tied, self.prompts, until, POLICY)
-        self.hits = HIT.conform(pl.concat([self.hits, hits]))
-        return self
 
 
 def day(number: int) -> datetime:
@@ -162,15 +138,24 @@ def test_two_campaigns_that_turn_out_to_be_one_are_merged() -> None:
         for row in pool(name, 20, 20, keys=[("head", 7), ("line", 6), ("head", 17), ("line", 16)], first=1440)
     ]
     lake.run(again, day(2))
-    assert lake.campaigns["accounts"].to_list() == [40]
-    assert sorted([*lake.campaigns["campaign_id"], *lake.campaigns["merged_ids"][0]]) == before
+    whole, part = lake.campaigns.sort("accounts", descending=True).iter_rows(named=True)
+    assert whole["accounts"] == 40
+    assert sorted([whole["campaign_id"], part["campaign_id"]]) == before
+    assert (whole["merged_ids"], part["merged_into"]) == ([part["campaign_id"]], whole["campaign_id"])
 
 
 def test_it_ends_when_its_keys_are_forgotten() -> None:
     lake = a_day(pool("head", 20, 10, keys=TEMPLATE), HEADS)
     far = POLICY.links.memory_days + 2
+    (name,) = lake.campaigns["campaign_id"]
+    accounts = [*HEADS, *on_file("limb", 15, age_days=9, a_card=5)]
+    lake.accounts = accounts
     lake.run(pool("limb", 15, 10, keys=[("head", 17), ("line", 18)], first=1440 * far), day(far + 1))
-    assert len(lake.campaigns) == 1
+    assert len(lake.campaigns) == 2
+    last = lake.campaigns.filter(campaign_id=name)["last_seen"].item()
+    lake.run(pool("head", 20, 10, keys=TEMPLATE, first=1440 * (far + 2)), day(far + 3))
+    assert lake.campaigns.filter(campaign_id=name)["last_seen"].item() == last
+    assert len(lake.campaigns) == 3
 
 
 def test_it_tells_when_the_next_tier_falls() -> None:

@@ -366,3 +366,34 @@ def test_the_order_of_rows_is_of_no_consequence() -> None:
 def test_revisions_are_few_however_long_a_finding_lasts() -> None:
     _, _, found = step(FindingsState.empty(), busy_days(), JUDGE, DAY + timedelta(days=2))
     assert found.group_by("finding_uid").len()["len"].max() <= 12
+
+
+def of_campaign(name: str, kind: str, points: float, minute: int, **more: Any) -> dict[str, Any]:
+    signal = {"signal": "even_load", "layer": "L2", "family": "load", "observed": 0.9, "expected": 0.5, "peers": None}
+    signal |= {"tail": 0.001, "points": points, "detail": "even"}
+    campaign = {"campaign_id": name, "campaign_ids": [name], "kind": kind, "tier": "review", "signals": [signal]}
+    return {"minute": minute, "rule": "campaign"} | campaign | more
+
+
+def test_an_account_that_only_a_campaign_speaks_against_has_its_kind() -> None:
+    said = [of_campaign("c-1", "relay", 5.5, 5), of_campaign("c-1", "distillation", 5.7, 65)]
+    _, _, revisions = run([], said)
+    assert revisions["kind"].to_list() == ["relay", "distillation"]
+
+
+def test_a_campaign_that_already_spoke_does_not_rename_what_another_one_says() -> None:
+    said = [of_campaign("c-1", "relay", 5.5, 5), of_campaign("c-2", "distillation", 5.7, 65)]
+    _, _, revisions = run([], [*said, of_campaign("c-1", "relay", 5.5, 125)])
+    assert revisions.select("campaign_id", "kind").rows() == [("c-1", "relay"), ("c-2", "distillation")]
+
+
+def test_the_kind_that_models_saw_is_not_a_campaigns_to_change() -> None:
+    said = [of_campaign("c-1", "relay", 5.5, 65)]
+    _, _, revisions = run([{"hour": 1} | HARVEST], said, by=JUDGE)
+    assert revisions["kind"].to_list()[-1] == "distillation"
+
+
+def test_an_account_leaves_a_campaign_that_fell_apart() -> None:
+    said = [of_campaign("c-1", "relay", 5.5, 5), of_campaign("c-2", "relay", 5.5, 65, left_campaign_ids=["c-1"])]
+    _, _, revisions = run([], said)
+    assert revisions["campaign_ids"].to_list() == [["c-1"], ["c-2"]]

@@ -1,0 +1,59 @@
+"""What every table of a lake says of campaigns fits together, in a world whose pools merge and share."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from judging.measuring import judged_lake
+from pipelines.lake.lake import Lake
+from pipelines.worlds import write_world
+from transforms.simulate import Options, Pool
+
+WORLD = Options(
+    seed=61, days=2, accounts=20, lookalikes=1, crowd=5, teams=1, attackers=0, cap_per_day=40.0, loud_cap=40.0, words=8,
+    pools=tuple(Pool("T-HYDRA", heads, 60.0, attack_share=1.0, harvest=harvest)
+                for heads, harvest in ((30, "T-COT"), (12, "T-COT"), (14, "T-AGENT"))),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    folder = tmp_path_factory.mktemp("campaigns")
+    write_world(WORLD, folder / "world", "canonical")
+    judged_lake(folder, (str(folder / "world" / "logs"),), folder / "world" / "accounts.csv")
+    return Lake.open(folder / "lake")
+
+
+def test_every_campaign_id_anywhere_is_in_the_table_of_campaigns(lake: Lake) -> None:
+    campaigns = lake.read("campaigns")
+    ids = set(campaigns["campaign_id"])
+    assert ids
+    for table in ("findings", "flagged_accounts"):
+        rows = lake.read(table)
+        named = set(rows["campaign_id"].drop_nulls()) | set(rows["campaign_ids"].explode().drop_nulls())
+        assert named <= ids
+    assert set(campaigns["merged_into"].drop_nulls()) | set(campaigns["merged_ids"].explode().drop_nulls()) <= ids
+
+
+def test_both_sides_agree_on_who_is_in_a_campaign(lake: Lake) -> None:
+    flagged, campaigns = lake.read("flagged_accounts"), lake.read("campaigns")
+    by_account = flagged.select("account_id", campaign_id="campaign_ids").explode("campaign_id").drop_nulls()
+    by_campaign = campaigns.select("campaign_id", account_id="account_ids").explode("account_id")
+    assert set(by_account.rows()) == set(by_campaign.select("account_id", "campaign_id").rows())
+    assert campaigns.filter(pl.col("account_ids").list.len() != pl.col("accounts")).is_empty()
+
+
+def test_who_is_flagged_by_a_campaign_alone_is_of_its_kind(lake: Lake) -> None:
+    flagged = lake.read("flagged_accounts").filter(~pl.col("provisional")).drop_nulls("campaign_id")
+    alone = flagged.filter(pl.col("signals").list.eval(pl.element().struct.field("layer") == "L2").list.all())
+    kinds = lake.read("campaigns").select("campaign_id", of_campaign="kind")
+    joined = alone.join(kinds, on="campaign_id", how="left")
+    assert not joined.is_empty()
+    assert joined.filter(pl.col("kind") != pl.col("of_campaign")).is_empty()
+
+
+def test_no_campaign_was_flagged_after_it_was_last_seen_or_before_it_began(lake: Lake) -> None:
+    for row in lake.read("campaigns").iter_rows(named=True):
+        assert row["first_seen"] < row["flagged_at"] <= row["last_seen"] + timedelta(minutes=10)
+        assert row["first_seen"] >= datetime(2026, 1, 1, tzinfo=UTC)
