@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipelines.cli.progress import Progress
 from pipelines.host import Engine, Host, floor_to_day, midnight_after
+from pipelines.hunt import execute_hunt
 from pipelines.ingest import execute_ingest, plan_ingest
 from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
@@ -270,6 +271,8 @@ class Rounds:
             execute_rewind(self.lake, self.host, plan)
         elif plan.pipeline == "release":
             execute_release(self.host, plan)
+        elif plan.pipeline == "hunt":
+            execute_hunt(self.host, self.lake, plan)
         elif plan.pipeline == "upkeep":
             execute_upkeep(self.lake, self.lease, plan, self._after)
         else:

@@ -10,6 +10,7 @@ from schemas.event import EVENT
 from schemas.finding import FINDING, FLAGGED_ACCOUNT
 from schemas.foreign import FOREIGN
 from schemas.hit import HIT
+from schemas.hunt import HUNT
 from schemas.model import MODEL
 from schemas.quality import QUALITY
 from schemas.registry import REGISTRY
@@ -35,7 +36,7 @@ TOO_LATE = replace(
 
 CONTRACTS: tuple[Contract, ...] = (
     EVENT, REJECT, TOO_LATE, SAMPLED_CALL, TALLY, TRAIT, SESSION, WINDOW, EMBEDDING, FOREIGN, SHARED, TIE, TIED, HIT, SCORED, TESTED,
-    SCORE, CAMPAIGN, FINDING, FLAGGED_ACCOUNT, VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, RUN, TRUTH, ATTACK, *PARTS,
+    SCORE, CAMPAIGN, FINDING, FLAGGED_ACCOUNT, HUNT, VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, RUN, TRUTH, ATTACK, *PARTS,
 )  # fmt: skip
 
 TABLES: dict[str, Contract] = {contract.name: contract for contract in CONTRACTS if contract.is_table}
@@ -55,6 +56,7 @@ PARITY_TABLES = (
 
 COMMIT_ORDER = (
     "events", "rejects", "too_late", "registry", "verdicts", "releases", "traits", "sessions", "account_windows",
-    "account_embeddings", "account_scores", "campaigns", "findings", "quality", "models", "flagged_accounts", "runs",
+    "account_embeddings", "account_scores", "campaigns", "findings", "quality", "models", "flagged_accounts",
+    "hunts", "runs",
 )  # fmt: skip
 """Referenced tables before referencing ones, the review list late, `runs` last."""

@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from schemas.contract import UTC_MICROSECONDS, Contract, field
 
-PIPELINES = ("ingest", "detect", "learn", "overlay", "rewind", "release", "replay", "upkeep")
+PIPELINES = ("ingest", "detect", "learn", "overlay", "rewind", "release", "replay", "upkeep", "hunt")
 
 SOURCE_COUNTS_TYPE = pa.struct(
     [

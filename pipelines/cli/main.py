@@ -32,6 +32,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "campaigns": "Accounts that are driven as one, and how fast they take what.",
         "explain": "Why an account is flagged, or why it is not.",
         "query": "Run one SQL query over the lake.",
+        "hunt": "Thieves of past days, with what is known now.",
     },
     "Mend": {
         "rebuild": "Compute everything since a day again, late events included.",

@@ -1,11 +1,11 @@
 """The distribution test (L3): what an account's calls look like together, against what those of its peers look like.
 
 `step` turns sampled calls into vectors by hour and over 24 hours, a day's learning makes references of them,
-`measured` says how far accounts lie from their peers, and `pooled` the same of accounts taken together.
+`measured` says how far accounts lie from their peers, `pooled` the same of accounts taken together, and `trailing` sums past hours again.
 """
 
 from transforms.distribution.measuring import measured, pooled, references
 from transforms.distribution.state import DistributionState
-from transforms.distribution.step import step, still_open
+from transforms.distribution.step import step, still_open, trailing
 
-__all__ = ["DistributionState", "measured", "pooled", "references", "step", "still_open"]
+__all__ = ["DistributionState", "measured", "pooled", "references", "step", "still_open", "trailing"]

@@ -2,17 +2,19 @@
 
 `step` gives SCORE and FINDING rows, `still_open` what the open hour would add, `open_findings` those that stand,
 `review_list` what a person should look at, `reconcile` what a rebuild has to say anew, and `compared` in what two histories
-differ.
+differ. `rescored` judges past hours by a later snapshot.
 """
 
 from transforms.findings.calibration import Calibration
 from transforms.findings.comparing import compared, compared_campaigns, flags
 from transforms.findings.reconciling import by_finding, reconcile, standing_revisions
-from transforms.findings.reviewing import open_findings, review_list, standing, suppressed
+from transforms.findings.rescoring import rescored
+from transforms.findings.reviewing import RESOLVES, open_findings, review_list, standing, suppressed
 from transforms.findings.state import FindingsState
 from transforms.findings.step import Inputs, Judge, step, still_open
 
 __all__ = [
+    "RESOLVES",
     "Calibration",
     "FindingsState",
     "Inputs",
@@ -23,6 +25,7 @@ __all__ = [
     "flags",
     "open_findings",
     "reconcile",
+    "rescored",
     "review_list",
     "standing",
     "standing_revisions",

@@ -1,0 +1,162 @@
+"""`hunt`: past days looked at with what is known now; kept in a table of its own.
+
+Everything is read at the versions of the last complete run, without the lease, so that a writer is not held up for as long as the
+search takes. Only the rows found are committed, as a run: they are staged before its plan is written, so that whoever
+opens the lake after a kill finishes the run without searching again.
+"""
+
+import io
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.cli.progress import Progress
+from pipelines.host import Engine, Host, floor_to_day
+from pipelines.hunting import Quarry, hunted
+from pipelines.lake.checkpoints import reached
+from pipelines.lake.commit import Outcome, Write
+from pipelines.lake.lake import Lake
+from pipelines.lake.lease import Lease
+from pipelines.lake.leftovers import remove_half_written
+from pipelines.lake.plan import Plan, last_policy, next_sequence, unfinished
+from pipelines.lake.sealed import read_sealed, seal, write_whole
+from pipelines.lake.state import States
+from pipelines.manifests import staging
+from schemas.errors import LakeError
+from schemas.hunt import HUNT
+from schemas.policy import Policy
+
+_STAGED = 1
+"""Version of the staged rows."""
+
+
+@dataclass(frozen=True)
+class HuntRequest:
+    """What a hunt is asked for.
+
+    Attributes:
+        lake: folder of the lake.
+        since: first UTC day to look at.
+        until: end of what is looked at; None for as far as ticks are closed.
+        is_recorded: whether the rows are kept in the lake; False only reads it.
+    """
+
+    lake: Path
+    since: datetime
+    until: datetime | None = None
+    is_recorded: bool = True
+
+
+@dataclass(frozen=True)
+class Hunted:
+    """What a hunt found.
+
+    Attributes:
+        hunt_id: names its rows in `hunts`.
+        since: start of the days looked at.
+        until: end of the ticks looked at.
+        policy_version: of the policy judged by.
+        snapshot_id: the newest snapshot; None where nothing was learned yet.
+        rows: HUNT rows.
+        recorded: `now`, `before` (the same hunt over the same lake had been kept), or None: nothing is kept.
+        seconds: how long it took.
+    """
+
+    hunt_id: str
+    since: datetime
+    until: datetime
+    policy_version: str
+    snapshot_id: str | None
+    rows: pl.DataFrame
+    recorded: str | None
+    seconds: float
+
+
+def hunt(request: HuntRequest, progress: Progress, after: Callable[[str], None] = lambda _: None) -> Hunted:
+    """Looks at past days with the newest models and with the keys of everybody known by now.
+
+    Args:
+        request: which days.
+        progress: told what happens.
+        after: called after each point at which a commit can be interrupted; tests interrupt there.
+
+    Raises:
+        LakeError: nothing is closed in these days, something of the lake cannot be read, or another command was interrupted.
+        LeaseHeld: the rows are to be kept, and the lake is being written.
+    """
+    began = time.monotonic()
+    lake = Lake.open(request.lake)
+    quarry = _quarry(lake, request)
+    rows = hunted(quarry, progress)
+    recorded = None
+    if request.is_recorded and not rows.is_empty():
+        recorded = _record(request, quarry, rows, after)
+    return Hunted(
+        hunt_id=quarry.hunt_id,
+        since=quarry.since,
+        until=quarry.until,
+        policy_version=quarry.policy.version,
+        snapshot_id=None if quarry.snapshot is None else quarry.snapshot.removeprefix("snapshots/").partition(".")[0],
+        rows=rows,
+        recorded=recorded,
+        seconds=time.monotonic() - began,
+    )
+
+
+def execute_hunt(host: Host, lake: Lake, plan: Plan) -> None:
+    """Commits the rows that were staged for a plan; repeated after a crash, it does the same."""
+    path = _staged(lake, plan.run_id)
+    fix = f"run `stillwatch doctor {lake.root} --abandon {plan.sequence}`, then hunt again"
+    rows = HUNT.conform(pl.read_ipc(io.BytesIO(read_sealed(path, "hunt", _STAGED, fix))))
+    outcome = Outcome(accounts=rows.height, windows=0, findings=0, policy_version=Policy.from_json(plan.policy).version)
+    host.committer.commit(plan, {"hunts": Write(rows=rows)}, outcome, host.manifest())
+    host.tidy(plan)
+
+
+def _quarry(lake: Lake, request: HuntRequest) -> Quarry:
+    ever = reached(lake.read("runs"))
+    if ever is None:
+        raise LakeError(str(lake.root), "nothing is closed yet that could be hunted through", "run `backfill` first")
+    since = floor_to_day(request.since)
+    until = ever if request.until is None else min(request.until, ever)
+    if until <= since:
+        told = f"nothing is closed between {since:%Y-%m-%d} and {until:%Y-%m-%d %H:%M}"
+        raise LakeError(str(lake.root), told, f"name an earlier --since, or an --until up to {ever:%Y-%m-%d %H:%M}")
+    last = lake.last_run()
+    manifest = States(lake.root).read_manifest(None if last is None else last["run_id"])
+    return Quarry(lake, lake.versions(), manifest.get("snapshot"), since, until, last_policy(lake))
+
+
+def _record(request: HuntRequest, quarry: Quarry, rows: pl.DataFrame, after: Callable[[str], None]) -> str:
+    """Keeps the rows in the lake, unless the same hunt is there."""
+    lake = Lake.open(request.lake)
+    with Lease.acquire(lake.root, "hunt") as lease:
+        remove_half_written(lake, lease)
+        lake.adopt_contracts(lease)
+        host, plan = Host(lake, lease, Engine(), after), unfinished(lake)
+        if plan is not None and plan.pipeline == "hunt":
+            execute_hunt(host, lake, plan)
+            plan = unfinished(lake)
+        if plan is not None:
+            fix = "repeat the command that was interrupted, then hunt again; or add --dry-run, which keeps nothing"
+            raise LakeError(str(lake.root), f"run {plan.run_id} is unfinished", fix)
+        there = lake.collect("hunts", lake.scan("hunts").filter(pl.col("hunt_id") == quarry.hunt_id).select("hunt_id"))
+        if not there.is_empty():
+            return "before"
+        buffer = io.BytesIO()
+        rows.write_ipc(buffer)
+        # Staged under the number that the plan is about to have: the plan must never be without its rows.
+        run_id = f"hunt-{next_sequence(lake):08d}"
+        write_whole(_staged(lake, run_id), seal("hunt", _STAGED, buffer.getvalue()))
+        after("staged")
+        work = {"hunt_id": quarry.hunt_id, "since": quarry.since.isoformat(), "until": quarry.until.isoformat()}
+        execute_hunt(host, lake, host.write_plan("hunt", work, quarry.policy))
+        return "now"
+
+
+def _staged(lake: Lake, run_id: str) -> Path:
+    return staging(lake.root, run_id) / "rows"
