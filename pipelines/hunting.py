@@ -93,6 +93,7 @@ def hunted(quarry: Quarry, progress: Progress) -> pl.DataFrame:
         policy.version,
         snapshot.snapshot_id,
         None if snapshot.day is None else snapshot.day + _DAY,
+        policy.time.lateness,
     )
     return gathered(
         [one for one in held if one.account_id not in hidden],

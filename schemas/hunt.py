@@ -98,6 +98,12 @@ HUNT = Contract(
                 null="below 1,000",
                 unit="calls",
             ),
+            field(
+                "decided_at",
+                UTC_MICROSECONDS,
+                "End of the first hour that models flag plus the allowed lateness: when live scoring would have flagged it with them.",
+                null="models say nothing",
+            ),
             field("live_flagged_at", UTC_MICROSECONDS, "When live scoring flagged it.", null="it did not"),
             field("live_tier", pa.string(), "Surest tier of its live findings.", null="it has none", one_of=TIERS),
             field("verdict", pa.string(), "The analyst's latest judgement.", null="none yet", one_of=VERDICTS),

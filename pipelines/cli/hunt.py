@@ -97,7 +97,9 @@ def hunted_text(done: "Hunted") -> str:
 
 
 def _account(row: dict[str, Any]) -> list[str]:
-    later = "" if row["live_flagged_at"] is None else f", live {row['live_tier']} at {iso(row['live_flagged_at'])}"
+    later = ""
+    if row["live_flagged_at"] is not None:
+        later = f"; flagged at {iso(row['live_flagged_at'])} instead of {iso(row['decided_at'])}"
     took = f"{row['exchanges']:,} exchanges from {iso(row['first_seen'])} to {iso(row['last_seen'])}"
     score = f"score {cell(row['score'])}"
     lines = [f"  {neutral(row['account_id'])}: {row['tier']} {row['kind']}, {score}, {took}{later}"]

@@ -29,6 +29,7 @@ def test_every_make_target_it_names_exists(checkout: Path) -> None:
 def test_every_command_it_names_runs(checkout: Path, place: Path, shell: Shell) -> None:
     commands = lines(checkout, ".venv/bin/stillwatch")
     assert len(commands) >= 5
+    (place / "new.toml").write_text("[rates]\nreview = 0.002\n")
     for command in commands:
         done = shell(command.removeprefix(".venv/bin/"), place)
         assert done.returncode == 0, f"{command}: {done.stderr}"

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -30,7 +30,7 @@ class Live:
 
 @dataclass(frozen=True)
 class Hunt:
-    """What all rows of a hunt have in common; see HUNT."""
+    """What all rows of a hunt have in common; see HUNT. `lateness` is the allowed one, `snapshot_since` when the snapshot was made."""
 
     hunt_id: str
     since: datetime
@@ -38,6 +38,7 @@ class Hunt:
     policy_version: str
     snapshot_id: str | None
     snapshot_since: datetime | None
+    lateness: timedelta
 
 
 def gathered(
@@ -76,7 +77,8 @@ def gathered(
 
 def _row(account: str, keys: list[Held], hours: list[Row], hunt: Hunt, live: Live | None) -> Row | None:
     if live is not None:
-        keys, hours = [], [hour for hour in hours if hours[0]["window_end"] < live.flagged_at]
+        is_earlier = bool(hours) and hours[0]["window_end"] + hunt.lateness < live.flagged_at
+        keys, hours = [], hours if is_earlier else []
     if not keys and not hours:
         return None
     best = max(keys, key=lambda one: (one.points, one.exchanges, one.id), default=None)
@@ -109,6 +111,7 @@ def _row(account: str, keys: list[Held], hours: list[Row], hunt: Hunt, live: Liv
         "exchanges": most["exchanges"],
         "output_tokens": max(tokens, default=None),
         "damage_tier": damage_tier(most["exchanges"]),
+        "decided_at": hours[0]["window_end"] + hunt.lateness if hours else None,
         "live_flagged_at": None if live is None else live.flagged_at,
         "live_tier": None if live is None else live.tier,
         "policy_version": hunt.policy_version,
