@@ -107,7 +107,7 @@ def known_accounts(campaigns: pl.DataFrame, verdicts: pl.DataFrame, kinds: Mappi
     """The accounts whose keys are carried, as KNOWN: those of campaigns, and those judged to be thieves.
 
     Args:
-        campaigns: CAMPAIGN rows.
+        campaigns: CAMPAIGN rows; those that became part of another speak by that one.
         verdicts: VERDICT rows, all of them; the latest of an account holds, and takes a cleared one out of campaigns.
         kinds: kind of theft by account, of those flagged.
     """
@@ -122,7 +122,8 @@ def known_accounts(campaigns: pl.DataFrame, verdicts: pl.DataFrame, kinds: Mappi
         kind=kind,
     )
     cleared = latest.filter(pl.col("verdict").is_in(["false_positive", "benign", "test"]))
-    members = campaigns.select(
+    own = campaigns.filter(pl.col("merged_into").is_null())
+    members = own.select(
         pl.col("account_ids").alias("account_id"),
         pl.lit("campaign").alias("basis"),
         pl.col("campaign_id").alias("id"),
