@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from pipelines.cli.lazily import load_lazily
 from pipelines.cli.output import neutral
 from schemas.errors import StillwatchError
 
@@ -161,6 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _hush_libraries()
     _keep_memory()
     _look_for_cycles_seldom()
+    load_lazily()
     sys.exit(run(lambda: cli.main(args=arguments, prog_name="stillwatch", standalone_mode=False)))
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import polars as pl
-from river.drift import ADWIN
+from river.drift.adwin import ADWIN
 
 from schemas.policy import Policy
 from schemas.snapshot import DRIFT

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from river.anomaly import HalfSpaceTrees
+from river.anomaly.hst import HalfSpaceTrees
 from river.tree.padded import PaddedBranch, PaddedLeaf
 
 from schemas.policy import Policy

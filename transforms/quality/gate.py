@@ -69,13 +69,36 @@ def is_fit_for_learning(quality: pl.DataFrame) -> bool:
 
 def _results(about: str, found: DayFacts, suite: Suite, expectations: list[Expectation]) -> list[dict[str, Any]]:
     """One row an expectation. Great Expectations, slow by the row, sees all sampled rows only where one breaks a promise."""
-    if about != ROWS:
+    if about == FACTS:
+        asked = [e for e in expectations if not e.holds_anyway]
+        facts = _facts(found)
+        noted = [_noted(facts[e.column], suite, e) for e in expectations if e.holds_anyway]
+        return noted + (_validate(_batch(about, found), suite, asked) if asked else [])
+    if about == SHAPE:
         return _validate(_batch(about, found), suite, expectations)
     rows = _lean(found.audited, expectations)
     results = _validate(_as_pandas(telling_rows(rows, expectations)), suite, expectations, rows.height)
     if all(result["passed"] for result in results):
         return results
     return _validate(_as_pandas(rows), suite, expectations)
+
+
+def _noted(value: float | None, suite: Suite, expectation: Expectation) -> dict[str, Any]:
+    """The row of an expectation that no fact can break: there to be compared with later, at a hundredth of the price."""
+    return {
+        "expectation": expectation.type,
+        "column": expectation.column,
+        "passed": True,
+        "observed": None if value is None else repr(value),
+        "is_gate": expectation.is_gate,
+        "suite": suite.stamp,
+    }
+
+
+def _facts(found: DayFacts) -> dict[str, float | None]:
+    """Facts of the whole day by the names that suites know them by."""
+    facts = {ROW_COUNT: float(found.rows), LARGEST_GAP: found.largest_gap_hours}
+    return facts | {f"{NULL_RATE}{name}": found.null_rate(name) for name in found.nulls}
 
 
 def _as_pandas(rows: pl.DataFrame) -> "pd.DataFrame":
@@ -88,8 +111,7 @@ def _batch(about: str, found: DayFacts) -> "pd.DataFrame":
     if about == SHAPE:
         lines = [f"{name}: {kind}" for name, kind in found.audited.schema.items()]
         return pl.DataFrame({"column_and_type": lines}).to_pandas()
-    facts = {ROW_COUNT: float(found.rows), LARGEST_GAP: found.largest_gap_hours}
-    facts |= {f"{NULL_RATE}{name}": found.null_rate(name) for name in found.nulls}
+    facts = _facts(found)
     return pl.DataFrame([facts], schema=dict.fromkeys(facts, pl.Float64)).to_pandas()
 
 

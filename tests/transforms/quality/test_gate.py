@@ -16,7 +16,7 @@ from schemas.event import EVENT
 from schemas.policy import Quality
 from schemas.quality import QUALITY
 from schemas.session import SESSION
-from transforms.quality import audit, is_fit_for_learning
+from transforms.quality import Expectation, audit, facts_of, history_suite, is_fit_for_learning
 
 DAY = datetime(2026, 3, 5, tzinfo=UTC)
 POLICY = Quality(compare_least_rows=50, gap_least_events=100)
@@ -133,6 +133,20 @@ def test_a_day_of_one_event_or_none_passes_and_says_how_many(count: int, history
     quality = audit(DAY, {"events": events(count)}, history, POLICY)
     assert failures(quality) == {"rows": "expect_column_min_to_be_between"}
     assert is_fit_for_learning(quality)
+
+
+def test_facts_without_a_bound_are_recorded_as_great_expectations_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = {"events": events(190), "sessions": SESSION.empty()}
+    noted = audit(DAY, frames, QUALITY.empty(), POLICY)
+    monkeypatch.setattr(Expectation, "holds_anyway", False)
+    assert_frame_equal(noted, audit(DAY, frames, QUALITY.empty(), POLICY))
+
+
+def test_facts_with_a_bound_are_left_to_great_expectations(history: pl.DataFrame) -> None:
+    table = facts_of(EVENT, events(190), POLICY.audit_rows)
+    bound, free = (history_suite(DAY, table, past, POLICY).expectations for past in (history, history.clear()))
+    assert not any(each.holds_anyway for each in bound if each.column != "rows" and each.column != "largest_gap_hours")
+    assert all(each.holds_anyway for each in free if each.column.startswith("null_rate:"))
 
 
 def test_two_earlier_days_are_no_history(history: pl.DataFrame) -> None:
