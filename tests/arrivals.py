@@ -84,7 +84,8 @@ def arrive(arrival: Arrival, world: Sequence[Line], folder: Path) -> Iterator[tu
         halves += unwritten > 0
         for one in (one for among in growing.values() for one in among if one.written):
             cut = len(one.written) - (unwritten if one is file else 0)
-            (folder / one.name).write_bytes(bytes(one.written[:cut]))
+            with (folder / one.name).open("ab") as growing_file:  # who reads meanwhile sees it grow, and nothing else
+                growing_file.write(one.written[growing_file.tell() : cut])
         lines = sum(_plain(path).count(b"\n") for path in folder.iterdir())
         yield is_last, lines + halves
         done = border

@@ -45,7 +45,8 @@ def assert_same_rows(
     for key in sorted({*found, *wanted}, key=repr):
         unequal = _unequal(found.get(key), wanted.get(key), rel_tol)
         if unequal:
-            raise AssertionError(_told(contract, key, unequal, events))
+            row = {**(found.get(key) or {}), **(wanted.get(key) or {})}
+            raise AssertionError(_told(contract, key, unequal, _behind(row, events)))
     if rel_tol == 0.0:
         raise AssertionError(f"{contract.name}: the rows are equal, their number or bytes are not")
 
@@ -79,7 +80,7 @@ def _is_same(one: Any, other: Any, rel_tol: float) -> bool:
 
 def _told(contract: Contract, key: tuple[Any, ...], unequal: list[str], events: pl.DataFrame) -> str:
     named = dict(zip([n for n in contract.key if n not in contract.position_columns], key, strict=False))
-    mine = _behind(named, events).sort("time", "event_id")
+    mine = events.sort("time", "event_id")
     rows = [
         f"  { ({name: value for name, value in row.items() if value is not None}) }"
         for row in mine.head(_SHOWN).to_dicts()
@@ -90,9 +91,11 @@ def _told(contract: Contract, key: tuple[Any, ...], unequal: list[str], events: 
 
 
 def _behind(named: dict[str, Any], events: pl.DataFrame) -> pl.DataFrame:
-    """Events of the row's account, where it has one, in the time it speaks of, where it has one."""
+    """Events of the row's account or accounts, where it has any, in the time it speaks of, where it has one."""
     if "account_id" in named:
         events = events.filter(pl.col("account_id") == named["account_id"])
+    if "account_ids" in named:
+        events = events.filter(pl.col("account_id").is_in(named["account_ids"]))
     for name, (before, after) in _REACH.items():
         moment: datetime | None = named.get(name)
         if moment is not None:

@@ -60,6 +60,26 @@ def small_world(seed: int) -> tuple[Line, ...]:
     return tuple(sorted(lines, key=lambda line: (line.moment, line.line)))
 
 
+@lru_cache(maxsize=2)
+def pooled_world(seed: int) -> tuple[Line, ...]:
+    """A small world beside which eight young accounts are driven as one: a campaign, which shows across them only."""
+    rng = random.Random(seed)
+    calls = [_driven(rng, number, START + timedelta(hours=13, minutes=3 * number)) for number in range(8 * 16)]
+    lines = [line for n, call in enumerate(calls) for line in _logged(call | {"event_id": f"pool-{n}"}, rng)]
+    return tuple(sorted([*small_world(seed), *lines], key=lambda line: (line.moment, line.line)))
+
+
+def accounts_of_pool() -> str:
+    """The operator's file of them, as CSV: each opened in the days before, one card for two."""
+    opened = [f"pool-{n},api,{(START - timedelta(days=3, hours=5 * n)).isoformat()},card-{n // 2}" for n in range(8)]
+    return "\n".join(["account_id,plan,created_at,payment_id", *opened]) + "\n"
+
+
+def _driven(rng: random.Random, number: int, moment: datetime) -> Call:
+    told = {"system": f"You are the fourth station of a line that writes lessons for the other six. {_TEXT}"}
+    return _harvest(rng, moment) | told | {"account_id": f"pool-{number % 8}", "api_key_id": f"key-pool-{number % 8}"}
+
+
 def _calls(rng: random.Random) -> Iterator[Call]:
     yield from (_harvest(rng, moment) for moment in _steady(rng, timedelta(hours=3), 130, timedelta(minutes=9)))
     yield from (

@@ -1,62 +1,123 @@
-"""One log, one lake: whichever host reads it, and however many workers it has."""
+"""One log, one lake: whichever host reads it, however often, and however many workers it has."""
 
-import os
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from arrivals import Arrival, arrive
 from clusters import Cluster
-from dying import CHECKOUT, COMMAND
-from lake_proofs import assert_accounted, assert_equal_lakes
-from small_worlds import small_world
+from dying import COMMAND
+from lake_proofs import assert_accounted, assert_equal_lakes, assert_no_text
+from pipelines.lake.lake import Lake
+from programs import LONGEST_SECONDS, Program, run_to_end
+from small_worlds import PLANTED, accounts_of_pool, pooled_world
 
 pytestmark = pytest.mark.slow
 _OUTCOMES = (0, 3)  # a day of a few hundred calls may fail its audit: learning leaves it out, whoever reads it
+_AROUND = {"POLARS_MAX_THREADS": "1"}
 Host = Callable[[Path], Path]
 
 
-def _read(folder: Path, arrival: Arrival, options: tuple[str, ...] = (), beam: tuple[str, ...] = ()) -> Path:
-    """The lake of a world that came in this way, each time read by a command of its own."""
+def _asked(command: str, folder: Path, *options: str) -> list[object]:
     folder.mkdir(parents=True, exist_ok=True)
-    key, lake, logs = folder / "key", folder / "lake", folder / "logs"
-    key.write_text("0f" * 32)
-    key.chmod(0o600)
-    for is_last, records in arrive(arrival, small_world(1), logs):
-        asked = [*COMMAND, "backfill", str(logs), "--lake", str(lake), "--key-file", str(key), *options]
-        asked += ["--complete"] if is_last else []
-        asked += ["--", *beam] if beam else []
-        around = os.environ | {"POLARS_MAX_THREADS": "1"}
-        done = subprocess.run(asked, cwd=CHECKOUT, env=around, capture_output=True, check=False)
-        assert done.returncode in _OUTCOMES, done.stderr.decode()
-        assert_accounted(lake, records)
+    key, accounts = folder / "key", folder / "accounts.csv"
+    if not key.exists():
+        key.write_text("0f" * 32)
+        key.chmod(0o600)
+        accounts.write_text(accounts_of_pool())
+    files = ["--lake", folder / "lake", "--key-file", key, "--accounts", accounts]
+    return [*COMMAND, command, folder / "logs", *files, *options]
+
+
+def _backfill(folder: Path, arrival: Arrival, options: Sequence[str] = (), beam: Sequence[str] = ()) -> Path:
+    """The lake of a world that came in this way, each time read by a command of its own."""
+    for is_last, records in _arrivals(folder, arrival):
+        complete = ["--complete"] if is_last else []
+        told = run_to_end([*_asked("backfill", folder, *options, *complete), *(["--", *beam] if beam else [])], _AROUND)
+        assert told.code in _OUTCOMES, told.err
+        assert_accounted(folder / "lake", records)
+    return folder / "lake"
+
+
+def _watch(folder: Path, arrival: Arrival, options: Sequence[str] = ()) -> Path:
+    """The lake of a world that was written while one watch read it, and then said to be complete."""
+    lake = folder / "lake"
+    command = _asked("watch", folder, *options)
+    with Program([*command, "--latency", "0.2"], _AROUND) as watcher:
+        for _, records in _arrivals(folder, arrival):
+            watcher.until(lambda records=records: _taken_in(lake) == records, LONGEST_SECONDS)
+        watcher.until(lambda: _runs(lake, "detect") > 1, LONGEST_SECONDS)
+        told = watcher.stop()
+    assert told.code == 0, told.err
+    assert_accounted(lake, records)
+    told = run_to_end([*command, "--once", "--complete"], _AROUND)
+    assert told.code in _OUTCOMES, told.err
     return lake
 
 
-def _on_dask(workers: int, *options: str) -> Host:
+def _arrivals(folder: Path, arrival: Arrival):  # type: ignore[no-untyped-def]
+    folder.mkdir(parents=True, exist_ok=True)
+    return arrive(arrival, pooled_world(1), folder / "logs")
+
+
+def _taken_in(lake: Path) -> int:
+    if not (lake / "_stillwatch" / "lake.json").exists():
+        return 0
+    counts = Lake.open(lake).read("runs")["sources"].explode(empty_as_null=True)
+    return int(counts.struct.field("records").sum())
+
+
+def _runs(lake: Path, pipeline: str) -> int:
+    return Lake.open(lake).read("runs").filter(pl.col("pipeline") == pipeline).height
+
+
+def _on_dask(
+    workers: int, *options: str, host: Callable[..., Path] = _backfill, arrival: Arrival | None = None
+) -> Host:
     def read(folder: Path) -> Path:
         with Cluster(folder / "cluster", workers) as cluster:
-            return _read(folder, Arrival(), ("--runner", "dask", "--scheduler", cluster.address, *options))
+            asked = ("--runner", "dask", "--scheduler", cluster.address, *options)
+            return host(folder, arrival or Arrival(), asked)
 
     return read
 
 
 HOSTS: dict[str, Host] = {
-    "ten appends": lambda folder: _read(folder, Arrival(runs=10, shuffled=True)),
-    "two workers of this machine": lambda folder: _read(folder, Arrival(), beam=("--direct_num_workers=2",)),
+    "ten appends": lambda folder: _backfill(folder, Arrival(runs=10, shuffled=True)),
+    "one group": lambda folder: _backfill(folder, Arrival(copies=20), ("--groups", "1")),
+    "three groups": lambda folder: _backfill(folder, Arrival(files=3, shuffled=True), ("--groups", "3")),
+    "two workers of this machine": lambda folder: _backfill(folder, Arrival(), beam=("--direct_num_workers=2",)),
+    "watch over growing files": lambda folder: _watch(folder, Arrival(runs=6, shuffled=True, copies=20)),
     "one worker of a cluster": _on_dask(1),
     "three workers of a cluster and seven groups": _on_dask(3, "--groups", "7"),
+    "watch on one worker of a cluster": _on_dask(1, host=_watch, arrival=Arrival(runs=3, shuffled=True)),
+    "watch on three workers of a cluster": _on_dask(3, host=_watch, arrival=Arrival(runs=2, rotated=True)),
 }
 """A host takes a folder to work in, and gives the lake of the world."""
 
 
 @pytest.fixture(scope="module")
 def one_backfill(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _read(tmp_path_factory.mktemp("one"), Arrival())
+    return _backfill(tmp_path_factory.mktemp("one"), Arrival())
+
+
+def test_what_is_compared_holds_campaigns_findings_scores_and_flagged_accounts(one_backfill: Path) -> None:
+    lake = Lake.open(one_backfill)
+    (campaign,) = lake.read("campaigns").to_dicts()
+    members = set(campaign["account_ids"])
+    assert members == {f"pool-{number}" for number in range(8)}
+    flagged = lake.read("flagged_accounts")
+    assert members < set(flagged["account_id"])
+    assert flagged["flagged_at"].n_unique() > 1
+    assert lake.read("findings").height >= flagged.height
+    assert lake.read("account_scores")["score"].drop_nulls().n_unique() > 5
+    assert lake.read("models")["snapshot_id"].n_unique() > 1
 
 
 @pytest.mark.parametrize("host", HOSTS.values(), ids=HOSTS)
 def test_every_host_gives_the_lake_that_one_backfill_gives(host: Host, one_backfill: Path, tmp_path: Path) -> None:
-    assert_equal_lakes(host(tmp_path), one_backfill)
+    lake = host(tmp_path)
+    assert_equal_lakes(lake, one_backfill)
+    assert_no_text([lake], PLANTED)

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from event_logs import DAY, event_log
+from schemas.campaign import CAMPAIGN
 from schemas.policy import Policy
 from schemas.registry import REGISTRY
 from schemas.session import SESSION
@@ -58,6 +59,15 @@ def test_floats_differ_by_their_sign_of_zero_and_by_their_last_bit_unless_a_tole
         with pytest.raises(AssertionError, match="calls_1h"):
             assert_same_rows(WINDOW, window(one), window(other), EVENTS)
     assert_same_rows(WINDOW, window(0.3), window(0.1 + 0.2), EVENTS, rel_tol=1e-12)
+
+
+def test_the_events_of_a_campaign_are_those_of_its_accounts() -> None:
+    members = {name: name for name in CAMPAIGN.columns if CAMPAIGN.polars[name] == pl.String}
+    rows = pl.DataFrame([{**members, "account_ids": ["acct-1"], "exchanges": 1}], schema=CAMPAIGN.polars)
+    with pytest.raises(AssertionError) as failure:
+        assert_same_rows(CAMPAIGN, rows, rows.with_columns(exchanges=pl.lit(2, pl.Int64)), EVENTS)
+    mine = EVENTS.filter(pl.col("account_id") == "acct-1")
+    assert f"from {mine.height} events" in str(failure.value)
 
 
 def test_the_events_of_a_session_are_those_of_its_account_from_its_start() -> None:
