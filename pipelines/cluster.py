@@ -8,7 +8,7 @@ import logging
 import platform
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
@@ -35,6 +35,9 @@ _MOST_PARTITIONS = 1024
 _GLANCE_SECONDS = 2.0
 """How often the workers are counted while a run is waited for: a request of a millisecond."""
 
+_LOOK_SECONDS = 0.1
+"""How often a cluster without workers is asked for them: as Dask's own client does."""
+
 _DECIDE_BYTES = ("stillwatch", "apache-beam", "deltalake", "numpy", "polars", "pyarrow", "river", "scipy")
 """Packages that decide what is in the lake's files."""
 
@@ -58,7 +61,7 @@ class ClusterRunner(DaskRunner):
         stand in for work whose files were removed in between.
         """
         given = options.view_as(DaskOptions)
-        threads = sum(self._client.nthreads().values())
+        threads = sum(_answer(self._client, self._client.nthreads, _patience()).values())
         parts = given.npartitions or min(_MOST_PARTITIONS, _PARTITIONS_A_THREAD * max(1, threads))
         sizes = {"partition_size": given.partition_size} if given.partition_size else {"npartitions": parts}
         pipeline.replace_all(dask_overrides())
@@ -74,7 +77,8 @@ class ClusterRunner(DaskRunner):
 def execute(pipeline: beam.Pipeline, options: PipelineOptions) -> None:
     """Runs a built pipeline on the scheduler that the options name (`--dask_client_address`) to its end.
 
-    How long a scheduler or the first worker is waited for is Dask's own `distributed.comm.timeouts.connect`.
+    How long a scheduler or the first worker is waited for is Dask's own `distributed.comm.timeouts.connect`; one that
+    falls silent while it works is given up after as long as Dask waits for a silent worker (`scheduler.worker-ttl`).
 
     Raises:
         StillwatchError: no scheduler is named or answers, it has no workers or loses them all, workers die over the same
@@ -113,11 +117,37 @@ def _patience() -> float:
     return float(parse_timedelta(dask.config.get("distributed.comm.timeouts.connect")))
 
 
+def _silence() -> float | None:
+    """Seconds until a scheduler that works and does not answer is taken for gone; None: never."""
+    told = dask.config.get("distributed.scheduler.worker-ttl")
+    return None if told is None else float(parse_timedelta(told))
+
+
+def _answer(client: Client, question: Callable[..., Any], seconds: float | None, *arguments: Any) -> Any:
+    """What a method of the client gives, waited for no longer than so.
+
+    A frozen process keeps its connections: without a limit, its answer would be waited for until it is thawed.
+
+    Raises:
+        TimeoutError: no answer.
+    """
+    return client.sync(question, *arguments, callback_timeout=seconds)
+
+
 def _require_workers(client: Client, address: str) -> None:
+    until = time.monotonic() + _patience()
     try:
-        client.wait_for_workers(1, timeout=_patience())
+        while not _answer(client, client.nthreads, _patience()):
+            if time.monotonic() > until:
+                raise _no_workers(address)
+            time.sleep(_LOOK_SECONDS)
     except TimeoutError as error:
-        raise _no_workers(address) from error
+        raise _silent(address) from error
+
+
+def _silent(address: str) -> StillwatchError:
+    problem = "the scheduler or one of its workers does not answer"
+    return StillwatchError(address, problem, f"start those that hang again; {_REPEAT}")
 
 
 def _no_workers(address: str) -> StillwatchError:
@@ -133,7 +163,10 @@ def _require_equal_versions(client: Client, address: str) -> None:
     """Equal rows are promised of equal programs only; a worker of another version would write others."""
     ours = versions()
     try:
-        theirs = {"the scheduler": client.run_on_scheduler(versions), **client.run(versions)}
+        scheduler = _answer(client, client.run_on_scheduler, _patience(), versions)
+        theirs = {"the scheduler": scheduler, **_answer(client, client.run, _patience(), versions)}
+    except TimeoutError as error:
+        raise _silent(address) from error
     except (ImportError, RuntimeError) as error:
         problem = f"stillwatch is not installed there ({_first_line(error)})"
         fix = f"install this version of stillwatch[dask] on the scheduler and on every worker; {_REPEAT}"
@@ -164,7 +197,7 @@ def _wait(client: Client, future: "Future[Any]", address: str) -> None:
         else:
             return
         try:
-            has_workers = bool(client.nthreads())
+            has_workers = bool(_answer(client, client.nthreads, _silence()))
         except Exception as error:
             raise _scheduler_lost(address) from error
         now = time.monotonic()

@@ -12,6 +12,10 @@ _STARTING_SECONDS = 60
 """A process takes two; one that does not come up must fail the test, not stop it."""
 
 
+_ENDING_SECONDS = 30
+"""Until a killed process is gone, with the last of what it said."""
+
+
 class Process:
     """A process whose story is kept."""
 
@@ -37,11 +41,16 @@ class Process:
                 self._ready.set()
         self._ready.set()
 
+    def freeze(self) -> None:
+        """SIGSTOP: it keeps its connections and answers nobody."""
+        self._process.send_signal(signal.SIGSTOP)
+
     def kill(self) -> None:
         """SIGKILL, and whatever it was doing is gone."""
         self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-        self._reader.join()
+        self._process.wait(_ENDING_SECONDS)
+        self._reader.join(_ENDING_SECONDS)
+        assert not self._reader.is_alive(), "a child of it lives on and holds its output"
         assert self._process.stdout is not None
         self._process.stdout.close()
 

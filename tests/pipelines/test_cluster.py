@@ -41,8 +41,9 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield cluster
 
 
-def _begin(arguments: list[object], patience: str = "30s") -> "subprocess.Popen[str]":
+def _begin(arguments: list[object], patience: str = "30s", silence: str = "60s") -> "subprocess.Popen[str]":
     around = os.environ | {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": patience}
+    around |= {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": silence}
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.Popen(
         command, cwd=CHECKOUT, env=around, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -65,8 +66,10 @@ def _on(address: str, arguments: list[object]) -> list[object]:
 def _wait_until(happened: Callable[[], object], process: "subprocess.Popen[str]") -> None:
     until = time.monotonic() + _LONGEST_SECONDS
     while not happened():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until
+        assert process.poll() is None, process.communicate(timeout=_LONGEST_SECONDS)
+        if time.monotonic() > until:
+            process.kill()
+            raise AssertionError(process.communicate(timeout=_LONGEST_SECONDS))
         time.sleep(0.005)
 
 
@@ -124,6 +127,27 @@ def test_a_scheduler_that_does_not_answer_or_has_no_workers_is_told_in_one_sente
         _, err = _end(_begin(_on(alone.address, world.first(tmp_path / "lake")), patience="1s"), code=1)
     assert is_sentence(err), err
     assert "has no workers" in err
+
+
+def test_a_scheduler_that_freezes_is_given_up_in_one_sentence(
+    world: SmallWorld, cluster: Cluster, tmp_path: Path
+) -> None:
+    lake = tmp_path / "lake"
+    process = _begin(_on(cluster.address, world.first(lake)), silence="20s")
+    _wait_until(_has_begun_to_detect(lake), process)
+    cluster.scheduler.freeze()
+    _, err = _end(process, code=1)
+    assert is_sentence(err), err
+    assert "the scheduler was lost" in err
+
+
+def test_a_worker_that_is_frozen_when_a_run_begins_is_told_in_one_sentence(
+    world: SmallWorld, cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.workers[0].freeze()
+    _, err = _end(_begin(_on(cluster.address, world.first(tmp_path / "lake")), patience="3s"), code=1)
+    assert is_sentence(err), err
+    assert "does not answer" in err
 
 
 def test_the_key_is_in_no_log_and_on_no_disk_of_a_cluster_even_where_work_fails(
