@@ -31,10 +31,10 @@ test: $(STAMP) ## All tests but the long ones, a few minutes
 	$(PYTEST) -n $(WORKERS) --dist loadscope $(ARGS)
 
 test-all: $(STAMP) ## All tests, the longer proofs included
-	$(PYTEST) -n $(WORKERS) --dist loadscope -m "not soak" $(ARGS)
+	$(PYTEST) -n $(WORKERS) --dist loadscope -o faulthandler_timeout=1800 -m "not soak" $(ARGS)
 
 soak: $(STAMP) ## Hour-long proofs; their figures are recorded in docs/
-	$(PYTEST) -m soak $(ARGS)
+	$(PYTEST) -o faulthandler_timeout=0 -m soak $(ARGS)
 
 bench: $(STAMP) ## Speed and memory against others, by stage, as logs grow; half an hour
 	$(BENCH) $(ARGS)

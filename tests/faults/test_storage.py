@@ -104,9 +104,11 @@ def test_of_two_writers_one_works_and_the_other_says_who_does(children: Children
             assert first.poll() is None
             time.sleep(0.01)
         os.kill(first.pid, signal.SIGSTOP)
-        ended = children.run(world.first(lake), lake)
-        os.kill(first.pid, signal.SIGCONT)
-        assert first.wait() == 0
+        try:
+            ended = children.run(world.first(lake), lake)
+        finally:
+            os.kill(first.pid, signal.SIGCONT)
+        assert first.wait(240) == 0
     assert holder.pid == first.pid
     assert is_one_clear_sentence(ended), ended.err
     assert f"being written by process {first.pid}" in ended.err

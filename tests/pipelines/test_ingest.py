@@ -337,7 +337,7 @@ def test_the_copy_of_a_stream_is_gone_when_its_records_are_in_and_when_there_was
     for turn in range(2):
         writer = _pipe(tmp_path / f"pipe-{turn}", data)
         counts = ingest(root, [tmp_path / f"pipe-{turn}"])
-        writer.join()
+        writer.join(60)
         assert (counts is None) == (turn == 1)
         assert files_with(root, CANARY) == []
 
@@ -347,7 +347,7 @@ def test_the_copy_of_a_stream_survives_a_kill_and_is_read_again(tmp_path: Path) 
     writer = _pipe(tmp_path / "pipe", b"".join(line(number) for number in range(5)))
     with pytest.raises(Killed):
         ingest(root, [tmp_path / "pipe"], after=_kill_at(0))
-    writer.join()
+    writer.join(60)
     ingest(root, [write(tmp_path / "other.ndjson", range(100, 103))])
     assert rows(root, "events").height == 8
     assert files_with(root, CANARY) == []
@@ -358,7 +358,7 @@ def test_the_copy_of_a_stream_is_gone_when_planning_fails(tmp_path: Path) -> Non
     writer = _pipe(tmp_path / "pipe", line(1))
     with pytest.raises(SourceRefused, match="cannot be read"):
         ingest(root, [tmp_path / "pipe"], accounts=tmp_path / "missing.csv")
-    writer.join()
+    writer.join(60)
     assert files_with(root, CANARY) == []
 
 

@@ -1,5 +1,6 @@
 """Logs read while they are written: the same lake as one backfill, whatever the writer and the operator do meanwhile."""
 
+import contextlib
 import json
 import os
 import random
@@ -7,14 +8,15 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from dying import COMMAND
@@ -29,6 +31,8 @@ from schemas.policy import Policy, Watch
 START = datetime(2026, 3, 2, 20, tzinfo=UTC)
 SECRET = "xyzzyplugh"
 QUICK = replace(Policy(), watch=Watch(latency_seconds=0.05))
+_LONGEST_SECONDS = 240
+"""A process takes a quarter of a minute; one that hangs is killed, so that whoever waits for it fails."""
 
 
 def _line(number: int, rng: random.Random) -> bytes:
@@ -74,11 +78,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], key: Pat
 class Watching:
     """A watch in a thread of this process."""
 
+    left: ClassVar[list["Watching"]] = []
+    """Those that were begun and not yet seen to end."""
+
     def __init__(self, request: Request) -> None:
         self._stop = threading.Event()
         self.error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(request,))
+        self._thread = threading.Thread(target=self._run, args=(request,), daemon=True)
         self._thread.start()
+        self.left.append(self)
 
     def _run(self, request: Request) -> None:
         try:
@@ -95,11 +103,23 @@ class Watching:
             time.sleep(0.05)
 
     def end(self) -> None:
+        self.left.remove(self)
         self._stop.set()
         self._thread.join(60)
-        assert not self._thread.is_alive()
+        assert not self._thread.is_alive(), "it does not stop"
         if self.error is not None:
             raise self.error
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on_after_a_test() -> Iterator[None]:
+    """A test that failed must not leave a watch that takes the processor from all that follow."""
+    yield
+    for watching in [*Watching.left]:
+        with contextlib.suppress(BaseException):
+            watching.end()
+    while Program.left:
+        Program.left.pop().kill()
 
 
 def _events(lake: Path) -> int:
@@ -137,7 +157,7 @@ def test_a_run_takes_no_more_than_it_is_allowed(tmp_path: Path, lines: list[byte
 
 
 @given(cuts=st.lists(st.integers(0, 10**9), min_size=1, max_size=4), rotated=st.booleans())
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])  # to shrink one would take an hour
 def test_a_file_that_grows_at_any_byte_gives_what_one_backfill_gives(
     cuts: list[int], rotated: bool, lines: list[bytes], key: Path, whole: Path, tmp_path_factory
 ) -> None:
@@ -200,7 +220,10 @@ def test_time_does_not_come_on_before_this_machine_s_clock_however_many_calls_sa
 
 
 class Program:
-    """The command line in a process of its own."""
+    """The command line in a process of its own, which does not outlive its deadline."""
+
+    left: ClassVar[list["Program"]] = []
+    """Those that were begun."""
 
     def __init__(self, *arguments: object, stdin: int | None = subprocess.DEVNULL) -> None:
         self.process = subprocess.Popen(
@@ -210,6 +233,20 @@ class Program:
             stderr=subprocess.PIPE,
             env=os.environ | {"POLARS_MAX_THREADS": "1"},
         )
+        self._deadline = threading.Timer(_LONGEST_SECONDS, self.process.kill)
+        self._deadline.daemon = True
+        self._deadline.start()
+        self.left.append(self)
+
+    def kill(self) -> None:
+        """Ends it at once, unless it has ended."""
+        self._deadline.cancel()
+        self.process.kill()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):  # what was written and not read
+                    pipe.close()
+        self.process.wait(30)
 
     def until(self, holds: Callable[[], bool], seconds: float = 90) -> None:
         limit = time.monotonic() + seconds
@@ -263,12 +300,12 @@ def test_what_a_killed_watch_had_of_standard_input_is_taken_in_by_the_next(
     tmp_path: Path, lines: list[bytes], key: Path, whole: Path
 ) -> None:
     lake = tmp_path / "lake"
-    program = Program("-", "--lake", lake, "--key-file", key, "--latency", "600", stdin=subprocess.PIPE)
+    program = Program("-", "--lake", lake, "--key-file", key, "--latency", "60", stdin=subprocess.PIPE)
     pipe = program.process.stdin
     assert pipe is not None
     pipe.write(b"".join(lines[:100]))
     pipe.flush()
-    program.until(lambda: _events(lake) == 100)
+    program.until(lambda: _events(lake) == 100)  # the next run is half a minute away
     pipe.write(b"".join(lines[100:300]))
     pipe.flush()
     spool = lake / "_stillwatch" / "stdin"

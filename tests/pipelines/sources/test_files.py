@@ -73,10 +73,10 @@ def test_standard_input_is_copied_to_a_private_file_and_described(tmp_path: Path
 def test_a_named_pipe_is_copied_too(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=(b"one\ntwo\n",))
+    writer = threading.Thread(target=pipe.write_bytes, args=(b"one\ntwo\n",), daemon=True)
     writer.start()
     [source] = list_sources([str(pipe)], tmp_path / "spool")
-    writer.join()
+    writer.join(60)
     assert source.name == str(pipe)
     assert source.path.read_bytes() == b"one\ntwo\n"
 
