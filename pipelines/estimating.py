@@ -6,10 +6,12 @@ from pathlib import Path
 
 from pipelines.choosing import choose_formats
 from pipelines.cli.progress import Progress
+from pipelines.ingest import unread_topics
 from pipelines.lake.lake import Lake
 from pipelines.lake.sources import Register, read_register
 from pipelines.lake.state import States
 from pipelines.request import Estimate, Request, SourceEstimate
+from pipelines.sources.brokers import is_topic
 from pipelines.sources.files import FileSource, head, list_sources
 from pipelines.sources.ranges import Piece, plan_ranges
 from schemas.errors import SourceRefused
@@ -37,19 +39,24 @@ def estimate(request: Request, progress: Progress) -> Estimate:
             if name == "-" or _is_stream(Path(name)):
                 raise SourceRefused(name, "a stream cannot be estimated", "name files, or leave --dry-run out")
     progress.begin("look at the sources")
-    chosen = choose_formats(list_sources(request.sources, request.lake), request)
+    files = [pattern for pattern in request.sources if not is_topic(pattern)]
+    chosen = choose_formats(list_sources(files, request.lake), request)
+    register = _register(request.lake)
     planned = plan_ranges(
         chosen.sources,
-        _register(request.lake),
+        register,
         range_bytes=request.policy.ingest.range_megabytes * 1_000_000,
         since=request.since,
         until=request.until,
+        topics=unread_topics(request, register),
     )
     records: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
     disk, size = 0.0, 0
     listed = {source.name: source for source in chosen.sources}
     for piece in (piece for spec in planned.ranges for piece in spec.pieces):
-        records[piece.name] += _records(listed[piece.name], piece)
+        records[piece.name] += _records(listed.get(piece.name), piece)
+        sizes[piece.name] += piece.size
         size += piece.size
         disk += piece.size * _LAKE_SHARE.get(piece.format, _DEFAULT_LAKE_SHARE)
     refused = [*chosen.refused, *planned.refused]
@@ -59,6 +66,11 @@ def estimate(request: Request, progress: Progress) -> Estimate:
         SourceEstimate(s.name, s.format, s.size, records[s.name], remarks.get(s.name, ""))
         for s in chosen.sources
         if s.name not in left_out
+    ]
+    told += [
+        SourceEstimate(s.name, s.format, sizes[s.name], records[s.name], remarks.get(s.name, ""))
+        for s in planned.sightings
+        if s.container == "topic"
     ]
     told += [SourceEstimate(name, None, 0, 0, reason) for name, reason in refused]
     seconds = records.total() * _SECONDS_PER_RECORD + size * _SECONDS_PER_BYTE
@@ -73,10 +85,11 @@ def _register(root: Path) -> Register:
     return read_register(states, states.read_manifest(None if last is None else last["run_id"]))
 
 
-def _records(source: FileSource, piece: Piece) -> int:
-    """About how many records a piece has."""
-    if piece.container == "parquet" and piece.end is not None:
+def _records(source: FileSource | None, piece: Piece) -> int:
+    """About how many records a piece has; of a topic, how many messages."""
+    if (piece.container == "parquet" or source is None) and piece.end is not None:
         return piece.end - piece.start
+    assert source is not None  # noqa: S101 - only topics are not listed, and their pieces have ends
     start = head(source)
     return round(piece.size * max(start.count(b"\n"), 1) / max(len(start), 1))
 

@@ -25,15 +25,17 @@ from pipelines.lake.commit import Committer, Outcome, Write
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.plan import Plan, next_sequence, write_plan
-from pipelines.lake.sources import Done, after_run, read_register, write_register
+from pipelines.lake.sources import Done, Register, after_run, read_register, write_register
 from pipelines.lake.state import Manifest, States
 from pipelines.manifests import WriteMessages, is_reported, read_messages, staging
 from pipelines.request import Request, SourceCounts
 from pipelines.runners import run
+from pipelines.sources.brokers import is_topic
 from pipelines.sources.files import list_sources
 from pipelines.sources.known import Sighting
-from pipelines.sources.ranges import Growing, RangeSpec, plan_ranges
+from pipelines.sources.ranges import Growing, RangeSpec, Unread, plan_ranges
 from pipelines.sources.reading import gone
+from pipelines.sources.topics import TopicRequest, unread
 from schemas.errors import SourceGone, SourceMoved, SourceRefused
 from schemas.policy import Policy
 from schemas.registry import REGISTRY
@@ -93,7 +95,8 @@ def _plan(
     growing: Growing | None,
 ) -> Plan | None:
     progress.begin("list sources")
-    listed = list_sources(request.sources, spool_of(lake), spooled=request.spooled)
+    files = [pattern for pattern in request.sources if not is_topic(pattern)]
+    listed = list_sources(files, spool_of(lake), spooled=request.spooled)
     chosen = choose_formats(listed, request)
     last = lake.last_run()
     register = read_register(
@@ -106,6 +109,7 @@ def _plan(
         since=request.since,
         until=request.until,
         growing=growing,
+        topics=unread_topics(request, register, is_live=growing is not None),
     )
     for source in listed:
         if not source.stays():
@@ -120,7 +124,8 @@ def _plan(
         progress.warn(f"{name} is refused: {reason}")
     accounts = _accounts(lake, request, key, holds_from, progress)
     known = set(register)
-    if not planned.ranges and not refused and accounts is None and all(s.source in known for s in planned.sightings):
+    is_known = all(s.source in known and not s.lost for s in planned.sightings)
+    if not planned.ranges and not refused and accounts is None and is_known:
         return None
     work = {
         "ranges": [spec.to_json() for spec in planned.ranges],
@@ -132,6 +137,23 @@ def _plan(
     plan = Plan(next_sequence(lake), "ingest", datetime.now(UTC), request.policy.to_json(), work)
     write_plan(lake, lease, plan)
     return plan
+
+
+def unread_topics(request: Request, register: Register, *, is_live: bool = False) -> Unread | None:
+    """What the topics among the sources hold unread; None where no topic is among them."""
+    uris = [pattern for pattern in request.sources if is_topic(pattern)]
+    if not uris:
+        return None
+    asked = TopicRequest(
+        policy=request.policy,
+        config=request.kafka,
+        input_format=request.input_format,
+        since=request.since,
+        until=request.until,
+        accepts_gaps=request.accepts_gaps,
+        is_live=is_live,
+    )
+    return unread(uris, register, asked)
 
 
 def _is_to_come(name: str, request: Request, growing: Growing | None) -> bool:
@@ -166,16 +188,18 @@ def execute_ingest(
     beam_options: Sequence[str],
     progress: Progress,
     after: Callable[[str], None] = lambda _: None,
+    topics: Reaching | None = None,
 ) -> list[SourceCounts]:
     """Executes an INGEST plan and commits it; repeated after a crash, it does the same.
 
     Raises:
         SourceGone: a planned source is gone; put back, the plan can be executed.
         SourceMoved: there is another file in its place; nothing was committed.
+        BrokerGone: the brokers of a topic do not answer; nothing was committed.
         LakeError: the lake cannot be written.
     """
     work, states = plan.work, States(lake.root)
-    job = IngestJob(str(lake.root), plan.run_id, plan.policy, key)
+    job = IngestJob(str(lake.root), plan.run_id, plan.policy, key, Reaching() if topics is None else topics)
     messages: list[dict[str, Any]] = []
     if work["ranges"]:
         if not is_reported(lake.root, plan.run_id):
@@ -218,7 +242,7 @@ def require_sources(plan: Plan) -> None:
     """
     for data in plan.work["ranges"]:
         for piece in RangeSpec.from_json(data).pieces:
-            if not Path(piece.path).exists():
+            if piece.container != "topic" and not Path(piece.path).exists():
                 error = gone(piece)
                 fix = f"put it back and run the command again, or drop run {plan.run_id}: `doctor --abandon {plan.sequence}`"
                 raise SourceGone(error.where, error.problem, fix)

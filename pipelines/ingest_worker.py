@@ -4,6 +4,7 @@ import fnmatch
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from pipelines.lake.lake import made_at
 from pipelines.lake.sealed import write_whole
 from pipelines.lake.sources import Done, latest_times
 from pipelines.manifests import staging
+from pipelines.sources.brokers import BrokerGone, KafkaConfig, OffsetsLost
 from pipelines.sources.cutter import Broken, End
+from pipelines.sources.messages import LeftOut, Taker, read_messages
 from pipelines.sources.ranges import Piece, RangeSpec
 from pipelines.sources.reading import Rows, read_rows, read_text
 from schemas.errors import SourceMoved
@@ -39,20 +42,35 @@ _LATEST_ROWS = 100
 
 
 @dataclass(frozen=True)
+class Reaching:
+    """How topics are reached.
+
+    Attributes:
+        config: properties of librdkafka.
+        accepts_gaps: what is gone unread is passed over.
+    """
+
+    config: KafkaConfig = KafkaConfig()
+    accepts_gaps: bool = False
+
+
+@dataclass(frozen=True)
 class IngestJob:
-    """Everything a worker needs to know of a run; the key travels in memory only.
+    """Everything a worker needs to know of a run; key and secrets travel in memory only.
 
     Attributes:
         root: the lake.
         run_id: the run.
         policy: as JSON.
         key: what fingerprints are keyed with.
+        topics: how topics are reached.
     """
 
     root: str
     run_id: str
     policy: str
     key: FingerprintKey
+    topics: Reaching = Reaching()
 
 
 def rule_for(policy: Policy, name: str) -> SourceRule:
@@ -76,30 +94,42 @@ class ReadRange(beam.DoFn):
         made_at(Path(self._job.root))  # a worker that does not see the lake would write into a folder of its own
         writer = RangeWriter(self._job, spec.number, policy)
         try:
-            for piece in spec.pieces:
-                _Piece(piece, self._job, policy, writer).read()
+            with ExitStack() as stack:
+                takers: dict[str, Taker] = {}
+                for piece in spec.pieces:
+                    if piece.container == "topic" and piece.path not in takers:
+                        taker = Taker(piece.path, self._job.topics, policy.kafka.wait_seconds)
+                        takers[piece.path] = stack.enter_context(taker)
+                    _Piece(piece, self._job, policy, writer, takers.get(piece.path)).read()
             message = writer.finish()
-        except SourceMoved as error:
+        except (SourceMoved, BrokerGone) as error:
             message = moved(spec.number, error)
         path = staging(Path(self._job.root), self._job.run_id) / f"range-{spec.number}.done"
         write_whole(path, json.dumps({"bytes": spec.size, "records": writer.records}).encode())
         yield 0, json.dumps(message, sort_keys=True).encode()
 
 
-def moved(number: int, error: SourceMoved) -> dict[str, Any]:
-    """The message of a range of which a file is not the planned one any more: nothing of its run may be committed."""
-    return {"range": number, "tables": {}, "pieces": [], "moved": [error.where, error.problem, error.fix]}
+def moved(number: int, error: SourceMoved | BrokerGone) -> dict[str, Any]:
+    """The message of a range of which a source is not there as planned: nothing of its run may be committed.
+
+    Told, not raised: an engine hands on the text of an exception, not the exception.
+    """
+    why = "gone" if isinstance(error, BrokerGone) else "moved"
+    return {"range": number, "tables": {}, "pieces": [], why: [error.where, error.problem, error.fix]}
 
 
 def require_unmoved(messages: Sequence[dict[str, Any]]) -> None:
     """Nothing where every worker read what was planned.
 
     Raises:
-        SourceMoved: one found another file, or none.
+        SourceMoved: one found another file, or none, or offsets that are no longer there.
+        BrokerGone: one found no broker that answers.
     """
     for message in sorted(messages, key=lambda message: int(message["range"])):
         if "moved" in message:
             raise SourceMoved(*message["moved"])
+        if "gone" in message:
+            raise BrokerGone(*message["gone"])
 
 
 class RangeWriter:
@@ -165,14 +195,15 @@ def _latest_of(events: pl.DataFrame) -> pl.DataFrame:
 class _Piece:
     """One piece of a source, read from its start to its end."""
 
-    def __init__(self, piece: Piece, job: IngestJob, policy: Policy, writer: RangeWriter) -> None:
+    def __init__(self, piece: Piece, job: IngestJob, policy: Policy, writer: RangeWriter, taker: Taker | None) -> None:
         self._piece = piece
+        self._taker, self._accepts_gaps = taker, job.topics.accepts_gaps
         self._policy = policy
         self._writer = writer
         self._key = job.key
         self._adapter: Any = ADAPTERS[piece.format]
         self._context = Context(piece.source, piece.name, rule_for(policy, piece.name), policy, job.key)
-        self._appended = self._rejected = 0
+        self._appended = self._rejected = self._bytes = 0
         self._ignored: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
         self._latest: list[pl.DataFrame] = []
@@ -181,19 +212,21 @@ class _Piece:
         """Reads, writes, and notes what was done."""
         ending = None
         piece = self._piece
-        parts = read_rows(piece) if piece.container == "parquet" else read_text(piece, self._policy.ingest.record_bytes)
-        for part in parts:
+        for part in self._parts():
             if isinstance(part, End):
                 ending = part
             elif isinstance(part, Broken):
                 self._take(Decoded(EVENT.empty(), self._broken(part)))
+            elif isinstance(part, LeftOut):
+                self._take(Decoded(EVENT.empty(), REJECT.empty(), {part.rule: part.count}))
             elif isinstance(part, Rows):
                 self._take(self._adapter.decode_table(part.table, part.first_row, self._context))
             else:
                 assert isinstance(part, Block)  # noqa: S101 - the only other kind
+                self._bytes += len(part.data)
                 self._take(self._adapter.decode(part, self._context))
         latest = latest_times(pl.concat([EVENT.empty().select("time", "event_id"), *self._latest]))
-        done = Done(piece.source, piece.start, piece.end, piece.times, self._appended, latest, ending)
+        done = Done(piece.source, piece.start, piece.end, piece.times, self._appended, latest, ending, self._bytes)
         self._writer.pieces.append(
             {
                 "done": done.to_json(),
@@ -206,6 +239,14 @@ class _Piece:
                 "unknown": dict(sorted(self._unknown.items())),
             }
         )
+
+    def _parts(self) -> Iterator[Block | Broken | Rows | LeftOut | End]:
+        if self._taker is not None and self._piece.container == "topic":
+            longest = self._policy.ingest.record_bytes
+            return read_messages(self._piece, self._taker, longest, accepts_gaps=self._accepts_gaps)
+        if self._piece.container == "parquet":
+            return read_rows(self._piece)
+        return read_text(self._piece, self._policy.ingest.record_bytes)
 
     def _take(self, decoded: Decoded) -> None:
         events = decoded.events

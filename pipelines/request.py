@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from pipelines.sources.brokers import KafkaConfig
 from schemas.policy import Policy
 
 
@@ -12,7 +13,7 @@ class Request:
     """What a backfill is asked for.
 
     Attributes:
-        sources: files, globs, folders, `-` for stdin.
+        sources: files, globs, folders, `-` for stdin, addresses of topics.
         lake: folder of the lake; made if it does not exist.
         input_format: name of an adapter, or `auto`.
         policy: the whole configuration.
@@ -25,6 +26,8 @@ class Request:
         groups: account groups; None for as many as suit the machine.
         key_file: file of the fingerprint key; None for the environment or the default file.
         spooled: the file that standard input is being copied to, which `-` then means; None to copy it first.
+        kafka: how brokers of topics are reached.
+        accepts_gaps: what topics no longer hold unread is recorded and passed over.
     """
 
     sources: tuple[str, ...]
@@ -40,6 +43,8 @@ class Request:
     groups: int | None = None
     key_file: Path | None = None
     spooled: Path | None = None
+    kafka: KafkaConfig = field(default_factory=KafkaConfig)
+    accepts_gaps: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pipelines.cli.progress import Progress
 from pipelines.host import Engine, Host, floor_to_day, midnight_after
 from pipelines.hunt import execute_hunt
 from pipelines.ingest import execute_ingest, plan_ingest
+from pipelines.ingest_worker import Reaching
 from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
@@ -244,6 +245,7 @@ class Rounds:
                 self._request.beam_options,
                 self._progress,
                 self._after,
+                Reaching(self._request.kafka, accepts_gaps=self._request.accepts_gaps),
             )
             for source in counts:
                 self._count(source)

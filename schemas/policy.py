@@ -453,6 +453,22 @@ class Watch:
 
 
 @dataclass(frozen=True)
+class Kafka:
+    """Reading topics; nothing here changes a result."""
+
+    wait_seconds: float = setting(
+        30.0,
+        "how long a broker may not answer until a command says so and ends, or a watch says so and tries again: the time in which a cluster elects leaders anew",
+        "free",
+    )
+
+    def must_fit(self, where: str) -> None:
+        """Raises PolicyError where a number makes no sense."""
+        if self.wait_seconds <= 0:
+            raise PolicyError(where, "kafka.wait_seconds is not above 0", "raise it")
+
+
+@dataclass(frozen=True)
 class Doctor:
     """When `stillwatch doctor` speaks up."""
 
@@ -533,6 +549,7 @@ class Policy:
     retention: Retention = dataclasses.field(default_factory=Retention)
     upkeep: Upkeep = dataclasses.field(default_factory=Upkeep)
     watch: Watch = dataclasses.field(default_factory=Watch)
+    kafka: Kafka = dataclasses.field(default_factory=Kafka)
     doctor: Doctor = dataclasses.field(default_factory=Doctor)
     source: dict[str, SourceRule] = dataclasses.field(default_factory=dict)
 

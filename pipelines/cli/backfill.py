@@ -1,5 +1,6 @@
 """`stillwatch backfill`: logs in, flagged accounts in a lake out."""
 
+import os
 from typing import Any
 
 import click
@@ -51,7 +52,7 @@ def beam_options() -> tuple[str, ...]:
 @fail_on_option
 @format_option("--output-format")
 def command(**options: Any) -> int:
-    """Reads SOURCE (files, globs, folders, or - for stdin) into a lake and flags the accounts that steal.
+    """Reads SOURCE (files, globs, folders, topics, or - for stdin) into a lake and flags the accounts that steal.
 
     Sources may be plain, .gz or .zst, in any order; what was read before is not read again. Repeat the command whenever
     new files are there, or after it was interrupted: the lake is then what one run over everything would have given.
@@ -61,6 +62,7 @@ def command(**options: Any) -> int:
       stillwatch backfill logs/ --lake lake
       stillwatch backfill 'logs/2026-03-*.jsonl.gz' --lake lake --format litellm --complete
       stillwatch backfill logs/ --lake lake --dry-run
+      stillwatch backfill kafka://broker:9092/calls --lake lake --kafka-config kafka.properties
       zcat calls.gz | stillwatch backfill - --lake lake --accounts accounts.csv
       stillwatch backfill logs/ --lake lake -- --direct_num_workers=2
     """
@@ -72,6 +74,7 @@ def command(**options: Any) -> int:
     from pipelines.cli.progress import Progress
     from pipelines.cli.summary import show_estimate, show_summary
     from pipelines.request import Request
+    from pipelines.sources.brokers import read_config
     from schemas.policy import Policy
 
     request = Request(
@@ -79,6 +82,7 @@ def command(**options: Any) -> int:
         lake=options.pop("lake_path"),
         accounts=options.pop("accounts_file"),
         is_complete=options.pop("complete"),
+        kafka=read_config(options.pop("kafka_file"), os.environ),
         policy=Policy() if policy_file is None else Policy.read(policy_file),
         **chosen,
         **options,

@@ -129,6 +129,19 @@ def reading_options(command: Decorated) -> Decorated:
             type=click.Path(path_type=Path),
             help="TOML; see `stillwatch policy`.",
         ),
+        click.option(
+            "--kafka-config",
+            "kafka_file",
+            metavar="FILE",
+            type=click.Path(path_type=Path),
+            help="How the brokers of topics are reached: librdkafka properties (TLS, SASL), secrets as ${NAME} from the environment.",
+        ),
+        click.option(
+            "--accept-gap",
+            "accepts_gaps",
+            is_flag=True,
+            help="Record that a topic no longer holds records that were not read, and go on behind them.",
+        ),
     )
     for option in reversed(options):
         command = option(command)

@@ -1,5 +1,6 @@
 """`stillwatch watch`: logs in as they are written, flagged accounts in a lake out, minutes later."""
 
+import os
 from typing import Any
 
 import click
@@ -35,7 +36,7 @@ from pipelines.cli.output import Output, format_option
 @fail_on_option
 @format_option("--output-format")
 def command(**options: Any) -> int:
-    """Reads SOURCE (files, globs, folders, or - for stdin) into a lake as it is written, and flags the accounts that steal.
+    """Reads SOURCE (files, globs, folders, topics, or - for stdin) into a lake as it is written, and flags the accounts that steal.
 
     Files may be rotated, renamed, truncated and compressed meanwhile; what a pattern names later is read, too. A source that
     rests for watch.idle_minutes of the policy is no longer waited for. SIGTERM and SIGINT end it after the run under way, a
@@ -46,6 +47,7 @@ def command(**options: Any) -> int:
       stillwatch watch /var/log/gateway/ --lake lake
       stillwatch watch '/var/log/nginx/access.log*' --lake lake --latency 10
       stillwatch watch logs/ --lake lake --once
+      stillwatch watch kafka://broker-1:9092,broker-2:9092/calls,chats --lake lake
       tail -F calls.jsonl | stillwatch watch - --lake lake
     """
     policy_file, latency, quiet = options.pop("policy_file"), options.pop("latency"), options.pop("quiet")
@@ -57,6 +59,7 @@ def command(**options: Any) -> int:
     from pipelines.cli.live import LiveProgress, stopping
     from pipelines.cli.summary import show_summary
     from pipelines.request import Request
+    from pipelines.sources.brokers import read_config
     from pipelines.watch import watch
     from schemas.policy import Policy
 
@@ -68,6 +71,7 @@ def command(**options: Any) -> int:
         lake=options.pop("lake_path"),
         accounts=options.pop("accounts_file"),
         is_complete=options.pop("complete"),
+        kafka=read_config(options.pop("kafka_file"), os.environ),
         policy=policy,
         **chosen,
         **options,

@@ -40,6 +40,7 @@ class Done:
         events: events appended.
         latest: what `latest_times` says of them.
         ending: the End that reading yielded, if it did.
+        bytes: of a topic, how long the messages were together.
     """
 
     source: str
@@ -49,6 +50,7 @@ class Done:
     events: int
     latest: tuple[tuple[int, str], ...]
     ending: End | None = None
+    bytes: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, for the message from worker to driver."""
@@ -190,6 +192,8 @@ def floor_to_tick(time: datetime, tick: timedelta) -> datetime:
 
 
 def _after_sighting(known: Known | None, sighting: Sighting, done: list[Done]) -> Known | None:
+    if sighting.container == "topic":
+        return _after_topic(known, sighting, done)
     former = known or Known(sighting.source, (), sighting.container, sighting.format, sighting.framing)
     ending = next((piece.ending for piece in done if piece.ending is not None), None)
     if sighting.length is None and ending is None:
@@ -213,6 +217,23 @@ def _after_sighting(known: Known | None, sighting: Sighting, done: list[Done]) -
         gaps=tuple(sorted(gaps if sighting.reread_gaps else gaps.union(former.gaps))),
     )
     return _with_done(seen, still_taken(known, sighting), done)
+
+
+def _after_topic(known: Known | None, sighting: Sighting, done: list[Done]) -> Known:
+    """A partition of a topic: what of it was there, was read, and was gone before it was read."""
+    former = known or Known(sighting.source, (), "topic", sighting.format, "lines", begin=sighting.begin)
+    read = sum(piece.end - piece.start for piece in done if piece.end is not None)
+    lost = {gap for piece in done if piece.ending is not None for gap in piece.ending.gaps}
+    seen = replace(
+        former,
+        names=(*(name for name in former.names if name != sighting.name), sighting.name)[-NAMES_KEPT:],
+        format=sighting.format,
+        length=sighting.length or 0,
+        gaps=tuple(sorted(lost.union(former.gaps, sighting.lost))),
+        topic_id=sighting.topic_id or former.topic_id,
+        mean_bytes=sum(piece.bytes for piece in done) // read if read else former.mean_bytes or sighting.mean_bytes,
+    )
+    return _with_done(seen, (*former.taken, *(Box(low, high) for low, high in sighting.lost)), done)
 
 
 def _with_done(known: Known, taken: tuple[Box, ...], done: list[Done]) -> Known:

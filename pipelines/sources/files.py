@@ -20,7 +20,7 @@ from pipelines.sources.streams import Gap, decompressed
 from schemas.errors import SourceRefused
 
 Compression = Literal["none", "gzip", "zstd"]
-Container = Literal["text", "parquet"]
+Container = Literal["text", "parquet", "topic"]
 Framing = Literal["lines", "document"]
 
 HEAD_BYTES = 65_536

@@ -5,7 +5,7 @@ the same source and is continued. Two files are the same source exactly if the s
 longer one, as far as the first 64 KiB and the last 64 KiB of the shorter tell. A text source's id is made from its
 first bytes when it was first seen; Parquet files do not grow and are known by size, beginning and end. A document
 (one JSON value over several lines) does not grow either: changed, it is another source, whose records are recognised
-by their own ids.
+by their own ids. The partition of a topic is known by cluster, topic and number (pipelines.sources.topics).
 """
 
 import hashlib
@@ -36,19 +36,22 @@ class Known:
     Attributes:
         source: its id, 16 hex digits.
         names: under which names it was seen, the last one last.
-        container: text or Parquet.
+        container: text, Parquet, or the partition of a topic.
         format: adapter that reads it.
         framing: lines or document.
         ladder: digests of its first 64, 128, ... bytes, the last one over all of the first 64 KiB it has.
-        length: bytes (Parquet: rows) it had when it was last seen.
+        length: bytes (Parquet: rows; topic: end offset) it had when it was last seen.
         check: the last bytes before `length`.
         open_line: bytes of an unterminated last line that was taken as a record.
         left: bytes of an unterminated last line that was left.
         raws: sizes and digests of files that held exactly this (compressed as they are), the last one last.
-        taken: which bytes (rows) were read for which event times.
-        gaps: stretches that were damaged.
+        taken: which bytes (rows, offsets) were read for which event times.
+        gaps: stretches that were damaged; of a topic, offsets that were gone before they were read.
         latest: its latest event times (microseconds since 1970) with a digest of the event's id, latest first.
         events: events taken.
+        begin: of a topic's partition, the first offset it had when it was first seen.
+        topic_id: of a topic, what tells it from one of the same name before it; "" where brokers do not say.
+        mean_bytes: of a topic, about how long a message is.
     """
 
     source: str
@@ -66,6 +69,9 @@ class Known:
     gaps: tuple[Span, ...] = ()
     latest: tuple[tuple[int, str], ...] = ()
     events: int = 0
+    begin: int = 0
+    topic_id: str = ""
+    mean_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class Sighting:
     Attributes:
         source: its id.
         name: where it was seen.
-        container: text or Parquet.
+        container: see Known.
         format: adapter.
         framing: lines or document.
         ladder: see Known.
@@ -85,6 +91,10 @@ class Sighting:
         raws: sizes and digests of the file and of others that hold exactly the same.
         reread_from: offset from which earlier readings no longer count, because the last line went on.
         reread_gaps: the file changed: what was damaged is read again.
+        begin: see Known.
+        topic_id: see Known.
+        mean_bytes: see Known; the register's own is better once something was read.
+        lost: offsets [from, to) that were gone before they were read, which was accepted.
     """
 
     source: str
@@ -99,6 +109,10 @@ class Sighting:
     raws: tuple[Mark, ...]
     reread_from: int | None = None
     reread_gaps: bool = False
+    begin: int = 0
+    topic_id: str = ""
+    mean_bytes: int = 0
+    lost: tuple[Span, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON for the plan."""

@@ -30,12 +30,12 @@ class Piece:
     Attributes:
         source: the source's id.
         name: its name as listed.
-        path: where it is.
+        path: where it is; of a topic, its brokers.
         compression: of a text source.
-        container: text or Parquet.
+        container: text, Parquet or topic.
         format: adapter.
         framing: lines or document.
-        start: offset (Parquet: row); records that begin in [start, end) are read.
+        start: offset (Parquet: row; topic: message); records that begin in [start, end) are read.
         end: offset (row) behind it; None for the end of a compressed stream, whose length only reading tells.
         stop: where the source ended at planning: what was written since is left to the next run; None as for `end`.
         times: event times wanted, microseconds since 1970, disjoint; a record outside is not counted at all.
@@ -44,6 +44,8 @@ class Piece:
         size: decompressed bytes, estimated where they are not known.
         mark: length and digest of the file's first bytes as they were on disk at planning: another file that has taken
             the name since is not read; (0, "") where any file may lie there.
+        topic: name of the topic; "" of files.
+        partition: its number.
     """
 
     source: str
@@ -61,6 +63,8 @@ class Piece:
     last_line: LastLine
     size: int
     mark: Mark = (0, "")
+    topic: str = ""
+    partition: int = 0
 
     @property
     def wants_all_times(self) -> bool:
@@ -116,6 +120,23 @@ class Planned:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """What is to be read, before it is divided among workers.
+
+    Attributes:
+        pieces: stretches, each at most a worker's bite.
+        sightings: see Planned.
+        refused: see Planned.
+        notes: see Planned.
+    """
+
+    pieces: tuple[Piece, ...] = ()
+    sightings: tuple[Sighting, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Growing:
     """How sources that are still being written are read.
 
@@ -141,6 +162,7 @@ def plan_ranges(
     since: datetime | None = None,
     until: datetime | None = None,
     growing: Growing | None = None,
+    topics: Unread | None = None,
 ) -> Planned:
     """The bites that read what the register does not have yet.
 
@@ -152,7 +174,9 @@ def plan_ranges(
         until: first event time not wanted any more.
         growing: how sources that are still being written are read; None where nothing more will come for now: all of
             them to their ends.
+        topics: what is to be read of topics besides.
     """
+    more = Unread() if topics is None else topics
     times = (EVER[0] if since is None else to_micros(since), EVER[1] if until is None else to_micros(until))
     found = recognise(sources, register)
     pieces: list[Piece] = []
@@ -164,12 +188,17 @@ def plan_ranges(
         end = _FAR if sighting.length is None else sighting.length
         for stretch in missing(0, end, times, still_taken(sight.known, sighting)):
             pieces += _pieces(sight, sighting, stretch, last_line, range_bytes)
+    pieces += more.pieces
     left: list[Piece] = []
     if growing is not None:
         pieces, left = _first_of_each(pieces, growing.most_bytes)
     bites = [RangeSpec(number, tuple(bundle)) for number, bundle in enumerate(bundled(pieces, range_bytes))]
     return Planned(
-        tuple(bites), tuple(sightings), tuple(found.refused), tuple(found.notes), sum(piece.size for piece in left)
+        tuple(bites),
+        (*sightings, *more.sightings),
+        (*found.refused, *more.refused),
+        (*found.notes, *more.notes),
+        sum(piece.size for piece in left),
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
@@ -37,6 +39,19 @@ class Context:
 
 
 @dataclass(frozen=True)
+class Joints:
+    """Where a block is put together from texts that lie apart in their source, such as messages; each ends a line.
+
+    Attributes:
+        starts: first byte of each text in the block, ascending from 0.
+        positions: position of each text's first byte in the source.
+    """
+
+    starts: npt.NDArray[np.int64]
+    positions: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Block:
     """Some whole records of a source.
 
@@ -45,12 +60,15 @@ class Block:
         offset: offset of the first byte in the decompressed source.
         line: number of the first line, from 1.
         framing: how records lie in it.
+        joints: of which texts it was put together; None where it is one stretch of its source. Lines count in each text
+            from 1, and `offset` and `line` mean nothing.
     """
 
     data: bytes
     offset: int
     line: int
     framing: Framing = "lines"
+    joints: Joints | None = None
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def _lines(block: Block) -> Pieces:
     if len(data) and data[-1] != _NEWLINE:
         ends = np.append(ends, len(data))
     starts = np.concatenate([ends[:0], np.zeros(min(len(ends), 1), dtype=np.int64), ends[:-1] + 1])
-    positions, numbers = block.offset + starts, np.arange(block.line, block.line + len(ends))
+    positions, numbers = _places(block, starts)
     if b"\r" in block.data:
         ends = ends - ((ends > starts) & (data[ends - 1] == _RETURN))
     if BOM[:1] in block.data:  # one byte is found much faster than three
@@ -155,6 +155,17 @@ def _lines(block: Block) -> Pieces:
         kept = np.delete(np.arange(len(lines)), blank)
         lines, positions, numbers = lines.chosen(kept), positions[kept], numbers[kept]
     return Pieces(lines, positions, numbers)
+
+
+def _places(block: Block, starts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Position and number of each line, from where it begins in the block."""
+    rows = np.arange(len(starts))
+    if block.joints is None:
+        return block.offset + starts, block.line + rows
+    joints = block.joints
+    text = np.searchsorted(joints.starts, starts, side="right") - 1
+    first = np.searchsorted(starts, joints.starts)
+    return joints.positions[text] + starts - joints.starts[text], 1 + rows - first[text]
 
 
 def _newlines(data: bytes) -> npt.NDArray[np.int64]:

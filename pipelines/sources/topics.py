@@ -1,0 +1,216 @@
+"""Which offsets of which partitions have to be read: each one once, and never past what was lost unread.
+
+The partition of a topic is one source, known by cluster, topic and number; a topic that was made anew is another one. The
+lake alone remembers what was read: no offset is committed to a group of consumers.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby, pairwise
+
+from pipelines.ingest_worker import rule_for
+from pipelines.lake.times import to_micros
+from pipelines.sources.boxes import EVER, Box, Span, Stretch, missing
+from pipelines.sources.brokers import Address, Cluster, KafkaConfig, OffsetsLost, address
+from pipelines.sources.known import Known, Sighting, new_id
+from pipelines.sources.messages import LARGEST_OFFSET, Sample, Taker
+from pipelines.sources.ranges import Piece, Unread
+from schemas.errors import SourceRefused
+from schemas.policy import Policy
+from transforms.ingest.registry import choose
+
+_NAMED = 5
+_LEAST_BYTES = 64  # of a message, for estimates: below, the broker's own overhead is more
+
+
+@dataclass
+class _Found:
+    pieces: list[Piece] = field(default_factory=list)
+    sightings: list[Sighting] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TopicRequest:
+    """How topics are to be read.
+
+    Attributes:
+        policy: the configuration.
+        config: how brokers are reached.
+        input_format: name of an adapter, or `auto`.
+        since: first event time wanted.
+        until: first event time not wanted any more.
+        accepts_gaps: what is gone unread is recorded and passed over.
+        is_live: a partition that cannot be read raises, because the command goes on and will look again.
+    """
+
+    policy: Policy
+    config: KafkaConfig
+    input_format: str = "auto"
+    since: datetime | None = None
+    until: datetime | None = None
+    accepts_gaps: bool = False
+    is_live: bool = False
+
+
+def unread(uris: Sequence[str], register: Mapping[str, Known], asked: TopicRequest) -> Unread:
+    """What topics hold that the register does not have yet.
+
+    Args:
+        uris: addresses of topics; a topic named twice is read once.
+        register: what was read, by source id.
+        asked: how.
+
+    Raises:
+        BrokerGone: nobody answers.
+        OffsetsLost: offsets are gone that were not read, or a topic was made anew; nothing of any topic is planned then.
+        SourceRefused: an address is none, there is no such topic, it may not be read.
+    """
+    found = _Found()
+    wanted = sorted({(one.brokers, topic) for one in map(address, uris) for topic in one.topics})
+    for brokers, topics in groupby(wanted, key=lambda entry: entry[0]):
+        _look(Address(brokers, tuple(topic for _, topic in topics)), register, asked, found)
+    if found.lost:
+        rest = f", and {len(found.lost) - _NAMED} more" if len(found.lost) > _NAMED else ""
+        raise OffsetsLost(
+            found.lost[0].partition(": ")[0],
+            f"records are lost unread ({'; '.join(found.lost[:_NAMED])}{rest})",
+            "keep topics for longer than stillwatch may stand still, and give --accept-gap to record the loss and go on",
+        )
+    return Unread(tuple(found.pieces), tuple(found.sightings), tuple(found.refused), tuple(found.notes))
+
+
+def _look(where: Address, register: Mapping[str, Known], asked: TopicRequest, found: _Found) -> None:
+    seconds = asked.policy.kafka.wait_seconds
+    with Cluster(where.brokers, asked.config, seconds) as cluster:
+        cluster_id, partitions = cluster.partitions(where.topics)
+        for topic, numbers in partitions.items():
+            if not numbers:
+                raise SourceRefused(where.name(topic), "there is no such topic", "correct the name, or create it")
+        ids = cluster.topic_ids(where.topics)
+        for topic, numbers in partitions.items():
+            for number, bounds in cluster.bounds(topic, numbers).items():
+                one = _Partition(where, topic, number, ids[topic], bounds)
+                one.look(f"kafka://{cluster_id}/{topic}/{number}", register, asked, found)
+
+
+@dataclass(frozen=True)
+class _Partition:
+    """A partition as it lies there."""
+
+    where: Address
+    topic: str
+    number: int
+    topic_id: str
+    bounds: Span
+
+    def look(self, identity: str, register: Mapping[str, Known], asked: TopicRequest, found: _Found) -> None:
+        """Adds what there is to read, to refuse, or what is lost."""
+        name, (low, high) = self.where.name(self.topic, self.number), self.bounds
+        if high > LARGEST_OFFSET:
+            raise SourceRefused(name, f"its offsets exceed {LARGEST_OFFSET:,}", "go on with a new topic")
+        source, known, is_anew = self._source(identity, register)
+        if is_anew and not asked.accepts_gaps:
+            read_to = _read_to(register[source], high)
+            found.lost.append(f"{name}: it was read up to offset {read_to:,}, and the topic was made anew since")
+            return
+        if is_anew:
+            source, known = new_id(identity.encode(), register), None
+        lost = () if known is None else _lost(known, low)
+        if lost and not asked.accepts_gaps:
+            found.lost.append(f"{name}: offsets {', '.join(f'{a:,} to {b - 1:,}' for a, b in lost)}")
+            return
+        if lost:
+            found.notes.append(
+                (name, f"{sum(b - a for a, b in lost):,} offsets from {lost[0][0]:,} on are lost unread")
+            )
+        sample = Sample() if known is not None and known.format else self._sample(asked)
+        try:
+            form = known.format if known is not None and known.format else self._format(name, sample, asked, found)
+        except SourceRefused as error:
+            if asked.is_live:
+                raise
+            found.refused.append((name, f"{error.problem}; {error.fix}"))
+            return
+        sighting = Sighting(
+            source, name, "topic", form, "lines", (), high, (0, ""), 0, (),
+            begin=low, topic_id=self.topic_id, mean_bytes=sample.mean_bytes, lost=lost,
+        )  # fmt: skip
+        found.sightings.append(sighting)
+        taken = [*(() if known is None else known.taken), *(Box(a, b) for a, b in lost)]
+        mean = max(_LEAST_BYTES, sample.mean_bytes, 0 if known is None else known.mean_bytes)
+        for stretch in missing(low, high, _times(asked), taken):
+            found.pieces += self._pieces(sighting, stretch, mean, asked.policy)
+
+    def _source(self, identity: str, register: Mapping[str, Known]) -> tuple[str, Known | None, bool]:
+        """The source's id, what is known of it, and whether that is of a topic that is there no more."""
+        last, tried = "", set[str]()
+        while (source := new_id(identity.encode(), tried)) in register:
+            known = register[source]
+            is_same = not known.topic_id or not self.topic_id or known.topic_id == self.topic_id
+            if is_same and _read_to(known, 0) <= self.bounds[1]:
+                return source, known, False
+            last = source
+            tried.add(source)
+        return (last, register[last], True) if last else (source, None, False)
+
+    def _sample(self, asked: TopicRequest) -> Sample:
+        if self.bounds[0] >= self.bounds[1]:
+            return Sample()
+        with Taker(self.where.brokers, asked.config, asked.policy.kafka.wait_seconds) as taker:
+            return taker.sample(self.topic, self.number, self.bounds)
+
+    def _format(self, name: str, sample: Sample, asked: TopicRequest, found: _Found) -> str:
+        """The adapter for a partition whose first messages are known; "" where it has none yet."""
+        rule = rule_for(asked.policy, name)
+        wanted = asked.input_format if asked.input_format != "auto" else rule.format
+        if not sample.text.strip():
+            return "" if wanted == "auto" else wanted
+        adapter, _, reason = choose(sample.text, name, wanted)
+        found.notes.append((name, f"{adapter.name} ({reason})"))
+        return adapter.name
+
+    def _pieces(self, sighting: Sighting, stretch: Stretch, mean: int, policy: Policy) -> Iterator[Piece]:
+        step = max(1, policy.ingest.range_megabytes * 1_000_000 // mean)
+        for low, high in pairwise([*range(stretch.start, stretch.end, step), stretch.end]):
+            yield Piece(
+                source=sighting.source,
+                name=sighting.name,
+                path=self.where.brokers,
+                compression="none",
+                container="topic",
+                format=sighting.format or "canonical",
+                framing="lines",
+                start=low,
+                end=high,
+                stop=sighting.length,
+                times=stretch.times,
+                again=stretch.again,
+                last_line="take",
+                size=(high - low) * mean,
+                topic=self.topic,
+                partition=self.number,
+            )
+
+
+def _read_to(known: Known, default: int) -> int:
+    """The offset behind the last one that was read."""
+    return max((box.end for box in known.taken), default=default)
+
+
+def _lost(known: Known, low: int) -> tuple[Span, ...]:
+    """Offsets that were never read, for no event time, and are there no more."""
+    if low <= known.begin:
+        return ()
+    ever = [Box(box.start, box.end) for box in known.taken]
+    return tuple((stretch.start, stretch.end) for stretch in missing(known.begin, low, EVER, ever))
+
+
+def _times(asked: TopicRequest) -> Span:
+    return (
+        EVER[0] if asked.since is None else to_micros(asked.since),
+        EVER[1] if asked.until is None else to_micros(asked.until),
+    )
