@@ -30,7 +30,7 @@ from pipelines.lake.state import Manifest, States
 from pipelines.manifests import WriteMessages, is_reported, read_messages, staging
 from pipelines.request import Request, SourceCounts
 from pipelines.runners import run
-from pipelines.sources.brokers import is_topic
+from pipelines.sources.brokers import KafkaConfig, is_topic
 from pipelines.sources.files import list_sources
 from pipelines.sources.known import Sighting
 from pipelines.sources.ranges import Growing, RangeSpec, Unread, plan_ranges
@@ -43,6 +43,7 @@ from transforms.ingest.accounts_file import read_accounts
 from transforms.ingest.key import FingerprintKey
 
 _MOST_NOTES = 20
+_PLAIN = KafkaConfig()
 
 
 def plan_ingest(
@@ -188,7 +189,7 @@ def execute_ingest(
     beam_options: Sequence[str],
     progress: Progress,
     after: Callable[[str], None] = lambda _: None,
-    topics: Reaching | None = None,
+    kafka: KafkaConfig = _PLAIN,
 ) -> list[SourceCounts]:
     """Executes an INGEST plan and commits it; repeated after a crash, it does the same.
 
@@ -199,7 +200,7 @@ def execute_ingest(
         LakeError: the lake cannot be written.
     """
     work, states = plan.work, States(lake.root)
-    job = IngestJob(str(lake.root), plan.run_id, plan.policy, key, Reaching() if topics is None else topics)
+    job = IngestJob(str(lake.root), plan.run_id, plan.policy, key, kafka)
     messages: list[dict[str, Any]] = []
     if work["ranges"]:
         if not is_reported(lake.root, plan.run_id):

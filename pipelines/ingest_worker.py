@@ -17,7 +17,7 @@ from pipelines.lake.lake import made_at
 from pipelines.lake.sealed import write_whole
 from pipelines.lake.sources import Done, latest_times
 from pipelines.manifests import staging
-from pipelines.sources.brokers import BrokerGone, KafkaConfig, OffsetsLost
+from pipelines.sources.brokers import BrokerGone, KafkaConfig
 from pipelines.sources.cutter import Broken, End
 from pipelines.sources.messages import LeftOut, Taker, read_messages
 from pipelines.sources.ranges import Piece, RangeSpec
@@ -42,19 +42,6 @@ _LATEST_ROWS = 100
 
 
 @dataclass(frozen=True)
-class Reaching:
-    """How topics are reached.
-
-    Attributes:
-        config: properties of librdkafka.
-        accepts_gaps: what is gone unread is passed over.
-    """
-
-    config: KafkaConfig = KafkaConfig()
-    accepts_gaps: bool = False
-
-
-@dataclass(frozen=True)
 class IngestJob:
     """Everything a worker needs to know of a run; key and secrets travel in memory only.
 
@@ -63,14 +50,14 @@ class IngestJob:
         run_id: the run.
         policy: as JSON.
         key: what fingerprints are keyed with.
-        topics: how topics are reached.
+        kafka: how the brokers of topics are reached.
     """
 
     root: str
     run_id: str
     policy: str
     key: FingerprintKey
-    topics: Reaching = Reaching()
+    kafka: KafkaConfig = KafkaConfig()
 
 
 def rule_for(policy: Policy, name: str) -> SourceRule:
@@ -98,7 +85,7 @@ class ReadRange(beam.DoFn):
                 takers: dict[str, Taker] = {}
                 for piece in spec.pieces:
                     if piece.container == "topic" and piece.path not in takers:
-                        taker = Taker(piece.path, self._job.topics, policy.kafka.wait_seconds)
+                        taker = Taker(piece.path, self._job.kafka, policy.kafka.wait_seconds)
                         takers[piece.path] = stack.enter_context(taker)
                     _Piece(piece, self._job, policy, writer, takers.get(piece.path)).read()
             message = writer.finish()
@@ -197,7 +184,7 @@ class _Piece:
 
     def __init__(self, piece: Piece, job: IngestJob, policy: Policy, writer: RangeWriter, taker: Taker | None) -> None:
         self._piece = piece
-        self._taker, self._accepts_gaps = taker, job.topics.accepts_gaps
+        self._taker = taker
         self._policy = policy
         self._writer = writer
         self._key = job.key
@@ -243,7 +230,7 @@ class _Piece:
     def _parts(self) -> Iterator[Block | Broken | Rows | LeftOut | End]:
         if self._taker is not None and self._piece.container == "topic":
             longest = self._policy.ingest.record_bytes
-            return read_messages(self._piece, self._taker, longest, accepts_gaps=self._accepts_gaps)
+            return read_messages(self._piece, self._taker, longest)
         if self._piece.container == "parquet":
             return read_rows(self._piece)
         return read_text(self._piece, self._policy.ingest.record_bytes)

@@ -19,7 +19,9 @@ def is_reported(root: Path, run_id: str) -> bool:
     """Whether all workers of a run have reported and their files are whole: repeated after a crash, it is not read again."""
     try:
         messages = read_messages(root, run_id)
-        files = [(table, entry) for message in messages for table, found in message["tables"].items() for entry in found]
+        files = [
+            (table, entry) for message in messages for table, found in message["tables"].items() for entry in found
+        ]
         return all((root / table / entry["path"]).stat().st_size == entry["size"] for table, entry in files)
     except (OSError, ValueError):
         return False

@@ -10,7 +10,6 @@ from pipelines.cli.progress import Progress
 from pipelines.host import Engine, Host, floor_to_day, midnight_after
 from pipelines.hunt import execute_hunt
 from pipelines.ingest import execute_ingest, plan_ingest
-from pipelines.ingest_worker import Reaching
 from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
@@ -21,6 +20,7 @@ from pipelines.release import execute_release
 from pipelines.replaying import Taken, execute_replay
 from pipelines.request import COUNTS, Request, SourceCounts, Summary
 from pipelines.rewind import execute_rewind
+from pipelines.sources.brokers import BrokerGone
 from pipelines.sources.files import has_pipe
 from pipelines.sources.ranges import Growing
 from pipelines.upkeep import execute_upkeep
@@ -224,6 +224,7 @@ class Rounds:
         Raises:
             SourceMoved: a file it reads is not the one it was planned for; the run is undone, to be planned anew.
             SourceGone: there is no file; except live, the run is kept, for the file to be put back.
+            BrokerGone: brokers do not answer; the run is undone, to be planned anew.
         """
         try:
             self._execute(plan)
@@ -232,6 +233,11 @@ class Rounds:
                 abandon(self.lake, self.lease, plan.sequence)
                 shutil.rmtree(staging(self.lake.root, plan.run_id), ignore_errors=True)
                 self._progress.note(f"{error.where}: {error.problem}; run {plan.run_id} is dropped")
+            raise
+        except BrokerGone:
+            # Nothing of it is committed: what it was to read is planned anew once they answer.
+            abandon(self.lake, self.lease, plan.sequence)
+            shutil.rmtree(staging(self.lake.root, plan.run_id), ignore_errors=True)
             raise
 
     def _execute(self, plan: Plan) -> None:
@@ -245,7 +251,7 @@ class Rounds:
                 self._request.beam_options,
                 self._progress,
                 self._after,
-                Reaching(self._request.kafka, accepts_gaps=self._request.accepts_gaps),
+                self._request.kafka,
             )
             for source in counts:
                 self._count(source)

@@ -58,7 +58,7 @@ EVENT = Contract(
             field(
                 "position",
                 pa.int64(),
-                "Offset of the record in the decompressed source; element number added inside an array.",
+                "Offset of the record in the decompressed source; element number added inside an array. Of a topic: the message's offset times 2**24, plus the record's offset inside it.",
                 required=True,
                 unit="bytes",
                 at_least=0,

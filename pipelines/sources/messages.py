@@ -8,13 +8,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from pipelines.sources.boxes import Span
-from pipelines.sources.brokers import SCHEME, BrokerGone, KafkaConfig, OffsetsLost
+from pipelines.sources.brokers import SCHEME, BrokerGone, KafkaConfig
 from pipelines.sources.cutter import Broken, Cutter, End, digest_of
 from pipelines.sources.ranges import Piece
 from pipelines.sources.streams import CHUNK_BYTES
+from schemas.errors import SourceMoved
 from transforms.ingest.adapter import Block, Joints
 from transforms.ingest.registry import framing_of
 
@@ -91,19 +92,15 @@ class Taker:
     ) -> None:
         self._consumer.close()
 
-    def take(
-        self, topic: str, partition: int, bounds: Span, at_once: int = _AT_ONCE, *, accepts_gaps: bool = False
-    ) -> Iterator[list[Any]]:
+    def take(self, topic: str, partition: int, bounds: Span, at_once: int = _AT_ONCE) -> Iterator[list[Any]]:
         """The messages with offsets in [start, end), in order; offsets that hold none are passed over.
 
         Raises:
             BrokerGone: nothing came for as long as is waited.
-            OffsetsLost: the first offsets are gone, and that is not accepted, or the last ones are.
+            SourceMoved: the first offsets are gone, or the topic is.
         """
         start, end = bounds
         where = f"{SCHEME}{self._brokers}/{topic}/{partition}"
-        if accepts_gaps:
-            start = max(start, self._first_there(topic, partition))
         if start >= end:
             return
         self._consumer.assign([TopicPartition(topic, partition, start)])
@@ -146,20 +143,12 @@ class Taker:
         text = b"\n".join(text for text in texts if text)[:_SAMPLE_BYTES]
         return Sample(text, -(-size // max(1, last - bounds[0])))
 
-    def _first_there(self, topic: str, partition: int) -> int:
-        try:
-            low, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=self._seconds)
-        except KafkaException as error:
-            where = f"{SCHEME}{self._brokers}/{topic}/{partition}"
-            raise BrokerGone(where, "no broker answers", "check the brokers, and run the command again") from error
-        return int(low)
-
     def _heard(self, error: KafkaError) -> None:
         self._last = str(error.str()).strip().rstrip(".")
 
 
 def read_messages(
-    piece: Piece, taker: Taker, record_bytes: int, chunk: int = CHUNK_BYTES, *, accepts_gaps: bool = False
+    piece: Piece, taker: Taker, record_bytes: int, chunk: int = CHUNK_BYTES
 ) -> Iterator[Block | Broken | LeftOut | End]:
     """The records of the messages [start, end) of a partition, in order; an End last.
 
@@ -171,13 +160,11 @@ def read_messages(
         taker: connected to the piece's brokers.
         record_bytes: policy ingest.record_bytes.
         chunk: about how long a block is.
-        accepts_gaps: what is gone unread is passed over.
     """
     assert piece.end is not None  # noqa: S101 - offsets are known when they are planned
     held: list[tuple[int, bytes]] = []
     size = empty = 0
-    bounds = piece.start, piece.end
-    for messages in taker.take(piece.topic, piece.partition, bounds, accepts_gaps=accepts_gaps):
+    for messages in taker.take(piece.topic, piece.partition, (piece.start, piece.end)):
         for message in messages:
             value, offset = message.value(), message.offset()
             if not value:
@@ -232,13 +219,11 @@ def _reaches(message: Any, end: int, where: str) -> bool:
     if code == KafkaError._PARTITION_EOF:
         return bool(message.offset() >= end)
     if code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
-        raise OffsetsLost(
-            where,
-            f"offsets before {end:,} are no longer there, and were not read",
-            "give --accept-gap to record the loss and go on",
+        raise SourceMoved(
+            where, f"the first of the offsets before {end:,} are no longer there", "run the command again"
         )
     if code in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.UNKNOWN_TOPIC_OR_PART):
-        raise OffsetsLost(
+        raise SourceMoved(
             where, f"it can no longer be read ({error.str()})", "restore the topic, or the right to read it"
         )
     return False

@@ -43,7 +43,9 @@ def test_credentials_in_an_address_are_refused_and_not_repeated() -> None:
 
 
 def test_secrets_come_from_the_environment_and_show_in_no_representation(tmp_path: Path) -> None:
-    text = "# remark\n\nsecurity.protocol = sasl_plaintext\nsasl.mechanism=PLAIN\nsasl.username=u\nsasl.password=${PW}\n"
+    text = (
+        "# remark\n\nsecurity.protocol = sasl_plaintext\nsasl.mechanism=PLAIN\nsasl.username=u\nsasl.password=${PW}\n"
+    )
     config = _config(tmp_path, text, PW="hunter2")
     assert config.client("b:1")["sasl.password"] == "hunter2"
     assert "hunter2" not in repr(config)
@@ -79,7 +81,10 @@ def test_open_transactions_are_read_only_where_the_file_says_so(tmp_path: Path) 
 
 
 def test_a_broker_that_does_not_answer_is_named(tmp_path: Path) -> None:
-    with Cluster("127.0.0.1:1", KafkaConfig(), seconds=0.3) as nobody, pytest.raises(BrokerGone, match="127.0.0.1:1"):
+    with (
+        Cluster("127.0.0.1:1", KafkaConfig(), seconds=0.3) as nobody,
+        pytest.raises(BrokerGone, match=r"127\.0\.0\.1:1"),
+    ):
         nobody.partitions(["calls"])
 
 

@@ -59,7 +59,8 @@ def cut_off(monkeypatch: pytest.MonkeyPatch, low: int, high: int | None = None) 
 
     def bounds(self: Cluster, topic: str, partitions: Any) -> dict[int, tuple[int, int]]:
         found = real(self, topic, partitions)
-        return {p: (min(low, b if high is None else high), b if high is None else high) for p, (_, b) in found.items()}
+        ends = {p: b if high is None else min(b, high) for p, (_, b) in found.items()}
+        return {p: (min(low, end), end) for p, end in ends.items()}
 
     monkeypatch.setattr(topics.Cluster, "bounds", bounds)
 
