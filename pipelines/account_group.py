@@ -6,10 +6,11 @@ from datetime import datetime
 import polars as pl
 
 from pipelines.lake.state import Manifest, Remembered, States
+from schemas.hit import HIT
 from schemas.policy import Policy
 from schemas.snapshot import Snapshot
 from transforms import distribution, features, order, sessions
-from transforms.detectors import ReplayState, RulesState, rules, score
+from transforms.detectors import ReplayState, RulesState, rules, score, shapes
 from transforms.distribution import DistributionState
 from transforms.features import FeatureState
 from transforms.findings import FindingsState
@@ -78,7 +79,7 @@ class GroupRows:
         scored: SCORED rows of the same windows.
         embeddings: EMBEDDING rows of hours that ended.
         tested: TESTED rows of the windows of these hours.
-        hits: HIT rows of rules over an account's own calls.
+        hits: HIT rows of rules and shapes over an account's own calls.
     """
 
     counts: pl.DataFrame
@@ -127,14 +128,15 @@ def step(
         scored=score(windows, snapshot, policy),
         embeddings=embeddings,
         tested=distribution.measured(trailing, windows, snapshot, policy),
-        hits=hits,
+        hits=HIT.conform(pl.concat([hits, shapes.step(windows, policy)])),
     )
 
 
 def still_open(
     state: GroupState, snapshot: Snapshot, registry: pl.DataFrame, policy: Policy
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Provisional SESSION, WINDOW and SCORED rows of what the state holds open, and TESTED rows of these windows."""
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Provisional SESSION, WINDOW and SCORED rows of what the state holds open, TESTED and HIT rows of these windows."""
     windows = features.still_open(state.features, snapshot["peers"], registry, policy)
     tested = distribution.measured(distribution.still_open(state.distribution), windows, snapshot, policy)
-    return sessions.still_open(state.sessions, policy), windows, score(windows, snapshot, policy), tested
+    open_sessions = sessions.still_open(state.sessions, policy)
+    return open_sessions, windows, score(windows, snapshot, policy), tested, shapes.step(windows, policy)

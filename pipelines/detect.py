@@ -248,12 +248,17 @@ class StepGroups(_Stage):
         registry: pl.DataFrame,
         policy: Policy,
     ) -> Iterator[tuple[int, bytes]]:
-        sessions, windows, scored, tested = still_open(after, snapshot, registry, policy)
+        sessions, windows, scored, tested, hits = still_open(after, snapshot, registry, policy)
         shown = pl.lit(value=True).alias("provisional")
         self._rows("sessions", group_key(group), pl.concat([rows.sessions.with_columns(shown), sessions]))
         self._rows("account_windows", group_key(group), pl.concat([rows.windows.with_columns(shown), windows]))
         scores = pl.concat([rows.scored.with_columns(shown), scored])
-        together = replace(rows, scored=scores, tested=pl.concat([rows.tested, tested]))
+        together = replace(
+            rows,
+            scored=scores,
+            tested=pl.concat([rows.tested, tested]),
+            hits=HIT.conform(pl.concat([rows.hits, hits])),
+        )
         yield from self._messages(group, {"group": group}, together)
 
     def _messages(self, group: int, message: dict[str, Any], rows: GroupRows) -> Iterator[tuple[int, bytes]]:

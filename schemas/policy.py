@@ -283,6 +283,19 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Shapes:
+    """Shapes of a harvest from one account (L0, review only)."""
+
+    share: float = setting(
+        0.00025,
+        "share of honest account-days that may have one shape: four shapes share the review budget of one in a thousand (threats.md 3.3)",
+    )
+    least_calls: int = setting(
+        100, "calls in 24 h below which a shape is chance: one hundred exchanges tell a pure harvester (threats.md 3.1)"
+    )
+
+
+@dataclass(frozen=True)
 class Rates:
     """False-positive budget, per account-day."""
 
@@ -541,6 +554,7 @@ class Policy:
     rules: Rules = dataclasses.field(default_factory=Rules)
     evidence: Evidence = dataclasses.field(default_factory=Evidence)
     campaigns: Campaigns = dataclasses.field(default_factory=Campaigns)
+    shapes: Shapes = dataclasses.field(default_factory=Shapes)
     rates: Rates = dataclasses.field(default_factory=Rates)
     learning: Learning = dataclasses.field(default_factory=Learning)
     distribution: Distribution = dataclasses.field(default_factory=Distribution)

@@ -5,6 +5,8 @@ from schemas.event import Presence
 LACKS = {
     Presence.TOKENS: "no token counts: output against input, lengths and volume in tokens",
     Presence.CACHED_TOKENS: "no cached tokens: broken prompt caches",
+    Presence.REASONING_TOKENS: "no reasoning tokens: how much of an answer was written out",
+    Presence.MESSAGES: "no message counts: single questions against conversations brought along",
     Presence.LATENCY: "no latency: calls in flight",
     Presence.STATUS: "no status: throttling",
     Presence.FINISH: "no finish reason: truncated answers",

@@ -12,7 +12,7 @@ from given_accounts import DAY, HOUR, account_hash, at, foreign, registry, share
 from given_calls import calls, population
 from schemas.card import Card, Example
 from schemas.event import Presence
-from schemas.feature import FAMILIES
+from schemas.feature import FAMILIES, FEATURES
 from schemas.finding import KINDS, SEVERITIES
 from schemas.foreign import FOREIGN
 from schemas.policy import Policy
@@ -24,21 +24,24 @@ from schemas.technique import TECHNIQUES
 from schemas.window import WINDOW
 from transforms import campaigns
 from transforms.campaigns import CampaignState, TieState, base_of, facts
-from transforms.detectors import ReplayState, RulesState, cards, handle_replay, rules, score
+from transforms.detectors import ReplayState, RulesState, cards, handle_replay, rules, score, shapes
+from transforms.detectors.registry import shapes as registered_shapes
 from transforms.detectors.rule import Rule
+from transforms.detectors.shape import Shape, parts_of
 from transforms.distribution import measured
 from transforms.distribution.embedding import embed
 from transforms.learning import Marks, learn
 
 POLICY = Policy()
 CARDS = cards()
-EXPECTED = 12
+EXPECTED = 16
 UNTIL = DAY + timedelta(days=2)
 
 every_detector = pytest.mark.parametrize("card", CARDS.values(), ids=list(CARDS))
 every_rule = pytest.mark.parametrize(
-    "card", [card for card in CARDS.values() if card.layer == "L0"], ids=lambda c: c.id
+    "card", [card for card in CARDS.values() if card.layer == "L0" and card.family != "shape"], ids=lambda c: c.id
 )
+every_shape = pytest.mark.parametrize("shape", registered_shapes(), ids=lambda shape: shape.card.id)
 every_example = pytest.mark.parametrize(
     ("card", "example"),
     [(card, example) for card in CARDS.values() for example in (card.firing, card.silent)],
@@ -94,6 +97,7 @@ def findings_of(example: Example) -> list[str]:
         joined = campaigns.step(CampaignState.empty(), ties, tied, SHARED.empty(), UNTIL, POLICY)[1]
         fired |= {*joined["rule"]}
     if example.window is not None:
+        fired |= set(shapes.step(windows([example.window]), POLICY)["rule"])
         scored = score(windows([example.window]), snapshot_of(example), POLICY)
         families = {signal["family"] for signal in scored["signals"][0]}
         fired |= families & {"joint", "change"}
@@ -119,9 +123,9 @@ def unlike_peers(example: Example) -> bool:
 def test_every_detector_of_the_room_was_found() -> None:
     assert len(CARDS) == EXPECTED, "a detector came or went: adjust EXPECTED"
     assert len({card.id for card in CARDS.values()}) == EXPECTED
-    assert {rule.card.id for rule in rules.rules()} | {handle_replay.CARD.id} == {
-        card.id for card in CARDS.values() if card.layer == "L0"
-    }
+    assert {rule.card.id for rule in rules.rules()} | {handle_replay.CARD.id} | {
+        shape.card.id for shape in registered_shapes()
+    } == {card.id for card in CARDS.values() if card.layer == "L0"}
 
 
 @every_detector
@@ -135,7 +139,16 @@ def test_a_card_says_everything(card: Card) -> None:
     for text in (card.sees, card.blind_to, card.points_reason, card.firing.says, card.silent.says, *card.runbook):
         assert len(text) > 20, card.id
     assert (card.act is None) == (not card.act_reason)
-    assert card.family in (*FAMILIES, "identity", "joint", "change", "campaign", "distribution", "each feature's own")
+    assert card.family in (
+        *FAMILIES,
+        "identity",
+        "joint",
+        "change",
+        "campaign",
+        "distribution",
+        "shape",
+        "each feature's own",
+    )
 
 
 class Asked:
@@ -179,6 +192,32 @@ def test_the_silent_example_does_not(card: Card) -> None:
 def test_a_rule_adds_points_and_says_what_it_needs(card: Card) -> None:
     assert card.points >= 2.0, "a rule that one benign account in a hundred meets is no rule"
     assert card.needs != Presence(0)
+
+
+OPTIONAL_PARTS = ("reasoning_tagged_share_24h", "end_users_24h")
+"""Parts of measures that are known without them."""
+
+
+@every_shape
+def test_a_shape_needs_what_its_properties_look_at_and_only_has_known_features(shape: Shape) -> None:
+    known = {feature.name: feature.needs for feature in FEATURES}
+    for one in shape.properties:
+        for name in {part for bound in one.bounds for part in parts_of(bound.feature)}:
+            assert name in known
+            if one.is_needed and name not in OPTIONAL_PARTS:
+                assert known[name] & ~shape.card.needs == Presence(0), name
+
+
+@every_shape
+def test_a_shape_is_silent_where_a_needed_property_cannot_be_known(shape: Shape) -> None:
+    window = shape.card.firing.window or {}
+    for one in shape.properties:
+        if one.is_needed:
+            for name in set(parts_of(one.steps[0].bounds[0].feature)) - set(OPTIONAL_PARTS):
+                seen = {key: value for key, value in window.items() if key != name}
+                if name == "reasoning_elicited_share_24h":
+                    seen |= {"reasoning_tagged_share_24h": None}
+                assert shape.card.id not in findings_of(Example("without it", window=seen)), name
 
 
 def quietly(run: Callable[[], object], *frames: pl.DataFrame) -> object:

@@ -9,6 +9,7 @@ from schemas.feature import FEATURES
 from schemas.policy import Policy
 from schemas.presence import blind_spots
 from transforms.detectors.peers import Peers
+from transforms.detectors.registry import shapes
 
 I64 = npt.NDArray[np.int64]
 
@@ -50,4 +51,6 @@ def _needed() -> Presence:
     for feature in FEATURES:
         if feature.suspicious != "none":
             needs |= feature.needs
+    for shape in shapes():
+        needs |= shape.card.needs
     return needs | Presence.HANDLES | Presence.OBJECT

@@ -1,10 +1,12 @@
 """All detectors of this room, found by looking: a new one is one more file with a CARD."""
 
 import pkgutil
+from functools import cache
 from importlib import import_module
 
 from schemas.card import Card
 from transforms.detectors.rule import Rule
+from transforms.detectors.shape import Shape
 
 _ROOM = __name__.rpartition(".")[0]
 
@@ -34,3 +36,10 @@ def rules() -> list[Rule]:
     """The deterministic rules over an account's own activity, sorted by id."""
     found = (getattr(import_module(f"{_ROOM}.{name}"), "RULE", None) for name in _modules())
     return sorted((rule for rule in found if isinstance(rule, Rule)), key=lambda rule: rule.card.id)
+
+
+@cache
+def shapes() -> tuple[Shape, ...]:
+    """The shapes of a harvest over an account's last 24 hours, sorted by id."""
+    found = (getattr(import_module(f"{_ROOM}.{name}"), "SHAPE", None) for name in _modules())
+    return tuple(sorted((shape for shape in found if isinstance(shape, Shape)), key=lambda shape: shape.card.id))

@@ -143,7 +143,7 @@ def bearing(signals: Iterable[Row], changed: Sequence[str], cards: Mapping[str, 
     """Those of the changed policy keys that decide on any of the signals, in their order."""
     places = set(_EVERYWHERE)
     for signal in signals:
-        named = signal["signal"] if signal["layer"] == "L0" else _CARD_OF_FAMILY.get(signal["family"])
+        named = signal["signal"].partition(".")[0] if signal["layer"] == "L0" else _CARD_OF_FAMILY.get(signal["family"])
         card = cards.get(named or _CARD_OF_LAYER.get(signal["layer"], ""))
         places |= set(card.policy if card is not None else ())
     return [key for key in changed if key in places or key.partition(".")[0] in places]

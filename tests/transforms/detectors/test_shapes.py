@@ -1,0 +1,147 @@
+"""Shapes: how rare all properties are together is exact, and what a hit says adds up to that."""
+
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from given_accounts import DAY, HOUR, TICK, tallies, windows
+from schemas.policy import Policy
+from schemas.policy import Shapes as ShapesPolicy
+from schemas.registry import REGISTRY
+from schemas.scored import SCORED
+from schemas.shape import Bound, Property, Step, steps
+from transforms.detectors import cards, shapes
+from transforms.detectors.registry import shapes as registered
+from transforms.detectors.shape import Shape
+from transforms.findings import Calibration, FindingsState, Inputs, Judge, step
+
+POLICY = Policy()
+SHAPES = {shape.card.id: shape for shape in registered()}
+every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
+
+HARVEST: dict[str, Any] = dict(SHAPES["generation_shape"].card.firing.window or {})
+
+
+def hits(*rows: dict[str, Any], policy: Policy = POLICY) -> pl.DataFrame:
+    return shapes.step(windows(rows), policy)
+
+
+def by_enumeration(shape: Shape, least: float) -> float:
+    """Share of honest accounts with all needed properties and at least so many decades, combination by combination."""
+    ladders = []
+    for one in shape.properties:
+        reached = [1.0, *(step.share for step in one.steps), 0.0]
+        ladder = [(shape.decades_of(one.name)[n], reached[n] - reached[n + 1]) for n in range(len(reached) - 1)]
+        ladders.append(ladder[1:] if one.is_needed else ladder)
+    return sum(
+        float(np.prod([share for _, share in combination]))
+        for combination in itertools.product(*ladders)
+        if sum(decades for decades, _ in combination) >= least - 1e-7
+    )
+
+
+@every_shape
+def test_the_rarity_of_a_sum_is_that_of_all_combinations_with_at_least_it(shape: Shape) -> None:
+    sums, shares = shape.tails
+    for place in range(0, len(sums), max(1, len(sums) // 7)):
+        assert shares[place] == pytest.approx(by_enumeration(shape, float(sums[place])), rel=1e-9)
+
+
+def test_all_shapes_together_leave_no_more_honest_account_days_than_the_review_rate() -> None:
+    allowed = [
+        shares[shares <= POLICY.shapes.share].max(initial=0.0) for _, shares in (s.tails for s in SHAPES.values())
+    ]
+    assert 0 < sum(allowed) <= POLICY.rates.review
+
+
+@every_shape
+def test_no_share_is_smaller_than_what_the_measured_clients_can_show(shape: Shape) -> None:
+    assert min(step.share for one in shape.properties for step in one.steps) >= 1 / 330 - 1e-4
+
+
+@every_shape
+def test_the_points_of_a_hit_add_up_to_how_rare_it_is(shape: Shape) -> None:
+    hit = hits(dict(shape.card.firing.window or {})).filter(pl.col("rule") == shape.card.id).row(0, named=True)
+    assert sum(signal["points"] for signal in hit["signals"]) == pytest.approx(hit["observed"], abs=1e-5)
+    assert hit["observed"] >= hit["expected"] == pytest.approx(-np.log10(POLICY.shapes.share), abs=1e-6)
+    assert {signal["signal"].partition(".")[0] for signal in hit["signals"]} == {shape.card.id}
+
+
+def test_honest_accounts_that_show_each_property_by_itself_are_hit_as_rarely_as_claimed() -> None:
+    shape, chance, days = SHAPES["grading_shape"], np.random.default_rng(5), 400_000
+    sums = np.zeros(days)
+    needed = np.ones(days, dtype=np.bool_)
+    for one in shape.properties:
+        draw = chance.random(days)
+        reached = sum((draw < step.share).astype(np.int64) for step in one.steps)
+        sums += shape.decades_of(one.name)[reached]
+        needed &= (reached > 0) | (not one.is_needed)
+    hit = shape.rarity(np.round(sums[needed], 6)) >= -np.log10(POLICY.shapes.share)
+    assert hit.sum() <= days * POLICY.shapes.share + 4 * np.sqrt(days * POLICY.shapes.share)
+    assert hit.sum() > 0
+
+
+def test_a_hundred_calls_are_enough_and_fewer_are_not() -> None:
+    assert hits(HARVEST | {"calls_24h": 100.0})["rule"].to_list() == ["generation_shape"]
+    assert hits(HARVEST | {"calls_24h": 99.0}).is_empty()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"age_days": 400.0},  # an established customer's synthetic data
+        {"age_days": None},
+        {"payload_novelty_24h": 0.33},  # an evaluation
+        {"multi_turn_share_24h": 0.6},  # a chat
+        {"out_in_ratio_24h": 0.05, "output_per_call_24h": 40.0},  # a batch job
+        {"reasoning_share_24h": 0.9},  # a reasoning model that thinks long and writes little
+        {"reasoning_share_24h": None},  # nobody knows how much was written
+    ],
+)
+def test_generation_that_honest_accounts_do_as_well_is_none(changed: dict[str, Any]) -> None:
+    assert hits(HARVEST | changed).is_empty()
+
+
+def test_a_hit_stands_at_the_last_tick_of_the_hour_in_any_company_and_order() -> None:
+    company = [{"account_id": f"x{n}", "calls_24h": 100.0 + n, "payload_novelty_24h": 1.0} for n in range(20)]
+    alone = hits(HARVEST | {"hour": 7})
+    assert alone["tick"].to_list() == [DAY + 7 * HOUR - TICK]
+    rows = windows([*company, HARVEST | {"hour": 7}])
+    assert_frame_equal(shapes.step(rows.sample(fraction=1.0, shuffle=True, seed=2), POLICY), alone)
+    assert_frame_equal(shapes.step(rows.drop("throttled_share_24h"), POLICY), alone)
+
+
+def test_a_hit_becomes_a_finding_for_review_that_says_each_property() -> None:
+    judge = Judge(Calibration({}), REGISTRY.empty(), cards(), POLICY, None)
+    made = tallies([{"minute": 5 * n, "calls": 100} for n in range(12)])
+    inputs = Inputs(SCORED.empty(), hits(HARVEST | {"hour": 1}), made)
+    _, _, found = step(FindingsState.empty(), inputs, judge, DAY + timedelta(hours=2))
+    finding = found.row(0, named=True)
+    assert (finding["tier"], finding["kind"], finding["uncalibrated"]) == ("review", "distillation", True)
+    assert finding["exchanges_before"] == 1200
+    assert finding["techniques"] == ["AML.T0005.001", "AML.T0024.002"]
+    assert [reason.partition(":")[0] for reason in finding["reasons"][:2]] == [
+        "generation_shape.answers",
+        "generation_shape.youth",
+    ]
+    assert "an answer holds 1,200 written tokens on average" in finding["reasons"][0]
+
+
+def test_a_budget_of_the_policy_decides() -> None:
+    loose = replace(POLICY, shapes=ShapesPolicy(share=0.1))
+    assert not hits(HARVEST | {"output_per_call_24h": 400.0}, policy=loose).is_empty()
+    assert hits(HARVEST | {"output_per_call_24h": 400.0}).is_empty()
+
+
+def test_steps_that_do_not_imply_each_other_or_do_not_get_rarer_are_refused() -> None:
+    one, other = Step(0.1, (Bound("calls_24h", "least", 10.0),)), Step(0.05, (Bound("age_days", "most", 3.0),))
+    with pytest.raises(ValueError, match="imply"):
+        Property("x", "{observed}", "s", (one, other))
+    with pytest.raises(ValueError, match="rarer"):
+        Property("x", "{observed}", "s", steps("calls_24h", "least", (10.0, 0.1), (20.0, 0.2)))
