@@ -4,6 +4,7 @@ Beam's own DaskRunner translates the pipeline; here is what it leaves open: whet
 becomes of a run whose scheduler or workers are lost, and that its connection ends with it.
 """
 
+import asyncio
 import logging
 import platform
 import secrets
@@ -23,6 +24,8 @@ from dask.base import optimize
 from dask.graph_manipulation import clone
 from dask.utils import parse_timedelta
 from distributed import Client, Future, KilledWorker
+from distributed.comm import connect
+from distributed.security import Security
 
 from schemas.errors import StillwatchError
 
@@ -102,6 +105,7 @@ def _connected(address: str, options: PipelineOptions) -> Iterator[Client]:
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
+        asyncio.run(asyncio.wait_for(_reach(address), _patience() + _GLANCE_SECONDS))
         client = Client(set_as_default=False, **wanted)
     except (OSError, ValueError) as error:
         problem = f"no Dask scheduler answers there ({_first_line(error)})"
@@ -110,6 +114,12 @@ def _connected(address: str, options: PipelineOptions) -> Iterator[Client]:
         yield client
     finally:
         client.close(timeout=_GLANCE_SECONDS)
+
+
+async def _reach(address: str) -> None:
+    """Whether somebody answers there: a client waits without a limit for the first words of a frozen scheduler."""
+    connection = await connect(address, timeout=_patience(), **Security().get_connection_args("client"))
+    connection.abort()
 
 
 def _patience() -> float:
@@ -211,4 +221,7 @@ def _scheduler_lost(address: str) -> StillwatchError:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    told = str(error).strip().splitlines()
+    if told:
+        return told[0]
+    return "it is silent" if isinstance(error, TimeoutError) else type(error).__name__

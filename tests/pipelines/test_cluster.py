@@ -141,6 +141,16 @@ def test_a_scheduler_that_freezes_is_given_up_in_one_sentence(
     assert "the scheduler was lost" in err
 
 
+def test_a_scheduler_that_is_frozen_when_a_run_begins_is_told_in_one_sentence(
+    world: SmallWorld, tmp_path: Path
+) -> None:
+    with Cluster(tmp_path / "cluster", workers=0) as frozen:
+        frozen.scheduler.freeze()
+        _, err = _end(_begin(_on(frozen.address, world.first(tmp_path / "lake")), patience="2s"), code=1)
+    assert is_sentence(err), err
+    assert "no Dask scheduler answers there (it is silent)" in err
+
+
 def test_a_worker_that_is_frozen_when_a_run_begins_is_told_in_one_sentence(
     world: SmallWorld, cluster: Cluster, tmp_path: Path
 ) -> None:
