@@ -24,7 +24,7 @@ from dask.base import optimize
 from dask.graph_manipulation import clone
 from dask.utils import parse_timedelta
 from distributed import Client, Future, KilledWorker
-from distributed.comm import connect
+from distributed.comm.core import connect
 from distributed.security import Security
 
 from schemas.errors import StillwatchError
