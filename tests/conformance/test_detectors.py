@@ -34,7 +34,7 @@ from transforms.learning import Marks, learn
 
 POLICY = Policy()
 CARDS = cards()
-EXPECTED = 16
+EXPECTED = 19
 UNTIL = DAY + timedelta(days=2)
 
 every_detector = pytest.mark.parametrize("card", CARDS.values(), ids=list(CARDS))

@@ -17,8 +17,8 @@ GRADES = Property(
 READS = Property(
     "reads",
     "{observed} tokens are read a call: whole answers of another model, not records",
-    "T1: of language clients with at most 64 tokens an answer (34 %), those that read as much",
-    steps("input_per_call_24h", AT_LEAST, (500.0, 0.61), (1000.0, 0.28), (2000.0, 0.04)),
+    "T1: of clients with at most 64 tokens an answer on average (40 %), those that read as much; the last is not smaller than one of 133 can show",
+    steps("input_per_call_24h", AT_LEAST, (500.0, 0.4), (1000.0, 0.18), (2000.0, 0.025), (3000.0, 0.01)),
     is_needed=True,
 )
 

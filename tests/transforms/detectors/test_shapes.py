@@ -57,12 +57,15 @@ def test_all_shapes_together_leave_no_more_honest_account_days_than_the_review_r
     allowed = [
         shares[shares <= POLICY.shapes.share].max(initial=0.0) for _, shares in (s.tails for s in SHAPES.values())
     ]
-    assert 0 < sum(allowed) <= POLICY.rates.review
+    # Seats at 1 to 200 calls a day, evenly in the logarithm, beside as many API clients, all of whom have more (threats.md 4.3).
+    seats_with_a_hundred = np.log(200 / 100) / np.log(200)
+    assert 0 < sum(allowed) * (1 + seats_with_a_hundred) / 2 <= POLICY.rates.review
 
 
 @every_shape
 def test_no_share_is_smaller_than_what_the_measured_clients_can_show(shape: Shape) -> None:
-    assert min(step.share for one in shape.properties for step in one.steps) >= 1 / 330 - 1e-4
+    measured_on = 2034 if shape.card.kind == "bulk_download" else 330
+    assert min(step.share for one in shape.properties for step in one.steps) >= 1 / measured_on - 1e-4
 
 
 @every_shape
@@ -74,7 +77,7 @@ def test_the_points_of_a_hit_add_up_to_how_rare_it_is(shape: Shape) -> None:
 
 
 def test_honest_accounts_that_show_each_property_by_itself_are_hit_as_rarely_as_claimed() -> None:
-    shape, chance, days = SHAPES["grading_shape"], np.random.default_rng(5), 400_000
+    shape, chance, days = SHAPES["bypass_shape"], np.random.default_rng(5), 400_000
     sums = np.zeros(days)
     needed = np.ones(days, dtype=np.bool_)
     for one in shape.properties:
