@@ -160,10 +160,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     _hush_libraries()
+    prepare_process()
+    sys.exit(run(lambda: cli.main(args=arguments, prog_name="stillwatch", standalone_mode=False)))
+
+
+def prepare_process() -> None:
+    """Sets what must be set before the first library is imported: how memory is kept, cycles looked for, packages loaded."""
     _keep_memory()
     _look_for_cycles_seldom()
     load_lazily()
-    sys.exit(run(lambda: cli.main(args=arguments, prog_name="stillwatch", standalone_mode=False)))
 
 
 def _keep_memory() -> None:

@@ -1,5 +1,7 @@
 """Where the processor time of a backfill goes: the program itself, with a clock around the functions between stages.
 
+The process is prepared as the command line prepares its own.
+
 Nothing is sampled: entering a stage charges what went by to the stage before it. Times are of the whole process, threads
 of Polars and Arrow included; a stage inside another is taken out of the outer one. What no stage claims is the engine,
 commits, and everything else.
@@ -152,6 +154,9 @@ def _replace(function: Any, timed: Any) -> None:
 
 def staged_backfill(log: Path, lake: Path, key: Path) -> dict[str, float]:
     """Processor seconds by stage of one backfill in this process, what came before it included."""
+    from pipelines.cli.main import prepare_process
+
+    prepare_process()
     from pipelines.backfill import backfill
     from pipelines.cli.progress import Progress
     from pipelines.request import Request
