@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import polars as pl
 from schemas.catalogue import TABLES
 from schemas.policy import Quality
 from schemas.quality import QUALITY
+from transforms.quality.counting import broken_in_facts, broken_in_rows
 from transforms.quality.facts import DayFacts, facts_of
 from transforms.quality.suite import (
     FACTS,
@@ -25,7 +27,6 @@ from transforms.quality.suite import (
     contract_suite,
     history_suite,
 )
-from transforms.quality.telling import telling_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,15 +51,21 @@ def audit(day: datetime, frames: Mapping[str, pl.DataFrame], history: pl.DataFra
 
 def audit_facts(day: datetime, facts: Mapping[str, DayFacts], history: pl.DataFrame, policy: Quality) -> pl.DataFrame:
     """The same as `audit`, from facts that were gathered part by part."""
+    asked = [
+        _Asked(found, suite, about, expectations)
+        for _, found in sorted(facts.items())
+        for suite in (contract_suite(found.contract), history_suite(day, found, history, policy))
+        for about in (SHAPE, ROWS, FACTS)
+        if (expectations := [e for e in suite.expectations if e.about == about])
+    ]
+    counted = [_counted(each) for each in asked]
+    nothing_broken = _holds(
+        [f"{each.suite.name} {e.type} {e.column}" for each in asked for e in each.expectations], counted
+    )
     rows: list[dict[str, Any]] = []
-    for table, found in sorted(facts.items()):
-        suites = (contract_suite(found.contract), history_suite(day, found, history, policy))
-        for suite in suites:
-            for about in (SHAPE, ROWS, FACTS):
-                expectations = [e for e in suite.expectations if e.about == about]
-                if expectations:
-                    results = _results(about, found, suite, expectations)
-                    rows += [{"day": day, "table": table, **result} for result in results]
+    for each in asked:
+        results = _noted(each) if nothing_broken else _results(each)
+        rows += [{"day": day, "table": each.found.contract.name, **result} for result in results]
     return QUALITY.conform(pl.DataFrame(rows, schema=QUALITY.polars))
 
 
@@ -67,32 +74,62 @@ def is_fit_for_learning(quality: pl.DataFrame) -> bool:
     return quality.filter(pl.col("is_gate") & ~pl.col("passed")).is_empty()
 
 
-def _results(about: str, found: DayFacts, suite: Suite, expectations: list[Expectation]) -> list[dict[str, Any]]:
-    """One row an expectation. Great Expectations, slow by the row, sees all sampled rows only where one breaks a promise."""
-    if about == FACTS:
-        asked = [e for e in expectations if not e.holds_anyway]
-        facts = _facts(found)
-        noted = [_noted(facts[e.column], suite, e) for e in expectations if e.holds_anyway]
-        return noted + (_validate(_batch(about, found), suite, asked) if asked else [])
-    if about == SHAPE:
-        return _validate(_batch(about, found), suite, expectations)
-    rows = _lean(found.audited, expectations)
-    results = _validate(_as_pandas(telling_rows(rows, expectations)), suite, expectations, rows.height)
-    if all(result["passed"] for result in results):
-        return results
-    return _validate(_as_pandas(rows), suite, expectations)
+@dataclass(frozen=True)
+class _Asked:
+    """What one suite asks about one of SHAPE, ROWS and FACTS."""
+
+    found: DayFacts
+    suite: Suite
+    about: str
+    expectations: list[Expectation]
 
 
-def _noted(value: float | None, suite: Suite, expectation: Expectation) -> dict[str, Any]:
-    """The row of an expectation that no fact can break: there to be compared with later, at a hundredth of the price."""
-    return {
-        "expectation": expectation.type,
-        "column": expectation.column,
-        "passed": True,
-        "observed": None if value is None else repr(value),
-        "is_gate": expectation.is_gate,
-        "suite": suite.stamp,
-    }
+def _counted(asked: _Asked) -> list[int | None]:
+    """How often each expectation is broken, 0 only where it is kept without doubt."""
+    if asked.about == FACTS:
+        return broken_in_facts(_facts(asked.found), asked.expectations)
+    is_in_shape = asked.found.audited.schema == asked.found.contract.polars
+    if asked.about == SHAPE:
+        return [0 if is_in_shape else 1]
+    if not is_in_shape:
+        return [None] * len(asked.expectations)
+    return broken_in_rows(_lean(asked.found.audited, asked.expectations), asked.expectations)
+
+
+def _holds(promises: list[str], counted: list[list[int | None]]) -> bool:
+    """Whether Great Expectations finds that every promise was counted, and none is broken."""
+    counts = pl.DataFrame({"promise": promises, "broken": [n for part in counted for n in part]}, strict=False)
+    expected = (
+        ("expect_column_values_to_be_unique", {"column": "promise"}),
+        ("expect_column_values_to_not_be_null", {"column": "broken"}),
+        ("expect_column_values_to_be_between", {"column": "broken", "min_value": 0, "max_value": 0}),
+    )
+    asked = [{"type": kind, "kwargs": arguments} for kind, arguments in expected]
+    return bool(_outcome(_as_pandas(counts.cast({"broken": pl.Int64})), "promises", asked).success)
+
+
+def _noted(asked: _Asked) -> list[dict[str, Any]]:
+    """The rows of expectations that all hold, as Great Expectations would give them one by one."""
+    facts = _facts(asked.found) if asked.about == FACTS else {}
+    unspoken = {SHAPE: "", ROWS: f"0 of {asked.found.audited.height} rows"}
+    return [
+        {
+            "expectation": expectation.type,
+            "column": expectation.column,
+            "passed": True,
+            "observed": repr(facts[expectation.column]) if asked.about == FACTS else unspoken[asked.about],
+            "is_gate": expectation.is_gate,
+            "suite": asked.suite.stamp,
+        }
+        for expectation in asked.expectations
+    ]
+
+
+def _results(asked: _Asked) -> list[dict[str, Any]]:
+    """One row an expectation, each looked at by Great Expectations."""
+    if asked.about == ROWS:
+        return _validate(_as_pandas(_lean(asked.found.audited, asked.expectations)), asked.suite, asked.expectations)
+    return _validate(_batch(asked.about, asked.found), asked.suite, asked.expectations)
 
 
 def _facts(found: DayFacts) -> dict[str, float | None]:
@@ -130,25 +167,29 @@ def _lean(rows: pl.DataFrame, expectations: list[Expectation]) -> pl.DataFrame:
     return rows.select(columns)
 
 
-def _validate(
-    batch: "pd.DataFrame", suite: Suite, expectations: list[Expectation], height: int | None = None
-) -> list[dict[str, Any]]:
+def _outcome(batch: "pd.DataFrame", name: str, asked: list[dict[str, Any]]) -> Any:
+    """What Great Expectations finds when it asks a batch so."""
+    import great_expectations as gx
+
+    return (
+        _day()
+        .get_batch({"dataframe": batch})
+        .validate(
+            gx.ExpectationSuite(name=name, expectations=asked),
+            result_format={"result_format": "BASIC", "partial_unexpected_count": 0},
+        )
+    )
+
+
+def _validate(batch: "pd.DataFrame", suite: Suite, expectations: list[Expectation]) -> list[dict[str, Any]]:
     """One row an expectation: expectation, column, passed, observed, is_gate, suite.
 
     Args:
         batch: what is looked at.
         suite: what the expectations are of.
         expectations: about the columns of the batch.
-        height: rows that the batch stands for, where not its own.
     """
-    import great_expectations as gx
-
-    whole = _day().get_batch({"dataframe": batch})
-    asked = [{"type": e.type, "kwargs": e.arguments} for e in expectations]
-    outcome = whole.validate(
-        gx.ExpectationSuite(name=suite.name, expectations=asked),
-        result_format={"result_format": "BASIC", "partial_unexpected_count": 0},
-    )
+    outcome = _outcome(batch, suite.name, [{"type": e.type, "kwargs": e.arguments} for e in expectations])
     answered: dict[tuple[str, str], Any] = {}
     for each in outcome.results:
         config: Any = each.expectation_config
@@ -161,7 +202,7 @@ def _validate(
                 "expectation": expectation.type,
                 "column": expectation.column,
                 "passed": bool(result.success),
-                "observed": _observed(expectation, result, batch, height),
+                "observed": _observed(expectation, result, batch),
                 "is_gate": expectation.is_gate,
                 "suite": suite.stamp,
             }
@@ -173,7 +214,7 @@ def _subject(arguments: Mapping[str, Any]) -> str:
     return str(arguments.get("column", arguments.get("column_list")))
 
 
-def _observed(expectation: Expectation, result: Any, batch: "pd.DataFrame", height: int | None) -> str | None:
+def _observed(expectation: Expectation, result: Any, batch: "pd.DataFrame") -> str | None:
     """What was seen, without a single value of the rows: numbers, counts, names of columns."""
     raised = [info for info in _exceptions(result.exception_info) if info.get("raised_exception")]
     if raised:
@@ -186,7 +227,7 @@ def _observed(expectation: Expectation, result: Any, batch: "pd.DataFrame", heig
     if expectation.about == FACTS:
         value = seen.get("observed_value")
         return None if value is None or math.isnan(value) else repr(float(value))
-    return f"{seen.get('unexpected_count', 0)} of {seen.get('element_count', 0) if height is None else height} rows"
+    return f"{seen.get('unexpected_count', 0)} of {seen.get('element_count', 0)} rows"
 
 
 def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -39,12 +39,6 @@ class Expectation:
     about: str = ROWS
     is_gate: bool = True
 
-    @property
-    def holds_anyway(self) -> bool:
-        """Whether no fact can break it: all are counts, hours or shares, which are never below 0, and it asks no more."""
-        limits = {name: value for name, value in self.arguments.items() if name != "column"}
-        return self.about == FACTS and limits == {"min_value": 0.0}
-
 
 @dataclass(frozen=True)
 class Suite:

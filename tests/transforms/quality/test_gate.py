@@ -16,7 +16,7 @@ from schemas.event import EVENT
 from schemas.policy import Quality
 from schemas.quality import QUALITY
 from schemas.session import SESSION
-from transforms.quality import Expectation, audit, facts_of, history_suite, is_fit_for_learning
+from transforms.quality import audit, gate, is_fit_for_learning
 
 DAY = datetime(2026, 3, 5, tzinfo=UTC)
 POLICY = Quality(compare_least_rows=50, gap_least_events=100)
@@ -135,18 +135,23 @@ def test_a_day_of_one_event_or_none_passes_and_says_how_many(count: int, history
     assert is_fit_for_learning(quality)
 
 
-def test_facts_without_a_bound_are_recorded_as_great_expectations_would(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_day_without_fault_is_recorded_as_if_every_expectation_had_been_asked_alone(
+    is_first: bool, history: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    past = history.clear() if is_first else history
     frames = {"events": events(190), "sessions": SESSION.empty()}
-    noted = audit(DAY, frames, QUALITY.empty(), POLICY)
-    monkeypatch.setattr(Expectation, "holds_anyway", False)
-    assert_frame_equal(noted, audit(DAY, frames, QUALITY.empty(), POLICY))
+    noted = audit(DAY, frames, past, POLICY)
+    monkeypatch.setattr(gate, "_holds", lambda *_: False)
+    assert_frame_equal(noted, audit(DAY, frames, past, POLICY))
 
 
-def test_facts_with_a_bound_are_left_to_great_expectations(history: pl.DataFrame) -> None:
-    table = facts_of(EVENT, events(190), POLICY.audit_rows)
-    bound, free = (history_suite(DAY, table, past, POLICY).expectations for past in (history, history.clear()))
-    assert not any(each.holds_anyway for each in bound if each.column != "rows" and each.column != "largest_gap_hours")
-    assert all(each.holds_anyway for each in free if each.column.startswith("null_rate:"))
+def test_great_expectations_has_the_last_word_on_what_was_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "broken_in_facts", lambda _, expectations: [None] * len(expectations))
+    asked = []
+    monkeypatch.setattr(gate, "_results", lambda each: asked.append(each.about) or [])
+    audit(DAY, {"events": events(10)}, QUALITY.empty(), POLICY)
+    assert asked == ["shape", "rows", "facts"]
 
 
 def test_two_earlier_days_are_no_history(history: pl.DataFrame) -> None:
