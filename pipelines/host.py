@@ -24,6 +24,7 @@ from pipelines.lake.plan import Plan, next_sequence, write_plan
 from pipelines.lake.sources import Register, floor_to_tick, live_watermark, read_register, watermark
 from pipelines.lake.state import Manifest, States
 from pipelines.lake.times import from_micros, to_micros
+from pipelines.lake.waiting import waiting
 from pipelines.learn import LearnJob
 from pipelines.manifests import read_messages, staging
 from pipelines.runners import run
@@ -322,10 +323,7 @@ class Host:
 
     def waiting(self) -> int:
         """Events in the lake whose tick has not closed."""
-        sources = self._lake.scan("runs").select(pl.col("sources").explode()).unnest("sources")
-        names = ("appended", "accepted", "duplicates", "too_late")
-        totals = self._lake.collect("runs", sources.select(pl.col(names).sum())).row(0, named=True)
-        return int(totals["appended"] - totals["accepted"] - totals["duplicates"] - totals["too_late"])
+        return waiting(self._lake)
 
     # -- parts
 

@@ -20,6 +20,7 @@ from pipelines.release import execute_release
 from pipelines.replaying import Taken, execute_replay
 from pipelines.request import COUNTS, Request, SourceCounts, Summary
 from pipelines.rewind import execute_rewind
+from pipelines.sight.alerts import execute_alerts
 from pipelines.sources.brokers import BrokerGone
 from pipelines.sources.files import has_pipe
 from pipelines.sources.ranges import Growing
@@ -283,6 +284,8 @@ class Rounds:
             execute_hunt(self.host, self.lake, plan)
         elif plan.pipeline == "upkeep":
             execute_upkeep(self.lake, self.lease, plan, self._after)
+        elif plan.pipeline == "alert":
+            execute_alerts(self.host, plan)
         else:
             self.host.overlay(plan)
 

@@ -16,8 +16,11 @@ from pipelines.backfill import KEPT_PLANS
 from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake
 from pipelines.lake.plan import Plan, forget_plans, unfinished
+from pipelines.lake.sources import Register
 from pipelines.request import Request, Summary
 from pipelines.rounds import Rounds, begun
+from pipelines.sight.lookout import Lookout
+from pipelines.sight.view import View
 from pipelines.sources.files import looks
 from pipelines.sources.idling import Idling
 from pipelines.sources.ranges import Growing
@@ -40,6 +43,7 @@ def watch(
     *,
     is_once: bool = False,
     after: Callable[[str], None] = lambda _: None,
+    view: View | None = None,
 ) -> Summary:
     """Reads the sources into the lake as they are written, and flags the accounts that steal, until it is stopped.
 
@@ -51,6 +55,7 @@ def watch(
         stop: once set, the run under way is finished and nothing more is begun.
         is_once: read what is there, show what is still open, and end.
         after: called after each point at which a commit can be interrupted; tests interrupt there.
+        view: told what the host knows of itself, for monitors and a terminal.
 
     Raises:
         StillwatchError: what a user can mend: sources, policy, key, lake, lease.
@@ -58,7 +63,9 @@ def watch(
     began = time.monotonic()
     with begun(request, "watch", progress, after) as rounds:
         flagged_before = rounds.flagged()
-        supervisor = _Supervisor(request, rounds, progress, stop, is_once=is_once, after=after)
+        view = View() if view is None else view
+        view.begun(rounds.lake, rounds.lake.last_sequence(), rounds.host.waiting())
+        supervisor = _Supervisor(request, rounds, progress, stop, view, is_once=is_once, after=after)
         supervisor.run()
         return rounds.summary(flagged_before, time.monotonic() - began)
 
@@ -72,19 +79,22 @@ class _Supervisor:
         rounds: Rounds,
         progress: Progress,
         stop: threading.Event,
+        view: View,
         *,
         is_once: bool,
         after: Callable[[str], None],
     ) -> None:
         self._request, self._rounds, self._progress, self._stop = request, rounds, progress, stop
         self._policy = request.policy
-        self._is_once, self._after = is_once, after
+        self._is_once, self._after, self._view = is_once, after, view
         self._idling = Idling(self._policy.watch.idle)
         self._idle: dict[str, datetime] = {}
         self._mark: datetime | None = None
+        self._register: Register | None = None
         self._most_bytes = self._policy.watch.run_megabytes * _MEGABYTE
         self._looked: object = None
         self._took = float("-inf")
+        self._lookout = Lookout(rounds.lake, rounds.host, self._policy)
         self._tended = rounds.begun_after
         self._spool: Spool | None = None
         self._committed = 0
@@ -102,19 +112,28 @@ class _Supervisor:
 
     def _work(self) -> None:
         while not self._stop.is_set():
-            is_drained = self._take_in()
+            with self._view.stage("ingest"):
+                is_drained = self._take_in()
             if is_drained:
-                self._look_at_time()
+                with self._view.stage("time"):
+                    self._look_at_time()
             if self._stop.is_set():
                 return
-            has_closed = self._mark is not None and self._rounds.close_next(self._mark, self._idle) is not None
-            self._tend()
+            with self._view.stage("detect"):
+                has_closed = self._mark is not None and self._rounds.close_next(self._mark, self._idle) is not None
+            with self._view.stage("upkeep"):
+                self._tend()
+            with self._view.stage("sight"):
+                if is_drained:
+                    self._look_out()
+                self._view.turned(self._rounds.lake, self._register, self._idle, self._mark)
             if has_closed or not is_drained:
                 continue
             if self._is_over():
                 self._end()
                 return
-            self._wait()
+            with self._view.stage("wait"):
+                self._wait()
 
     def _take_in(self) -> bool:
         """Takes in what has come, as far as one run may; whether nothing of it is left."""
@@ -142,6 +161,7 @@ class _Supervisor:
             self._progress.note(f"{error.where}: {error.problem}; looking again")
             return False
         self._took = time.monotonic()
+        self._view.planned(plan)
         left = 0 if plan is None else plan.work["left"]
         most = self._policy.watch.most_run_megabytes if left else self._policy.watch.run_megabytes
         self._most_bytes = min(2 * self._most_bytes, most * _MEGABYTE)
@@ -186,6 +206,21 @@ class _Supervisor:
         self._idling.see(register, now)
         self._idle = self._idling.idle(register, now)
         self._mark = self._rounds.host.live_watermark(self._policy, register, self._idle)
+        self._register = register
+
+    def _look_out(self) -> None:
+        """Raises and clears alerts, where the host goes on: `is_once` reads history, of which no clock tells anything."""
+        if self._is_once or self._register is None:
+            return
+        growth = {s: grown for s, grown in self._idling.growth().items() if not self._is_over_now(s)}
+        changed = self._lookout.look(self._register, growth, datetime.now(UTC))
+        if changed is not None:
+            self._view.alerted(changed)
+
+    def _is_over_now(self, source: str) -> bool:
+        """Whether a source is standard input that has ended: it is not missed."""
+        names = self._register[source].names if self._register and source in self._register else ()
+        return bool(names) and names[-1] == "-" and (self._spool is None or self._spool.has_ended)
 
     def _end(self) -> None:
         """Closes and shows what a backfill would at its end: nothing more comes for now."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from schemas.alert import ALERT
 from schemas.call import SAMPLED_CALL
 from schemas.campaign import CAMPAIGN
 from schemas.contract import Contract
@@ -36,7 +37,7 @@ TOO_LATE = replace(
 
 CONTRACTS: tuple[Contract, ...] = (
     EVENT, REJECT, TOO_LATE, SAMPLED_CALL, TALLY, TRAIT, SESSION, WINDOW, EMBEDDING, FOREIGN, SHARED, TIE, TIED, HIT, SCORED, TESTED,
-    SCORE, CAMPAIGN, FINDING, FLAGGED_ACCOUNT, HUNT, VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, RUN, TRUTH, ATTACK, *PARTS,
+    SCORE, CAMPAIGN, FINDING, FLAGGED_ACCOUNT, HUNT, VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, ALERT, RUN, TRUTH, ATTACK, *PARTS,
 )  # fmt: skip
 
 TABLES: dict[str, Contract] = {contract.name: contract for contract in CONTRACTS if contract.is_table}
@@ -56,7 +57,7 @@ PARITY_TABLES = (
 
 COMMIT_ORDER = (
     "events", "rejects", "too_late", "registry", "verdicts", "releases", "traits", "sessions", "account_windows",
-    "account_embeddings", "account_scores", "campaigns", "findings", "quality", "models", "flagged_accounts",
+    "account_embeddings", "account_scores", "campaigns", "findings", "quality", "models", "alerts", "flagged_accounts",
     "hunts", "runs",
 )  # fmt: skip
 """Referenced tables before referencing ones, the review list late, `runs` last."""

@@ -451,6 +451,12 @@ class Watch:
         "free",
     )
 
+    longest_turn_minutes: float = setting(
+        30.0,
+        "a supervisor that takes longer over one turn counts as stuck (/healthz): the largest runs take a minute or two, a day's learning a few",
+        "free",
+    )
+
     @property
     def idle(self) -> timedelta:
         """How long a source must not have grown to be idle."""
@@ -458,7 +464,13 @@ class Watch:
 
     def must_fit(self, where: str) -> None:
         """Raises PolicyError where a number makes no sense."""
-        for key in ("latency_seconds", "run_megabytes", "most_run_megabytes", "spool_megabytes"):
+        for key in (
+            "latency_seconds",
+            "run_megabytes",
+            "most_run_megabytes",
+            "spool_megabytes",
+            "longest_turn_minutes",
+        ):
             if getattr(self, key) <= 0:
                 raise PolicyError(where, f"watch.{key} is not above 0", "raise it")
         if self.idle_minutes < 0:
@@ -479,6 +491,73 @@ class Kafka:
         """Raises PolicyError where a number makes no sense."""
         if self.wait_seconds <= 0:
             raise PolicyError(where, "kafka.wait_seconds is not above 0", "raise it")
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """When `stillwatch watch` says that it may be blind; nothing here changes a result."""
+
+    look_seconds: float = setting(
+        30.0, "between two looks: an alert is a commit, and nothing it tells of is over in less", "free"
+    )
+    silent_minutes: float = setting(
+        60.0,
+        "a source is silent after so long: every hour of a working day has calls, an hour is waited for once",
+        "free",
+    )
+    silent_gaps: float = setting(
+        3.0,
+        "and after so many times the longest pause between its last hundred calls: a slow source pauses by itself, three times as long it never did in a hundred",
+        "free",
+    )
+    known_hours: float = setting(
+        24.0,
+        "a file that was written within so long before it is first met counts as being written: older ones are history",
+        "free",
+    )
+    volume_share: float = setting(
+        0.5,
+        "of the second smallest of the same hour on the seven days before: that has a weekend day in it, and one outage left out; less than half of it is no quiet day",
+        "free",
+    )
+    volume_least_calls: int = setting(
+        200, "calls of that hour below which chance halves it: 200 have a standard deviation of 7 %", "free"
+    )
+    abstaining_rise: float = setting(
+        0.25,
+        "share of accounts, above the highest of the 24 hours before, that abstain for one reason: one gateway of four no longer logs a field",
+        "free",
+    )
+    abstaining_least_accounts: int = setting(
+        50,
+        "accounts in an hour below which a share is chance: a quarter of 50 is four standard deviations of 6 %",
+        "free",
+    )
+    rejects_share: float = setting(
+        0.05, "of a source's records within an hour: logs of real gateways have far less than one in a hundred", "free"
+    )
+    rejects_factor: float = setting(
+        5.0, "times the share of the week before: a source that was always bad has not become blind now", "free"
+    )
+    rejects_least: int = setting(100, "refused records within an hour below which it is a handful of bad lines", "free")
+    ahead_minutes: float = setting(
+        10.0,
+        "ahead of this machine's clock: machines that keep time by NTP are a second apart, two latenesses are none",
+        "free",
+    )
+    ahead_events: int = setting(
+        10, "calls that are ahead: as many as have to agree on the time (time.progress_events)", "free"
+    )
+    seen_minutes: float = setting(60.0, "between two entries that an alert still holds: each is a commit", "free")
+    kept_days: int = setting(
+        90, "days for which alerts that are cleared stay: a quarter, for a review of the operation", "free"
+    )
+
+    def must_fit(self, where: str) -> None:
+        """Raises PolicyError where a number makes no sense."""
+        for key in ("look_seconds", "silent_minutes", "seen_minutes", "kept_days", "ahead_events"):
+            if getattr(self, key) <= 0:
+                raise PolicyError(where, f"alerts.{key} is not above 0", "raise it")
 
 
 @dataclass(frozen=True)
@@ -564,6 +643,7 @@ class Policy:
     upkeep: Upkeep = dataclasses.field(default_factory=Upkeep)
     watch: Watch = dataclasses.field(default_factory=Watch)
     kafka: Kafka = dataclasses.field(default_factory=Kafka)
+    alerts: Alerts = dataclasses.field(default_factory=Alerts)
     doctor: Doctor = dataclasses.field(default_factory=Doctor)
     source: dict[str, SourceRule] = dataclasses.field(default_factory=dict)
 
@@ -676,6 +756,7 @@ class Policy:
         if self.links.memory_days < 1 or self.links.most_holders < 2:
             raise PolicyError(where, "links need a day of memory and two holders at least", "correct [links]")
         self.watch.must_fit(where)
+        self.alerts.must_fit(where)
         if not 0 < self.rates.act <= self.rates.review < 1:
             raise PolicyError(where, "rates must be 0 < act <= review < 1", "correct [rates]")
         kept = self.retention

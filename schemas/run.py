@@ -4,7 +4,7 @@ import pyarrow as pa
 
 from schemas.contract import UTC_MICROSECONDS, Contract, field
 
-PIPELINES = ("ingest", "detect", "learn", "overlay", "rewind", "release", "replay", "upkeep", "hunt")
+PIPELINES = ("ingest", "detect", "learn", "overlay", "rewind", "release", "replay", "upkeep", "hunt", "alert")
 
 SOURCE_COUNTS_TYPE = pa.struct(
     [

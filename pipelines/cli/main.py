@@ -32,6 +32,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "accounts": "The review list: flagged accounts, worst first.",
         "campaigns": "Accounts that are driven as one, and how fast they take what.",
         "explain": "Why an account is flagged, or why it is not.",
+        "status": "How far a lake is, what it waits for, where it may be blind.",
         "query": "Run one SQL query over the lake.",
         "hunt": "Thieves of past days, with what is known now.",
     },

@@ -31,6 +31,19 @@ from pipelines.cli.output import Output, format_option
     type=click.FloatRange(min=0, min_open=True),
     help="From a record's arrival to the lake, about; in place of watch.latency_seconds of the policy.",
 )
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    help="Answer /metrics (Prometheus), /healthz and /readyz there, for example 127.0.0.1:9464; without it nothing listens.",
+)
+@click.option(
+    "--log",
+    "log_format",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="The story on stderr: text, or one JSON object a line.",
+)
 @engine_options
 @working_options
 @fail_on_option
@@ -49,18 +62,25 @@ def command(**options: Any) -> int:
       stillwatch watch logs/ --lake lake --once
       stillwatch watch kafka://broker-1:9092,broker-2:9092/calls,chats --lake lake
       tail -F calls.jsonl | stillwatch watch - --lake lake
+      stillwatch watch /var/log/gateway/ --lake lake --listen 127.0.0.1:9464 --log json
     """
     policy_file, latency, quiet = options.pop("policy_file"), options.pop("latency"), options.pop("quiet")
     chosen = engine(options.pop("runner"), options.pop("scheduler"), beam_options())
+    listen, is_logged = options.pop("listen"), options.pop("log_format") == "json"
     fail_on, output, is_once = options.pop("fail_on"), Output(options.pop("output_format")), options.pop("once")
 
+    from contextlib import nullcontext
     from dataclasses import replace
+    from datetime import timedelta
 
-    from pipelines.cli.live import LiveProgress, stopping
+    from pipelines.cli.live import LiveProgress, LoggedProgress, stopping
     from pipelines.cli.summary import show_summary
     from pipelines.request import Request
+    from pipelines.sight.serving import parse_address, serving
+    from pipelines.sight.view import View
     from pipelines.sources.brokers import read_config
     from pipelines.watch import watch
+    from schemas.errors import StillwatchError
     from schemas.policy import Policy
 
     policy = Policy() if policy_file is None else Policy.read(policy_file)
@@ -76,10 +96,18 @@ def command(**options: Any) -> int:
         **chosen,
         **options,
     )
-    progress = LiveProgress(quiet=quiet)
-    with stopping(quiet=quiet) as stop:
-        summary = watch(request, progress, stop, is_once=is_once)
-    progress.end()
+    progress = LoggedProgress(quiet=quiet) if is_logged else LiveProgress(quiet=quiet)
+    longest = timedelta(minutes=policy.watch.longest_turn_minutes)
+    view = View(longest, on_run=progress.ran, on_alert=progress.alerted, on_turn=progress.turned)
+    answering = nullcontext() if listen is None else serving(parse_address(listen), view)
+    with answering, stopping(quiet=quiet or is_logged) as stop:
+        try:
+            summary = watch(request, progress, stop, is_once=is_once, view=view)
+        except StillwatchError as error:
+            progress.failed(error)
+            raise
+        finally:
+            progress.end()
     show_summary(summary, output)
     if stop.is_set():
         return DONE

@@ -107,6 +107,18 @@ def last_policy(lake: Lake) -> Policy:
     return Policy.from_json(_read(path, _COPY).policy)
 
 
+def last_plan_of(lake: Lake, pipeline: str) -> Plan | None:
+    """The plan of the last finished run of a pipeline, as long as it is kept.
+
+    Raises:
+        LakeError: the plan is damaged.
+    """
+    last = lake.last_sequence()
+    ending = f"-{pipeline}.plan"
+    kept = [(s, path) for s, path in _plans(lake, abandoned=False) if s <= last and path.name.endswith(ending)]
+    return _read(max(kept)[1], _COPY) if kept else None
+
+
 def abandon(lake: Lake, lease: Lease, sequence: int) -> list[str]:
     """Undoes an unfinished run whose plan cannot be executed: every table goes back to the last complete run.
 

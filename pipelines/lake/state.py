@@ -1,5 +1,6 @@
 """What a stage remembers between two runs: sealed bytes by (stage, key, run), and which of them hold after a run."""
 
+import contextlib
 import json
 import re
 import shutil
@@ -125,6 +126,19 @@ class States:
         gone = [file for file in files if "/".join(file.parts[-3:]) not in needed]
         folders = [folder for folder in self._folder("snapshots").glob("*") if f"snapshots/{folder.name}" not in needed]
         return sorted(gone + folders)
+
+    def size(self, names: Iterable[str]) -> int:
+        """Bytes of the states and snapshots of these names; one that is removed meanwhile counts as none."""
+        total = 0
+        for name in set(names):
+            path = self._folder("snapshots" if name.startswith("snapshots/") else "state") / name.removeprefix(
+                "snapshots/"
+            )
+            files = path.glob("**/*") if path.is_dir() else [path]
+            for file in files:
+                with contextlib.suppress(OSError):
+                    total += file.stat().st_size if file.is_file() else 0
+        return total
 
     def has_manifest(self, run_id: str) -> bool:
         """Whether what held after this run is still known."""

@@ -5,12 +5,32 @@ The wall clock enters here, and only here: what it decides is written into the p
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pipelines.sources.known import Known
 
 _Size = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How a source was seen to grow.
+
+    Attributes:
+        at: when it last grew, or more of it was read, as far as is known.
+        met: when it was first seen.
+        found_at: when it had last grown before that.
+        was_there: it was there already at the first look.
+        was_seen: it grew while it was looked at.
+    """
+
+    at: datetime
+    met: datetime
+    found_at: datetime
+    was_there: bool
+    was_seen: bool = False
 
 
 class Idling:
@@ -22,7 +42,7 @@ class Idling:
 
     def __init__(self, after: timedelta) -> None:
         self._after = after
-        self._seen: dict[str, tuple[_Size, datetime]] = {}
+        self._seen: dict[str, tuple[_Size, Growth]] = {}
 
     def see(self, register: Mapping[str, Known], now: datetime) -> None:
         """Takes note of how large sources are; of one met for the first time, the file tells when it last grew."""
@@ -31,9 +51,15 @@ class Idling:
             size = (known.length, known.left, known.events)
             there = self._seen.get(source)
             if there is None:
-                self._seen[source] = (size, self._last_written(known, now, is_first=is_first))
+                at = self._last_written(known, now, is_first=is_first)
+                self._seen[source] = (size, Growth(at, now, at, was_there=is_first))
             elif there[0] != size:
-                self._seen[source] = (size, now)
+                has_grown = there[1].was_seen or sum(size[:2]) > sum(there[0][:2])
+                self._seen[source] = (size, replace(there[1], at=now, was_seen=has_grown))
+
+    def growth(self) -> dict[str, Growth]:
+        """How each source was seen to grow, by id."""
+        return {source: growth for source, (_, growth) in self._seen.items()}
 
     def idle(self, register: Mapping[str, Known], now: datetime) -> dict[str, datetime]:
         """Sources that are not waited for, and since when they have not grown.
@@ -49,9 +75,9 @@ class Idling:
         for source, known in register.items():
             if source not in self._seen:
                 continue
-            grown = self._seen[source][1]
+            grown = self._seen[source][1].at
             later = (other for name in known.names for other in holders[name] if other != source)
-            if now - grown >= self._after or any(self._seen[other][1] > grown for other in later):
+            if now - grown >= self._after or any(self._seen[other][1].at > grown for other in later):
                 found[source] = grown
         return found
 

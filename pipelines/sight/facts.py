@@ -1,0 +1,67 @@
+"""What a lake tells of how it is: small questions, each answered from the lake alone and without a lease."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from pipelines.lake.files import scan
+from pipelines.lake.lake import Lake
+from pipelines.lake.state import Manifest, States
+from schemas.catalogue import TABLES
+from schemas.score import TIERS
+from transforms.sessions import SessionState
+
+
+def runs_after(lake: Lake, sequence: int) -> list[dict[str, Any]]:
+    """The rows of `runs` behind a sequence number, in order; only files that can hold any are opened."""
+    files = [entry for entry in lake.files("runs") if entry.most.get("sequence", sequence + 1) > sequence]
+    rows = scan([lake.folder("runs") / entry.path for entry in files], TABLES["runs"])
+    return lake.collect("runs", rows.filter(pl.col("sequence") > sequence).sort("sequence")).to_dicts()
+
+
+def closed_until(lake: Lake) -> datetime | None:
+    """End of the last closed tick."""
+    moved = lake.scan("runs").filter(pl.col("pipeline").is_in(["detect", "rewind"]))
+    last = lake.collect("runs", moved.select("sequence", "closed_until").sort("sequence").tail(1))
+    return None if last.is_empty() else last["closed_until"][0]
+
+
+def flagged_by_tier(lake: Lake) -> dict[str, int]:
+    """Accounts on the review list, by tier; every tier is there."""
+    counts = lake.scan("flagged_accounts").group_by("tier").len()
+    found = dict(lake.collect("flagged_accounts", counts).iter_rows())
+    return {tier: found.get(tier, 0) for tier in TIERS}
+
+
+def quarantined_days(lake: Lake) -> list[datetime]:
+    """Days that failed their audit and that nobody released, sorted."""
+    models = lake.scan("models").filter("quarantined").select("day").unique()
+    days = lake.collect("models", models)
+    return days.join(lake.read("releases"), on="day", how="anti")["day"].sort().to_list()
+
+
+def rejects_of_run(lake: Lake, run_id: str) -> dict[str, int]:
+    """Records that a run refused, by reason; none where its files were put together with others since."""
+    names = [entry.path for entry in lake.files("rejects") if entry.path.startswith(f"{run_id}-")]
+    rows = scan([lake.folder("rejects") / name for name in names], TABLES["rejects"])
+    return dict(lake.collect("rejects", rows.group_by("reason").len()).iter_rows())
+
+
+def rejects_by_reason(lake: Lake) -> dict[str, int]:
+    """Records that are refused, by reason, most first."""
+    counts = lake.scan("rejects").group_by("reason").len().sort("len", "reason", descending=[True, False])
+    return dict(lake.collect("rejects", counts).iter_rows())
+
+
+def state_bytes(lake: Lake, manifest: Mapping[str, str]) -> int:
+    """Bytes of the states and snapshots that a manifest names."""
+    return States(lake.root).size(manifest.values())
+
+
+def open_accounts(lake: Lake, manifest: Manifest) -> int:
+    """Accounts whose session may still go on."""
+    states = States(lake.root)
+    names = [name for key, name in manifest.items() if key.startswith("sessions/")]
+    return sum(states.restore(name, SessionState).sessions["account_id"].n_unique() for name in names)

@@ -1,0 +1,103 @@
+"""Looks from time to time whether anything keeps the host from seeing, at what each condition needs and no more."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from pipelines.host import Host
+from pipelines.lake.lake import Lake
+from pipelines.lake.sources import Register
+from pipelines.sight import conditions
+from pipelines.sight.alerts import execute_alerts, plan_alerts, updated
+from pipelines.sight.facts import quarantined_days
+from pipelines.sources.idling import Growth
+from schemas.alert import ALERTS
+from schemas.policy import Policy
+
+_HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+_EACH_TIME = frozenset({"source_silent", "rejects_jumped", "clock_ahead", "day_quarantined"})
+"""Kinds that are judged at every look; the others where an hour has closed since the one before."""
+
+
+class Lookout:
+    """What one host remembers between two looks: calls and reasons of the hours that closed lately, so that each is read once.
+
+    Args:
+        lake: the lake.
+        host: who plans and commits.
+        policy: section alerts.
+    """
+
+    def __init__(self, lake: Lake, host: Host, policy: Policy) -> None:
+        self._lake, self._host, self._policy = lake, host, policy
+        self._looked: datetime | None = None
+        self._hour: datetime | None = None
+        self._calls: dict[datetime, int] = {}
+        self._accounts: dict[datetime, int] = {}
+        self._shares: dict[datetime, dict[str, float]] = defaultdict(dict)
+
+    def look(self, register: Register, growth: Mapping[str, Growth], now: datetime) -> pl.DataFrame | None:
+        """ALERT rows that were raised or cleared just now, and are in the lake; None where it was too early or nothing was.
+
+        Args:
+            register: all sources.
+            growth: how each of those was seen to grow that may be silent.
+            now: the time by this machine's clock.
+        """
+        if self._looked is not None and now - self._looked < timedelta(seconds=self._policy.alerts.look_seconds):
+            return None
+        self._looked = now
+        rows, policy = self._lake.read("alerts"), self._policy
+        is_open = pl.col("cleared_at").is_null() & (pl.col("kind") == "source_silent")
+        alarmed = set(rows.filter(is_open)["subject"])
+        found = [
+            *conditions.silent(register, growth, alarmed, now, policy),
+            *conditions.clock_ahead(register, now, policy),
+            *conditions.rejects_jumped(self._ingested(now), now, policy),
+            *conditions.quarantined(quarantined_days(self._lake)),
+        ]
+        judged = _EACH_TIME
+        hour = self._closed_hour()
+        if hour is not None and hour != self._hour:
+            self._remember(hour)
+            found += conditions.volume_collapsed(self._calls, hour, policy)
+            found += conditions.abstentions_jumped(self._shares, self._accounts, hour, policy)
+            self._hour, judged = hour, frozenset(ALERTS)
+        after = updated(rows, found, judged, now, policy)
+        if after is None:
+            return None
+        execute_alerts(self._host, plan_alerts(self._host, after, policy))
+        return after.filter((pl.col("raised_at") == now) | (pl.col("cleared_at") == now))
+
+    def _ingested(self, now: datetime) -> pl.DataFrame:
+        """The INGEST rows of RUN of the last week."""
+        runs = self._lake.scan("runs", None, ("started_at", now - _WEEK, None))
+        wanted = runs.filter(pl.col("pipeline") == "ingest").sort("sequence").select("started_at", "sources")
+        return self._lake.collect("runs", wanted)
+
+    def _closed_hour(self) -> datetime | None:
+        """End of the last hour of which all ticks are closed."""
+        closed = self._host.closed_until()
+        return None if closed is None else closed.replace(minute=0, second=0, microsecond=0)
+
+    def _remember(self, hour: datetime) -> None:
+        """Reads the hours that have closed since the last look, at first those of eight days."""
+        since = hour - 8 * _DAY if self._hour is None or self._hour > hour else max(self._hour, hour - 8 * _DAY)
+        moment = timedelta(microseconds=1)
+        span = ("window_end", since + moment, hour + moment)
+        windows = self._lake.scan("account_windows", None, span).filter(~pl.col("provisional"))
+        calls = windows.group_by("window_end").agg(pl.col("calls_1h").sum())
+        self._calls.update(self._lake.collect("account_windows", calls).iter_rows())
+        span = ("window_end", max(since, hour - _DAY - _HOUR) + moment, hour + moment)
+        scores = self._lake.scan("account_scores", None, span).filter(~pl.col("provisional"))
+        scores = scores.select("window_end", pl.col("abstained_because").list.unique())
+        accounts = scores.group_by("window_end").len()
+        self._accounts.update(self._lake.collect("account_scores", accounts).iter_rows())
+        reasons = scores.explode("abstained_because").drop_nulls().group_by("window_end", "abstained_because").len()
+        for end, reason, count in self._lake.collect("account_scores", reasons).iter_rows():
+            self._shares[end][reason] = count / self._accounts[end]
+        for held in (self._calls, self._accounts, self._shares):
+            for old in [end for end in held if end < hour - 8 * _DAY]:
+                del held[old]
