@@ -276,7 +276,12 @@ class Rounds:
         elif plan.pipeline == "learn":
             if not self.host.learn(plan):
                 self.quarantined.append(datetime.fromisoformat(plan.work["day"]))
-        elif plan.pipeline == "rewind":
+        else:
+            self._execute_without_events(plan)
+
+    def _execute_without_events(self, plan: Plan) -> None:
+        """Executes a plan that neither takes events in nor closes or learns any."""
+        if plan.pipeline == "rewind":
             execute_rewind(self.lake, self.host, plan)
         elif plan.pipeline == "release":
             execute_release(self.host, plan)
