@@ -224,6 +224,32 @@ class Campaigns:
         5.0,
         "points of a campaign: a hundred thousand keys are shared by some accounts in a week of a million accounts; the aim is one false campaign in it",
     )
+    software_decades: float = setting(
+        6.0,
+        "points of a campaign by a client fingerprint or user agent alone: a class has one browser, one load and one hour of sign-ups (five decades at most); one account in ten must not be paid for as these are, too",
+    )
+    agree: float = setting(
+        0.8,
+        "share of the accounts with a phrase, and of those with a client, that must be the same for the two to agree: an account in five may have gone over to another client or wording",
+    )
+    agree_clients: int = setting(
+        3,
+        "clients that may together be those of a phrase: a pool sends one to three header fingerprints (threats.md 4.3)",
+    )
+    agree_decades: float = setting(
+        2.0,
+        "what it adds if the accounts that send a phrase are those that send a client: two kinds of key that are independent of each other, unless a tool brings both",
+    )
+    agree_load: float = setting(
+        2.0, "decades of even load without which that adds nothing: people with one tool use it unevenly"
+    )
+    sitting_minutes: int = setting(
+        180,
+        "mean time between a holder's first and last call with a key, below which its holders may have been sitting in one room: a lesson or a workshop lasts up to half a day",
+    )
+    sitting_most: float = setting(
+        1.0, "decades that an even load counts at most within such a time, unless cards or claims of extraction speak"
+    )
     act_decades: float = setting(7.0, "a hundred times rarer than what a person has to look at")
     least_signals: int = setting(2, "independent signals that must say something: one alone never makes a campaign")
     alike: float = setting(

@@ -1,7 +1,7 @@
 """What the holders of one key have in common beside it, in decades: how rarely accounts that merely use the same thing do.
 
 Each signal asks one question of the holders, and the questions are independent of each other: how evenly they use the key
-(evenness.py), how young they are, how they pay, when they signed up, and what the calls with the key are about. Points are
+(evenness.py), how they pay, how young they are or whether they signed up together, and what the calls with the key are about. Points are
 -log10 of the share of such benign groups that are at least as extreme; they add up to the tie's points.
 """
 
@@ -41,6 +41,7 @@ class Stats:
         carded: holders they pay for.
         signed: holders whose sign-up is on file.
         bursts: pairs of holders in one sign-up burst that pay differently.
+        minutes: sum over the holders of the time between their first and last tick with the key.
         is_text: whether the key is made of what calls say.
     """
 
@@ -58,6 +59,7 @@ class Stats:
     carded: F64
     signed: F64
     bursts: F64
+    minutes: F64
     is_text: npt.NDArray[np.bool_]
 
 
@@ -78,12 +80,13 @@ class Look:
 
 def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
     """The signals of keys, in the order in which equal ones are told."""
+    cards, claims = _cards(stats, base, policy), _claims(stats, policy)
     return [
-        _even(stats, policy),
-        _cards(stats, base, policy),
+        _even(stats, (cards.points > 0) | (claims.points > 0), policy),
+        cards,
         _bursts(stats, base, policy),
         _fresh(stats, base, policy),
-        _claims(stats, policy),
+        claims,
         _answers(stats, policy),
     ]
 
@@ -99,8 +102,11 @@ def are_alike(stats: Stats, policy: Campaigns) -> npt.NDArray[np.bool_]:
     return np.asarray((share >= policy.alike) | (even >= policy.alike_load))
 
 
-def _even(stats: Stats, policy: Campaigns) -> Look:
+def _even(stats: Stats, is_backed: npt.NDArray[np.bool_], policy: Campaigns) -> Look:
+    """How even the load is; what people do in one sitting they do equally often, and that alone says little."""
     found = evenness.points(stats.accounts, stats.calls, stats.squares)
+    is_lasting = stats.minutes >= policy.sitting_minutes * stats.accounts
+    found = np.where(is_lasting | is_backed, found, np.minimum(found, policy.sitting_most))
     return Look(
         "even_load",
         "load",
@@ -138,13 +144,14 @@ def _cards(stats: Stats, base: Base, policy: Campaigns) -> Look:
 
 
 def _bursts(stats: Stats, base: Base, policy: Campaigns) -> Look:
+    """Sign-ups within the hour, as a matter of the whole group: a few friends among the accounts are no burst."""
     chance = stats.signed * (stats.signed - 1.0) / 2.0 * base.bursts
     tail = gammainc(np.maximum(stats.bursts, 1.0), chance)  # of a Poisson number
     return Look(
         "signup_burst",
-        "sign-up",
+        "age",
         "pairs of the accounts that pay differently and were created within the same hour by the same path",
-        _points(tail, stats.bursts > 0, policy.identity_most),
+        _points(tail, (stats.bursts > 0) & (2.0 * stats.bursts >= stats.signed), policy.identity_most),
         stats.bursts,
         chance,
     )

@@ -53,7 +53,7 @@ class Gathering:
         held: holdings by key and account.
         names: account id by hash.
         since: first tick at which each key was tied.
-        last: last tick at which it was.
+        last: last tick at which it was, or nearly.
         told: by campaign id, the accounts it was counted against, and the last hour in which it was.
         known: ids of all campaigns there ever were.
         campaigns: by id.
@@ -86,12 +86,14 @@ class Gathering:
         for part in [part for part in self._members if not shown.isdisjoint(part.keys)]:
             del self._members[part]
 
-    def tie(self, keys: Iterable[Key], tick: datetime) -> None:
-        """Notes that keys are tied at a tick."""
+    def tie(self, keys: Iterable[Key], nearly: Iterable[Key], tick: datetime) -> None:
+        """Notes that keys are tied at a tick, or nearly so."""
         for key in keys:
             if key not in self.since:
                 self._parts = None
             self.since.setdefault(key, tick)
+            self.last[key] = tick
+        for key in nearly:
             self.last[key] = tick
 
     def tell(self, campaign: str, account: int, hour: datetime) -> None:
@@ -157,7 +159,7 @@ class Gathering:
                 if account in part.accounts:
                     found.setdefault(account, []).append(holding)
         least = min(2, len(part.keys))
-        own = {account for key in part.keys if key[0] != "agent" for account in self.held[key]}
+        own = {account for key in part.keys if key[0] != "agent" for account in self.held[key]} or set(found)
         several = {
             account: holdings for account, holdings in found.items() if len(holdings) >= least and account in own
         }
@@ -177,15 +179,16 @@ class Gathering:
     def forget(self, oldest: datetime) -> None:
         """Drops keys that were not tied since, and whom campaigns were counted against that spoke of nobody since."""
         for key in [key for key, tick in self.last.items() if tick < oldest]:
-            del self.since[key], self.last[key], self.held[key]
+            self.since.pop(key, None)
+            del self.last[key], self.held[key]
             self._parts = None
         for name in [name for name, accounts in self.told.items() if max(accounts.values()) < oldest]:
             del self.told[name]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """KEYS rows, sorted."""
-        for kind, key in sorted(self.since):
-            yield {"kind": kind, "key": key, "since": self.since[kind, key], "last_tick": self.last[kind, key]}
+        for kind, key in sorted(self.last):
+            yield {"kind": kind, "key": key, "since": self.since.get((kind, key)), "last_tick": self.last[kind, key]}
 
     def _unbound(self, part: Part, members: Members) -> set[int]:
         """Accounts that have neither the client nor a card in common with others, where most have.

@@ -54,8 +54,8 @@ def parts(
 
 
 def is_enough(keys: Sequence[Key]) -> bool:
-    """Whether the keys are more than phrases and popular software: shingles are three words each, user agents anybody's."""
-    return any(kind not in ("shingle", "agent") for kind, _ in keys)
+    """Whether the keys are more than phrases of three words each, as shingles are."""
+    return any(kind != "shingle" for kind, _ in keys)
 
 
 def _is_of(held: set[int], part: set[int], policy: Campaigns) -> bool:

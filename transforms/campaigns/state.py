@@ -12,7 +12,7 @@ from transforms.sketches.packing import pack, unpack
 _TIME = pl.Datetime("us", "UTC")
 
 KEYS = pl.Schema({"kind": pl.String(), "key": pl.Int64(), "since": _TIME, "last_tick": _TIME})
-"""Tied keys: the first and the last tick at which each was tied."""
+"""Tied keys, and such as were so nearly: the first tick at which each was tied (null: never yet), and the last of a tie."""
 
 TOLD = pl.Schema({"campaign_id": pl.String(), "account_hash": pl.Int64(), "hour": _TIME})
 """The last hour in which a campaign was counted against an account."""

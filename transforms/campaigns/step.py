@@ -13,6 +13,7 @@ from schemas.policy import Policy
 from schemas.shared import SHARED
 from schemas.tie import TIED
 from schemas.trait import SAMPLED
+from transforms.campaigns.agreeing import agreed
 from transforms.campaigns.gathering import Gathering, exchanges, output_tokens
 from transforms.campaigns.grouping import Key
 from transforms.campaigns.parts import Part, is_enough
@@ -85,17 +86,18 @@ class _Work:
                 self._marks[name] = dict(sorted(days.items())[-2:])
         self._last = tick
         gathering.take(tied.iter_rows(named=True))
-        points = {(kind, key): rest for kind, key, *rest in ties.select("kind", "key", "points", "accounts").rows()}
-        gathering.tie(points, tick)
+        keys: list[Key] = ties.select("kind", "key").rows()
+        held = {key: gathering.held[key].keys() for key in keys}
+        tie = {(row["kind"], row["key"]): row for row in agreed(ties, held, self._policy.campaigns)}
+        gathering.tie(tie, keys, tick)
         self._regroup(tick)
-        place = {key: row for row, key in enumerate(points)}
         showing: dict[Key, set[int]] = {}
         for kind, key, account in tied.select("kind", "key", "account_hash").iter_rows():
             showing.setdefault((kind, key), set()).add(account)
         for name, part in sorted(gathering.campaigns.items()):
-            now = [key for key in part.keys if key in points]
+            now = [key for key in part.keys if key in tie]
             if now:
-                rows = [ties.row(place[key], named=True) for key in now]
+                rows = [tie[key] for key in now]
                 active = set().union(*(showing.get(key, ()) for key in now))
                 self._say(name, part, tick, rows, active)
 
@@ -120,7 +122,7 @@ class _Work:
                 "first_time": holding.first_time, "last_tick": holding.last_tick, "is_fresh": holding.is_fresh,
                 "card": holding.card,
             }
-            for key in sorted(gathering.since)
+            for key in sorted(gathering.last)
             for account, holding in sorted(gathering.held[key].items())
         ]  # fmt: skip
         told = [
@@ -282,7 +284,8 @@ def _gathered(state: CampaignState, policy: Policy) -> Gathering:
     gathering = Gathering(policy.campaigns)
     gathering.take(state.held.iter_rows(named=True))
     for row in state.keys.iter_rows(named=True):
-        gathering.since[row["kind"], row["key"]] = row["since"]
+        if row["since"] is not None:
+            gathering.since[row["kind"], row["key"]] = row["since"]
         gathering.last[row["kind"], row["key"]] = row["last_tick"]
     for row in state.told.iter_rows(named=True):
         gathering.told.setdefault(row["campaign_id"], {})[row["account_hash"]] = row["hour"]

@@ -15,6 +15,7 @@ from schemas.policy import Policy
 from schemas.signals import Slots, Source, lists
 from schemas.tie import TIE, TIED
 from schemas.trait import TRAIT_KINDS
+from transforms.campaigns.agreeing import is_alone, may_agree
 from transforms.campaigns.base import Base, facts
 from transforms.campaigns.evidence import Look, Stats, are_alike, looks
 from transforms.sketches.packing import pack, unpack
@@ -49,7 +50,7 @@ HOLDERS = pl.Schema(
 """One row an account that holds a key; what is on file of it is as of the day on which it first showed the key."""
 
 _ADDED = ("accounts", "calls", "squares", "elicited", "output_tokens", "output_known", "aged", "fresh", "cards",
-          "known_cards", "several", "carded", "signed", "bursts")  # fmt: skip
+          "known_cards", "several", "carded", "signed", "bursts", "minutes")  # fmt: skip
 
 _ALIKE = (("card",), ("burst",), ("burst", "card"))
 """In what holders of a key are compared."""
@@ -124,11 +125,16 @@ def _with_facts(shared: pl.DataFrame, registry: pl.DataFrame, policy: Policy) ->
 def _counted(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows by key, tick and account, with `so_far` (the account's calls up to and with the tick) and `is_first`."""
     holding = [*_KEY, "account_hash"]
-    known = before.select(*holding, before="calls", tokens_before="output_tokens", known_before="output_known")
+    known = before.select(
+        *holding, before="calls", tokens_before="output_tokens", known_before="output_known", tick_before="last_tick"
+    )
     joined = rows.join(known, on=holding, how="left", maintain_order="left")
     return joined.with_columns(
         so_far=pl.col("count").cum_sum().over(holding) + pl.col("before").fill_null(0),
         tokens_so_far=pl.col("output_tokens").cum_sum().over(holding) + pl.col("tokens_before").fill_null(0),
+        minutes=(
+            pl.col("tick") - pl.coalesce(pl.col("tick").shift().over(holding), "tick_before", "tick")
+        ).dt.total_minutes(),
         known_so_far=pl.col("output_known").cum_sum().over(holding) + pl.col("known_before").fill_null(0),
         is_first=pl.col("before").is_null() & (pl.int_range(pl.len()).over(holding) == 0),
     ).sort(*_KEY, "tick", "account_hash")
@@ -200,6 +206,7 @@ def _start(before: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         fresh=((pl.col("first_tick") - pl.col("created_at")) < young).sum().cast(pl.Int64),
         unpaid=pl.col("card").null_count().cast(pl.Int64),
         signed=pl.col("burst").count().cast(pl.Int64),
+        minutes=(pl.col("last_tick") - pl.col("first_tick")).dt.total_minutes().sum(),
     )
     cards = (
         before.drop_nulls("card")
@@ -230,7 +237,7 @@ def _pairs(rows: pl.DataFrame, *by: str) -> pl.DataFrame:
 
 
 def _judged(sums: pl.DataFrame, base: Base, policy: Policy) -> pl.DataFrame:
-    """TIE rows where the evidence is enough."""
+    """TIE rows where the evidence is enough, or would be if a key of another kind agreed."""
     own = policy.campaigns
     rows = sums.filter(
         (pl.col("accounts") >= own.least_accounts)
@@ -243,7 +250,8 @@ def _judged(sums: pl.DataFrame, base: Base, policy: Policy) -> pl.DataFrame:
     found = _of_families(looks(stats, base, own))
     points = np.sum([look.points for look in found], axis=0) if len(rows) else np.empty(0)
     count = np.sum([look.points > 0 for look in found], axis=0) if len(rows) else np.empty(0)
-    is_tied = (points >= own.review_decades) & (count >= own.least_signals) & are_alike(stats, own)
+    is_tied = is_alone(rows["kind"], points, count, own) | may_agree(rows["kind"], points, found[0].points, own)
+    is_tied &= are_alike(stats, own)
     signals = _signals(found, np.flatnonzero(is_tied))
     return (
         rows.with_columns(points=pl.Series(np.round(points, 6)), families=pl.Series(count, dtype=pl.Int32))

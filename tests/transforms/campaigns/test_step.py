@@ -197,3 +197,70 @@ def test_a_hit_names_accounts_of_the_campaign_but_the_account_itself() -> None:
     for row in hits.iter_rows(named=True):
         assert row["account_id"] not in row["linked_account_ids"]
         assert account_hash(row["account_id"]) == row["account_hash"]
+
+
+PROGRAM = [("head", 7), ("client", 1)]
+
+
+def long_pool(keys: list[tuple[str, int]], name: str = "head", heads: int = 20) -> list[Row]:
+    """Calls over five hours that claim nothing."""
+    return pool(name, heads, 60, keys=keys, elicited=0)
+
+
+def test_a_phrase_and_a_client_of_the_same_accounts_need_no_accounts_file() -> None:
+    found = a_day(long_pool(PROGRAM), []).campaigns
+    assert found["accounts"].to_list() == [20]
+    assert [signal["signal"] for signal in found["signals"][0]] == ["even_load", "phrase_and_client"]
+
+
+def test_a_user_agent_will_do_as_a_client() -> None:
+    assert a_day(long_pool([("line", 7), ("agent", 1)]), []).campaigns["accounts"].to_list() == [20]
+
+
+@pytest.mark.parametrize(
+    "keys", [[("head", 7)], [("client", 1)], [("client", 1), ("agent", 2)], [("head", 7), ("tail", 8)]]
+)
+def test_without_an_accounts_file_keys_of_one_kind_are_not_enough(keys: list[tuple[str, int]]) -> None:
+    assert a_day(long_pool(keys), []).campaigns.is_empty()
+
+
+def test_a_popular_client_does_not_agree_with_a_phrase() -> None:
+    others = long_pool([("client", 1)], "user", 10)
+    assert a_day(long_pool(PROGRAM) + others, []).campaigns.is_empty()
+
+
+def test_people_with_one_tool_use_it_unevenly() -> None:
+    rows = crowd("user", 30, 60, keys=PROGRAM)
+    assert a_day(rows, []).campaigns.is_empty()
+
+
+def test_a_system_prompt_comes_with_its_software_and_does_not_agree_with_it() -> None:
+    assert a_day(long_pool([("system", 7), ("client", 1)]), []).campaigns.is_empty()
+
+
+def test_a_class_in_one_lesson_is_no_campaign() -> None:
+    """One hour, one exercise, the room's browser, accounts made at the beginning of the lesson."""
+    students = [{"account_id": f"head-{n:03}", "age_days": 0.01, "signup_path": "education"} for n in range(23)]
+    rows = pool("head", 23, 12, keys=[*PROGRAM, ("line", 9), ("agent", 3)], elicited=0)
+    lake = a_day(rows, students)
+    assert lake.hits.is_empty()
+    assert lake.campaigns.is_empty()
+
+
+def test_a_browser_of_which_a_few_users_signed_up_together_is_no_campaign() -> None:
+    few = {0: "friends", 1: "friends", 2: "friends"}
+    users = [
+        {"account_id": f"head-{n:03}", "age_days": 10.0 + 7 * (0 if n in few else n), "payment_id": f"card-{n}"}
+        for n in range(23)
+    ]
+    lake = a_day(long_pool([("client", 1)], heads=23), users)
+    assert lake.hits.is_empty()
+
+
+def test_what_nearly_ties_is_remembered_over_runs() -> None:
+    lake = Lake([])
+    frame = frames(long_pool(PROGRAM), [])[0]
+    for hour in range(6):
+        end = DAY + timedelta(hours=hour + 1)
+        lake.run(frame.filter(pl.col("tick").is_between(end - timedelta(hours=1), end, closed="left")), end)
+    assert_frame_equal(lake.campaigns, a_day(long_pool(PROGRAM), []).campaigns)

@@ -1,0 +1,111 @@
+"""When a key is enough: alone, or because a key of an independent kind is held by the same accounts.
+
+A phrase and a client fingerprint are independent of each other: who sends a phrase of a published prompt sends it with any client.
+Where those who send the one are those who send the other, and use both evenly, somebody drives them with one program. It needs
+neither an accounts file nor claims. A tool may bring both a phrase and a client; whoever uses it, uses it unevenly.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from schemas.policy import Campaigns
+from schemas.trait import TRAIT_KINDS
+from transforms.campaigns.grouping import Key
+
+PHRASES = ("head", "tail", "line")
+"""Kinds made of what is typed; system prompts and tools come with the software, shingles are too common."""
+
+SOFTWARE = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "software")
+
+Row = Mapping[str, Any]
+Bools = npt.NDArray[np.bool_]
+
+
+def is_alone(
+    kinds: pl.Series, points: npt.NDArray[np.float64], families: npt.NDArray[np.int64 | np.float64], policy: Campaigns
+) -> Bools:
+    """Whether keys tie their holders by themselves.
+
+    Args:
+        kinds: kind of each key.
+        points: sum of its signals' points.
+        families: signals that say something.
+        policy: review_decades, software_decades, least_signals.
+    """
+    least = np.where(kinds.is_in(SOFTWARE).to_numpy(), policy.software_decades, policy.review_decades)
+    return np.asarray((points >= least) & (families >= policy.least_signals))
+
+
+def may_agree(
+    kinds: pl.Series, points: npt.NDArray[np.float64], load: npt.NDArray[np.float64], policy: Campaigns
+) -> Bools:
+    """Whether keys would tie if one of another kind agreed.
+
+    Args:
+        kinds: kind of each key.
+        points: sum of its signals' points.
+        load: those for an even load.
+        policy: review_decades, agree_decades, agree_load.
+    """
+    is_kind = kinds.is_in([*PHRASES, *SOFTWARE]).to_numpy()
+    return np.asarray(is_kind & (points >= policy.review_decades - policy.agree_decades) & (load >= policy.agree_load))
+
+
+def agreed(ties: pl.DataFrame, held: Mapping[Key, Collection[int]], policy: Campaigns) -> list[dict[str, Any]]:
+    """The ties of a tick that hold: those of keys that are enough alone, and those with which another one agrees.
+
+    Args:
+        ties: TIE rows of one tick, by kind and key.
+        held: accounts that hold each of the keys.
+        policy: `policy.campaigns`.
+    """
+    alone = is_alone(ties["kind"], ties["points"].to_numpy(), ties["families"].to_numpy(), policy)
+    rows = {(row["kind"], row["key"]): row for row in ties.iter_rows(named=True)}
+    found = {key: row for (key, row), is_enough in zip(rows.items(), alone, strict=True) if is_enough}
+    users = [{key: set(held[key]) for key in rows if key[0] == kind} for kind in SOFTWARE]
+    shares: dict[Key, float] = {}
+    for phrase in [key for key in rows if key[0] in PHRASES] if any(users) else ():
+        senders = set(held[phrase])
+        for of_kind in users:
+            clients, share = _programs(senders, of_kind, policy)
+            for key in (phrase, *clients) if clients else ():
+                shares[key] = max(share, shares.get(key, 0.0))
+    found |= {key: _with(rows[key], share, policy) for key, share in shares.items() if key not in found}
+    return [found[key] for key in sorted(found)]
+
+
+def _programs(senders: set[int], users: Mapping[Key, set[int]], policy: Campaigns) -> tuple[list[Key], float]:
+    """The few clients that hardly anybody but the senders of a phrase sends, and the share of accounts that send both.
+
+    None where the senders send others too.
+    """
+    common = {key: len(accounts & senders) for key, accounts in users.items()}
+    own = [key for key, size in common.items() if size and size >= policy.agree * len(users[key])]
+    clients = sorted(own, key=lambda key: (-common[key], key))[: policy.agree_clients]
+    everyone = set().union(*(users[key] for key in clients))
+    share = len(everyone & senders) / len(everyone | senders)
+    return (clients, share) if len(everyone & senders) >= policy.agree * len(senders) else ([], 0.0)
+
+
+def _with(row: Row, common: float, policy: Campaigns) -> dict[str, Any]:
+    signal = {
+        "signal": "phrase_and_client",
+        "layer": "L2",
+        "family": "software",
+        "observed": round(common, 6),
+        "expected": policy.agree,
+        "peers": None,
+        "tail": round(10.0**-policy.agree_decades, 9),
+        "points": policy.agree_decades,
+        "detail": "share of the accounts that send the phrase or the client which send both",
+    }
+    signals = sorted([*row["signals"], signal], key=lambda one: -one["points"])
+    return dict(row) | {
+        "points": round(row["points"] + policy.agree_decades, 6),
+        "families": row["families"] + 1,
+        "signals": signals,
+    }
