@@ -11,10 +11,12 @@ from pipelines.lake.state import States
 from schemas.catalogue import TABLES
 from schemas.errors import StillwatchError
 from schemas.truth import ATTACK, TRUTH
+from transforms.detectors import cards
 from transforms.evaluate import (
     FLAGGED,
     Rate,
     attacking,
+    by_detector,
     curve,
     daily,
     false_alarms,
@@ -25,6 +27,7 @@ from transforms.evaluate import (
     poisson_upper,
     ranking,
     recall,
+    said,
     taken,
     timeline,
 )
@@ -43,6 +46,7 @@ class Judgement:
         campaigns: rows of `evaluate.FLAGGED`, definite ones.
         matches: what `evaluate.matched` tells of them.
         cost: what the lake costs: see `cost_of`.
+        detectors: SAID rows.
     """
 
     found: pl.DataFrame
@@ -52,6 +56,7 @@ class Judgement:
     campaigns: pl.DataFrame
     matches: pl.DataFrame
     cost: dict[str, Any]
+    detectors: pl.DataFrame
 
     def told(self) -> dict[str, Any]:
         """Everything as plain data, ready for JSON."""
@@ -63,6 +68,7 @@ class Judgement:
             "budget": [row | {"day": row["day"].isoformat()} for row in daily(self.found, self.scores).to_dicts()],
             "thieves": recall(self.found, taken(self.found, self.attacks)).to_dicts(),
             "others": false_alarms(self.found).to_dicts(),
+            "detectors": by_detector(self.found, self.detectors, list(cards())),
             "campaigns": self._campaigns(),
             "cost": self.cost,
             "timeline": timeline(self.true_campaigns(), self.found, self.attacks),
@@ -121,7 +127,7 @@ def judge(lake: Lake, world: Path) -> Judgement:
     """
     truth = TRUTH.conform(_read(world / "truth.parquet"))
     flagged = lake.read("flagged_accounts").filter(~pl.col("provisional"))
-    findings = lake.scan("findings").select("account_id", "tick", "activity", "tier").collect()
+    findings = lake.scan("findings").select("account_id", "tick", "activity", "tier", "signals").collect()
     active = lake.scan("account_windows").filter(~pl.col("provisional")).select("account_id", "window_end").collect()
     found = outcomes(truth, flagged.select("account_id", "tier", "flagged_at", "status"), findings, active)
     is_known = (world / "attacks.parquet").exists()
@@ -132,7 +138,9 @@ def judge(lake: Lake, world: Path) -> Judgement:
     )
     campaigns = lake.scan("campaigns").select(list(FLAGGED)).collect().cast(FLAGGED)
     scores = lake.scan("account_scores").select("account_id", "window_end", "score").collect()
-    return Judgement(found, attacks, is_known, scores, campaigns, matched(truth, campaigns), cost_of(lake))
+    spoken = lake.scan("account_scores").filter(~pl.col("provisional") & (pl.col("signals").list.len() > 0))
+    told = said(spoken.select("account_id", "window_end", "signals").collect(), findings)
+    return Judgement(found, attacks, is_known, scores, campaigns, matched(truth, campaigns), cost_of(lake), told)
 
 
 def cost_of(lake: Lake) -> dict[str, Any]:

@@ -9,6 +9,10 @@ from schemas.policy import Rules
 
 Row = Mapping[str, Any]
 
+CARD_OF_FAMILY = {"joint": "joint", "change": "change"}
+CARD_OF_LAYER = {"L1": "evidence", "L2": "campaign", "L3": "distribution"}
+"""Whose card a signal belongs to: an L0 signal has the rule's own id; else its family decides, else its layer."""
+
 
 @dataclass(frozen=True)
 class Example:

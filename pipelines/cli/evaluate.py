@@ -137,8 +137,30 @@ def _text(told: dict[str, Any]) -> str:
     ]
     head = ["others", "label", "accounts", "permitted", "flagged", "share", "95 %", "act"]
     lines += _aligned([*head, "days", "flagged", "share", "95 %", "act"], others)
+    lines += _detectors(told["detectors"])
     lines += _baselines(told["baselines"]) if "baselines" in told else []
     return "\n".join(lines)
+
+
+def _detectors(told: list[dict[str, Any]]) -> list[str]:
+    rows = []
+    for row in told:
+        caught = [
+            f"{name} {each['named']}/{each['accounts']}" for name, each in row["thieves"].items() if each["named"]
+        ]
+        days, upper = row["days"], row["named_days_upper"]
+        shares = [_share(row[name] / days if days else None) for name in ("spoke_days", "named_days")]
+        bound = "" if upper is None else _share(upper)
+        rows.append([row["detector"], f"{row['spoke_days']:,}", shares[0], f"{row['named_days']:,}", shares[1], bound])
+        rows[-1].append(f"{row['right']:,}")
+        rows[-1].append(", ".join(caught))
+    head = ["detectors", "spoke", "share", "named", "share", "at most", "thieves", "named of each archetype"]
+    told_days = f"{told[0]['days']:,}" if told else "0"
+    return [
+        "",
+        *_aligned(head, rows),
+        f"spoke: of {told_days} honest account-days, those on which it had points; named: those with a finding that names it, at most (95 %)",
+    ]
 
 
 def _campaigns(told: dict[str, Any]) -> list[str]:

@@ -53,12 +53,29 @@ def page(told: dict[str, Any], title: str) -> str:
         ),
         "<h2>Those who are no thieves, worst first</h2>",
         _others(told["others"]),
+        "<h2>Detectors, each by itself</h2>",
+        _detectors(told["detectors"]),
         _baselines(told.get("baselines")),
         _degradation(told.get("grid")),
         _cost(told["cost"]),
     ]  # fmt: skip
     body = "\n".join(part for part in parts if part)
     return f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n'
+
+
+def _detectors(rows: Sequence[dict[str, Any]]) -> str:
+    head = ("detector", "honest days", "spoke", "named", "share", "at most (95 %)", "thieves named", "by archetype")
+    return _table(
+        head,
+        [
+            (
+                row["detector"], row["days"], row["spoke_days"], row["named_days"],
+                _share(row["named_days"] / row["days"] if row["days"] else None), _share(row["named_days_upper"]), row["right"],
+                ", ".join(f"{name} {each['named']}/{each['accounts']}" for name, each in row["thieves"].items() if each["named"]),
+            )
+            for row in rows
+        ],
+    )  # fmt: skip
 
 
 def _rates(rates: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from schemas.campaign import CAMPAIGN
-from schemas.card import Card
+from schemas.card import CARD_OF_FAMILY, CARD_OF_LAYER, Card
 from schemas.finding import FINDING
 from schemas.score import TIERS
 from transforms.findings.reconciling import by_finding, standing_revisions
@@ -18,9 +18,6 @@ CHANGES = ("gained", "lost", "earlier", "later", "raised", "lowered", "otherwise
 _SAID = ("tier", "kind", "severity", "score", "flagged_at", "exchanges_before", "reasons", "campaign_ids")
 _EVERYWHERE = ("time", "sessions", "traits")
 """Sections of the policy that every layer rests on."""
-
-_CARD_OF_FAMILY = {"joint": "joint", "change": "change"}
-_CARD_OF_LAYER = {"L1": "evidence", "L2": "campaign", "L3": "distribution"}
 
 Row = dict[str, Any]
 Period = tuple[datetime | None, datetime]
@@ -143,8 +140,8 @@ def bearing(signals: Iterable[Row], changed: Sequence[str], cards: Mapping[str, 
     """Those of the changed policy keys that decide on any of the signals, in their order."""
     places = set(_EVERYWHERE)
     for signal in signals:
-        named = signal["signal"].partition(".")[0] if signal["layer"] == "L0" else _CARD_OF_FAMILY.get(signal["family"])
-        card = cards.get(named or _CARD_OF_LAYER.get(signal["layer"], ""))
+        named = signal["signal"].partition(".")[0] if signal["layer"] == "L0" else CARD_OF_FAMILY.get(signal["family"])
+        card = cards.get(named or CARD_OF_LAYER.get(signal["layer"], ""))
         places |= set(card.policy if card is not None else ())
     return [key for key in changed if key in places or key.partition(".")[0] in places]
 
