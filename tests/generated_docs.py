@@ -1,7 +1,12 @@
 """The generated pages of docs/: each a function that returns the whole text."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import click
 
+from judging.page import evaluation_page, measured_line
 from pipelines.cli.main import COMMANDS, cli
 from schemas.catalogue import CONTRACTS
 from schemas.event import Presence
@@ -11,6 +16,13 @@ from schemas.trait import TRAIT_KINDS
 from transforms.detectors.registry import cards
 
 _MADE = "<!-- Generated: `make docs` writes it, a test compares it. -->"
+
+_RESULTS = Path(__file__).parents[1] / "docs" / "evaluation.json"
+
+
+def _measured() -> list[dict[str, Any]]:
+    """Rows of the last evaluation; none where there was none."""
+    return json.loads(_RESULTS.read_text(encoding="utf-8")) if _RESULTS.exists() else []
 
 
 def contracts_page() -> str:
@@ -75,7 +87,7 @@ def contracts_page() -> str:
 
 def detectors_page() -> str:
     """docs/detectors.md: every detector's card."""
-    found = cards()
+    found, rows = cards(), _measured()
     sections = [
         "# Detectors",
         "",
@@ -83,6 +95,7 @@ def detectors_page() -> str:
         "",
         "L0 rules look at every tick, L1 models and the distribution test (L3) once an hour at accounts with enough calls. Points are",
         "decades: -log10 of the share of benign accounts at least as extreme. Thresholds are keys of the policy (`stillwatch policy`).",
+        "*Measured* is what the last evaluation counted, [detector by detector](evaluation.md).",
         "",
         "| id | layer | sees | techniques | severity |",
         "|---|---|---|---|---|",
@@ -106,6 +119,7 @@ def detectors_page() -> str:
             f"- **Acts**: {card.act_reason or 'never without a look'}",
             f"- **Fires**: {card.firing.says}",
             f"- **Silent**: {card.silent.says}",
+            f"- **Measured**: {measured_line(rows, card.id)}",
             "",
             "What to do:",
             "",
@@ -152,6 +166,16 @@ def _bits(needs: Presence) -> str:
     return ", ".join((bit.name or "").lower() for bit in Presence if bit in needs)
 
 
-PAGES = {"contracts.md": contracts_page, "detectors.md": detectors_page, "cli.md": cli_page}
+def _evaluation_page() -> str:
+    """docs/evaluation.md: the goals against what was measured."""
+    return evaluation_page(_measured(), _MADE)
+
+
+PAGES = {
+    "contracts.md": contracts_page,
+    "detectors.md": detectors_page,
+    "cli.md": cli_page,
+    "evaluation.md": _evaluation_page,
+}
 
 __all__ = ["PAGES", "cli_page", "contracts_page", "detectors_page", "help_text"]

@@ -17,8 +17,12 @@ from pipelines.request import Request
 from pipelines.worlds import write_world
 from real_pools import real_world
 from schemas.policy import Policy, SourceRule
+from transforms.evaluate import found_at_once
 from transforms.simulate import World, simulate
 from transforms.simulate.canonical import TEXT
+
+AT_ONCE = 100
+"""Exchanges after which a harvest from one account is to be found at the next evaluation."""
 
 NAMED = Policy(source={"combined": SourceRule(account=["remote_user"])})
 """Web logs whose user field names the account."""
@@ -92,6 +96,7 @@ def summed(judgement: Judgement) -> dict[str, Any]:
     heads = told["rates"]["review: heads of pools found"]
     alone = told["rates"]["review: thieves acting alone found"]
     honest = told["rates"]["review: benign account-days flagged"]
+    at_once = found_at_once(judgement.found, judgement.attacks, AT_ONCE, Policy().time.lateness)
     taken = [row["taken"] for row in campaigns["true"] if row["label"] == "extraction" and row["exchanges"]]
     return {
         "calls": told["world"]["calls"],
@@ -105,6 +110,13 @@ def summed(judgement: Judgement) -> dict[str, Any]:
         "honest_days": honest["trials"],
         "honest_days_flagged": honest["hits"],
         "taken_median": pl.Series(taken).median() if taken else None,
+        "at_once": [at_once.hits, at_once.trials],
+        "others": {
+            row["archetype"]: {name: row[name] for name in ("accounts", "flagged", "days", "flagged_days")}
+            for row in told["others"]
+            if row["label"] == "benign"
+        },
+        "detectors": told["detectors"],
     }
 
 

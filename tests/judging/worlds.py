@@ -41,6 +41,31 @@ BASE = Options(
 """About fifty thousand calls: half a minute a world."""
 
 
+DETECTORS = Options(
+    days=2,
+    accounts=400,
+    lookalikes=4,
+    crowd=40,
+    teams=8,
+    attackers=3,
+    pools=BASE.pools,
+    cap_per_day=100.0,
+    loud_cap=1_200.0,
+    words=12,
+)  # fmt: skip
+"""Every thief and every look-alike, with the shares of attack and paraphrase of threats.md 4.3: what each detector does by itself."""
+
+SLOW = replace(
+    BASE, days=3, attack_share=0.1, pools=tuple(replace(pool, heads=100, per_head=13.0) for pool in BASE.pools)
+)
+"""The quietest published pool: 13 calls a day and head (Xiaomi), a tenth of them the attack."""
+
+LARGE = replace(
+    BASE, days=1, pools=(Pool("T-HYDRA", heads=350, per_head=860.0, attack_share=1.0, begins=0.5, harvest="T-COT"),)
+)
+"""The loudest published pool (Alibaba: 3,500 heads of 860 calls a day) at a scale of 1:10, for half a day."""
+
+
 @dataclass(frozen=True)
 class Point:
     """One world of the grid.
@@ -61,6 +86,9 @@ class Point:
 def points(seed: int) -> Iterator[Point]:
     """Every world of the grid for a seed."""
     base = replace(BASE, seed=seed)
+    yield Point("detectors", 0, replace(DETECTORS, seed=seed))
+    yield Point("low and slow", 0.1, replace(SLOW, seed=seed))
+    yield Point("large pool", 350, replace(LARGE, seed=seed))
     for share in SHARES:
         yield Point("attack share", share, replace(base, attack_share=share))
     for heads in HEADS:

@@ -6,7 +6,7 @@ taken by then, `false_alarms` honest accounts and account-days per look-alike, `
 """
 
 from transforms.evaluate.campaigns import FLAGGED, found_campaigns, matched, poisson_upper, timeline
-from transforms.evaluate.damage import attacking, taken
+from transforms.evaluate.damage import attacking, found_at_once, taken
 from transforms.evaluate.detectors import SAID, by_detector, said
 from transforms.evaluate.intervals import Rate, bootstrapped, wilson
 from transforms.evaluate.outcomes import OUTCOME, outcomes
@@ -16,5 +16,5 @@ from transforms.evaluate.rates import false_alarms, headline, recall
 
 __all__ = [
     "FLAGGED", "OUTCOME", "SAID", "Rate", "attacking", "average_precision", "bootstrapped", "by_detector", "curve", "daily", "false_alarms",
-    "found_campaigns", "headline", "matched", "outcomes", "page", "poisson_upper", "ranking", "recall", "said", "share_above", "taken", "timeline", "wilson",
+    "found_at_once", "found_campaigns", "headline", "matched", "outcomes", "page", "poisson_upper", "ranking", "recall", "said", "share_above", "taken", "timeline", "wilson",
 ]  # fmt: skip

@@ -1,6 +1,14 @@
 """What had left before an account, or a campaign, was flagged."""
 
+from datetime import timedelta
+
 import polars as pl
+
+from transforms.evaluate.intervals import Rate
+from transforms.evaluate.outcomes import POOLED, PURE
+
+HARVESTS = ("T-AGENT", "T-BULK", "T-COT", "T-EMB", "T-GRADE", "T-REPLAY")
+"""Archetypes that collect answers to train on, each from one account."""
 
 
 def taken(found: pl.DataFrame, attacks: pl.DataFrame) -> pl.DataFrame:
@@ -65,3 +73,32 @@ def attacking(truth: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
         .agg(attack_calls=pl.len().cast(pl.Int64))
         .sort("account_id", "tick")
     )
+
+
+def found_at_once(found: pl.DataFrame, attacks: pl.DataFrame, exchanges: int, lateness: timedelta) -> Rate:
+    """Harvesters without cover, found by the first evaluation after so many exchanges; of those that took as many.
+
+    An evaluation comes at an hour's end, and is known a lateness later.
+
+    Args:
+        found: OUTCOME rows.
+        attacks: ATTACK rows.
+        exchanges: how many must have been taken.
+        lateness: the allowed lateness of the policy.
+    """
+    alone = found.filter(
+        (pl.col("label") == "extraction")
+        & pl.col("archetype").is_in(HARVESTS)
+        & ~pl.col("archetype").is_in(POOLED)
+        & (pl.col("attack_calls") >= PURE * pl.col("calls"))
+    )
+    reached = (
+        attacks.join(alone.select("account_id"), on="account_id", how="semi")
+        .sort("account_id", "tick")
+        .with_columns(so_far=pl.col("attack_calls").cum_sum().over("account_id"))
+        .filter(pl.col("so_far") >= exchanges)
+        .group_by("account_id")
+        .agg(due=pl.col("tick").min().dt.truncate("1h") + timedelta(hours=1) + lateness)
+    )
+    due = reached.join(alone.select("account_id", "flagged_at"), on="account_id")
+    return Rate(due.filter(pl.col("flagged_at") <= pl.col("due")).height, due.height)

@@ -12,8 +12,8 @@ SHARES = {
 }
 """Curve -> hits and trials of a row."""
 
-UNORDERED = ("log", "real traces")
-"""Axes whose values are numbers of variants, told by name."""
+UNORDERED = ("log", "real traces", "detectors", "low and slow", "large pool")
+"""Axes whose values are numbers of variants, told by name, and worlds that stand by themselves."""
 
 IN_ORDERS_OF_MAGNITUDE = ("heads of a pool", "calls a day and head", "background")
 

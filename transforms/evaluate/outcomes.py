@@ -5,6 +5,9 @@ import polars as pl
 POOLED = ("T-HYDRA", "T-RELAY")
 """Archetypes whose single accounts are ordinary: to be found through what they share, not one by one."""
 
+PURE = 0.9
+"""Share of an account's calls from which on its attack has no cover worth the name."""
+
 MOMENT = pl.Datetime("us", "UTC")
 OUTCOME = pl.Schema(
     {

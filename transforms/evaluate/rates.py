@@ -4,14 +4,10 @@ import polars as pl
 
 from schemas.finding import DAMAGE_TIERS
 from transforms.evaluate.intervals import Rate, wilson
-from transforms.evaluate.outcomes import POOLED
+from transforms.evaluate.outcomes import POOLED, PURE
 
 TIERS = {"review": ("review", "act"), "act": ("act",)}
 """Tier -> tiers that reach it."""
-
-
-PURE = 0.9
-"""Share of an account's calls from which on its attack has no cover worth the name."""
 
 
 def headline(found: pl.DataFrame) -> dict[str, Rate]:

@@ -1,9 +1,11 @@
 """Rates against a world small enough to count by hand."""
 
+from datetime import timedelta
+
 import polars as pl
 
 from counted_world import HOUR, MOMENT, NOON, found, truth
-from transforms.evaluate import attacking, false_alarms, headline, recall, taken
+from transforms.evaluate import Rate, attacking, false_alarms, found_at_once, headline, recall, taken
 
 
 def calls(**hours: list[float]) -> pl.DataFrame:
@@ -86,3 +88,13 @@ def test_a_tick_that_begins_with_the_flag_is_spared() -> None:
     frame = found(t1="review")
     lost = taken(frame, calls(t1=[2.99, 3.0]))
     assert lost.filter(pl.col("account_id") == "t1").select("exchanges", "taken").row(0) == (2, 1)
+
+
+def test_a_harvest_without_cover_must_be_flagged_by_the_hour_after_its_hundredth_exchange() -> None:
+    lateness = timedelta(minutes=5)
+    pure = pl.col("calls").alias("attack_calls")
+    soon = calls(t1=[2.0 + n / 1000 for n in range(100)], t2=[1.0 + n / 1000 for n in range(100)], t3=[0.0] * 99)
+    frame = found(t1="act", t2="review").with_columns(pure)  # flagged three hours after noon
+    assert found_at_once(frame, soon, 100, lateness) == Rate(1, 2), "t2 was due an hour before, t3 took too few"
+    with_cover = found(t1="act", t2="review")
+    assert found_at_once(with_cover, soon, 100, lateness).trials == 0

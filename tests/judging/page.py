@@ -1,0 +1,284 @@
+"""docs/evaluation.md: the goals, and how far the measured worlds are from them; what each detector did in them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from judging.worlds import DETECTORS
+from transforms.evaluate import poisson_upper, wilson
+
+Row = dict[str, Any]
+
+RULES = {
+    "handle_replay": ("T-SIG",),
+    "logit_sweep": ("T-LOGIT",),
+    "bypass_search": ("T-PROBE",),
+    "bulk_download": ("T-BREADTH", "T-WALK"),
+    "enumeration": ("T-BREADTH", "T-WALK"),
+}
+"""Rule -> the archetypes that it is there for; downloads are found by either of two rules, and told together."""
+
+BUDGET = 0.001
+"""Share of honest account-days that may be flagged for review (policy: rates.review)."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One goal of the project.
+
+    Attributes:
+        what: what is asked.
+        goal: how much.
+        met: whether the measured value meets it; None where nothing was measured.
+        measured: the value, with its counts.
+        world: where it was measured.
+    """
+
+    what: str
+    goal: str
+    met: bool | None
+    measured: str
+    world: str
+
+
+def goals(rows: Sequence[Row]) -> list[Goal]:
+    """The goals against what was measured.
+
+    Args:
+        rows: of docs/evaluation.json.
+    """
+    full = [row for row in rows if row["axis"] == "attack share" and row["value"] >= 0.25]
+    slow, large = _of(rows, "low and slow"), _of(rows, "large pool")
+    apart = _of(rows, "detectors")
+    return [
+        _share("campaigns found at 25 to 100 % attack share", 0.95, _sum(full, "campaigns_found", "campaigns"), full),
+        _share(
+            "campaigns found at 10 %, 13 calls a day and head", 0.85, _sum(slow, "campaigns_found", "campaigns"), slow
+        ),
+        _gone(large),
+        _share(
+            "harvests from one account without cover, found at the first evaluation after their 100th exchange",
+            0.95,
+            (sum(row["at_once"][0] for row in apart), sum(row["at_once"][1] for row in apart)),
+            apart,
+        ),
+        *[_rule(rule, apart) for rule in ("handle_replay", "logit_sweep", "bypass_search")],
+        _downloads(apart),
+        _false(
+            "honest account-days flagged",
+            (sum(row["honest_days_flagged"] for row in apart), sum(row["honest_days"] for row in apart)),
+            apart,
+        ),
+        *_lookalikes(apart),
+    ]
+
+
+def evaluation_page(rows: Sequence[Row], made: str) -> str:
+    """The page.
+
+    Args:
+        rows: of docs/evaluation.json.
+        made: the line that says who writes it.
+    """
+    table = goals(rows)
+    return "\n".join(
+        [
+            "# Evaluation",
+            "",
+            made,
+            "",
+            "What was measured on worlds whose truth is known (`make evaluation`, rows in `docs/evaluation.json`), against the goals. A world is",
+            "simulated from published figures and a seed; no number of the policy was chosen on it. What it cannot show is said beside each figure: few",
+            "seeds and few accounts make wide intervals (95 %, in brackets), and a simulated thief is as clever as its description.",
+            "[Measured](measured.md) holds what was measured by hand, with the command; [performance](performance.md) the speed of linkage.",
+            "",
+            "## Goals",
+            "",
+            "Met means that the measured value meets the goal; whether it would in every world of this kind is what the interval is about.",
+            "",
+            "| what | goal | measured | met | world |",
+            "|---|---|---|---|---|",
+            *[f"| {g.what} | {g.goal} | {g.measured} | {_word(g.met)} | {g.world} |" for g in table],
+            "",
+            "## Detectors, each by itself",
+            "",
+            *detectors_table(rows),
+        ]
+    )
+
+
+def detectors_table(rows: Sequence[Row]) -> list[str]:
+    """What each detector did in the worlds of all thieves and look-alikes."""
+    apart = _of(rows, "detectors")
+    if not apart:
+        return ["Not measured yet: `make evaluation` does.", ""]
+    names = [each["detector"] for each in apart[0]["detectors"]]
+    lines = [
+        f"In {_worlds(apart)}: {DETECTORS.accounts:,} ordinary accounts, {DETECTORS.lookalikes} of each look-alike, {DETECTORS.attackers} of each thief that acts",
+        f"alone, {len(DETECTORS.pools)} pools, over {DETECTORS.days} days. *Spoke*: a signal of it had points in an hour of the day. *Named*: a finding of the day has such a",
+        "signal, whether or not it would have sufficed by itself. Thieves are accounts named on any day.",
+        "",
+        "| detector | honest account-days: spoke | named | at most (95 %) | thieves named | of those named, thieves |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in names:
+        one = detector(rows, name)
+        assert one is not None
+        lines.append(
+            f"| [`{name}`](detectors.md#{name}) | {_percent(one.spoke, one.days)} | {one.named:,} of {one.days:,} | {one.upper:.2%} | "
+            f"{', '.join(one.caught) or 'none'} | {_percent(one.right, one.right + one.wrong)} |"
+        )
+    return [*lines, ""]
+
+
+@dataclass(frozen=True)
+class Apart:
+    """What one detector did, summed over worlds: honest account-days, those it spoke and was named on, thieves by archetype."""
+
+    days: int
+    spoke: int
+    named: int
+    right: int
+    wrong: int
+    caught: tuple[str, ...]
+    world: str
+
+    @property
+    def upper(self) -> float:
+        """The 95 % bound of the share named; three in so many days where none was."""
+        return poisson_upper(self.named) / self.days if self.days else 1.0
+
+
+def detector(rows: Sequence[Row], name: str) -> Apart | None:
+    """What a detector did; None where it was not measured."""
+    apart = _of(rows, "detectors")
+    mine = [each for row in apart for each in row["detectors"] if each["detector"] == name]
+    if not mine:
+        return None
+    kinds = sorted({kind for each in mine for kind in each["thieves"]})
+    caught = [
+        (kind, *[sum(each["thieves"].get(kind, {}).get(count, 0) for each in mine) for count in ("named", "accounts")])
+        for kind in kinds
+    ]
+    return Apart(
+        *[sum(each[count] for each in mine) for count in ("days", "spoke_days", "named_days", "right", "wrong")],
+        caught=tuple(f"{kind} {named} of {accounts}" for kind, named, accounts in caught if named),
+        world=_worlds(apart),
+    )
+
+
+def measured_line(rows: Sequence[Row], name: str) -> str:
+    """What a card says of its detector's rates."""
+    one = detector(rows, name)
+    if one is None:
+        return "not yet"
+    thieves = ", ".join(one.caught) or "no thief"
+    return (
+        f"named {thieves}; on {one.named:,} of {one.days:,} honest account-days (at most {one.upper:.2%} at 95 %), spoke on "
+        f"{one.spoke:,} ({one.world})"
+    )
+
+
+def _of(rows: Iterable[Row], axis: str) -> list[Row]:
+    return [row for row in rows if row["axis"] == axis]
+
+
+def _sum(rows: Iterable[Row], hits: str, trials: str) -> tuple[int, int]:
+    return sum(row[hits] for row in rows), sum(row[trials] for row in rows)
+
+
+def _share(what: str, least: float, counted: tuple[int, int], rows: Sequence[Row]) -> Goal:
+    hits, trials = counted
+    goal = f"at least {least:.0%}"
+    if not trials:
+        return Goal(what, goal, None, "", _worlds(rows))
+    return Goal(what, goal, hits / trials >= least, _counted(hits, trials), _worlds(rows))
+
+
+def _false(what: str, counted: tuple[int, int], rows: Sequence[Row], most: float = BUDGET) -> Goal:
+    hits, trials = counted
+    goal = "none" if most == 0 else f"at most {most:.1%}"
+    if not trials:
+        return Goal(what, goal, None, "", _worlds(rows))
+    return Goal(what, goal, hits / trials <= most, _counted(hits, trials), _worlds(rows))
+
+
+def _gone(rows: Sequence[Row]) -> Goal:
+    what, goal = "exchanges gone before the flag, pool of 350 x 860 a day (1:10)", "fewer than 10,000"
+    values = [row["taken_median"] for row in rows if row["taken_median"] is not None]
+    if not values:
+        return Goal(what, goal, None, "", _worlds(rows))
+    return Goal(what, goal, max(values) < 10_000, " / ".join(f"{value:,.0f}" for value in values), _worlds(rows))
+
+
+def _rule(rule: str, rows: Sequence[Row]) -> Goal:
+    return _precise(rule.replace("_", " "), rows, lambda each: each["detector"] == rule, RULES[rule])
+
+
+def _downloads(rows: Sequence[Row]) -> Goal:
+    return _precise(
+        "bulk download and enumeration",
+        rows,
+        lambda each: each["detector"] in ("bulk_download", "enumeration"),
+        RULES["enumeration"],
+    )
+
+
+def _precise(what: str, rows: Sequence[Row], is_it: Callable[[Row], bool], kinds: Sequence[str]) -> Goal:
+    goal = "precision 100 %, recall at least 95 %"
+    mine = [each for row in rows for each in row["detectors"] if is_it(each)]
+    if not mine:
+        return Goal(what, goal, None, "", _worlds(rows))
+    right, wrong = sum(each["right"] for each in mine), sum(each["wrong"] for each in mine)
+    named = accounts = 0
+    for row in rows:
+        for kind in kinds:
+            of_kind = [
+                each["thieves"].get(kind, {"named": 0, "accounts": 0}) for each in row["detectors"] if is_it(each)
+            ]
+            named += max(each["named"] for each in of_kind)  # of two rules for one thing the one that names more
+            accounts += max(each["accounts"] for each in of_kind)
+    met = wrong == 0 and accounts > 0 and named / accounts >= 0.95
+    return Goal(
+        what,
+        goal,
+        met,
+        f"precision {_percent(right, right + wrong)}, recall {_counted(named, accounts)}",
+        _worlds(rows),
+    )
+
+
+def _lookalikes(rows: Sequence[Row]) -> list[Goal]:
+    kinds = sorted({kind for row in rows for kind in row["others"] if kind.startswith("B-")})
+    found = []
+    for kind in kinds:
+        of_kind = [row["others"][kind] for row in rows if kind in row["others"]]
+        counted = sum(each["flagged_days"] for each in of_kind), sum(each["days"] for each in of_kind)
+        found.append(
+            _false(f"look-alike {kind}: account-days flagged", counted, rows, 0.0 if kind == "B-SHARE" else BUDGET)
+        )
+    return found
+
+
+def _counted(hits: int, trials: int) -> str:
+    low, high = wilson(hits, trials)
+    return f"{_percent(hits, trials)} ({hits:,} of {trials:,}; {low:.1%} to {high:.1%})"
+
+
+def _percent(hits: int, trials: int) -> str:
+    if not trials:
+        return "none named"
+    share = hits / trials
+    return f"{share:.2%}" if 0 < share < 0.1 else f"{share:.1%}"
+
+
+def _worlds(rows: Sequence[Row]) -> str:
+    if not rows:
+        return "not measured yet"
+    axes = sorted({row["axis"] for row in rows})
+    seeds = sorted({row["seed"] for row in rows})
+    return f"`{', '.join(axes)}`, seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
+
+
+def _word(met: bool | None) -> str:
+    return "" if met is None else "yes" if met else "**no**"

@@ -1,0 +1,75 @@
+"""The page of goals says met only where the counted value meets the goal, and nothing where nothing was counted."""
+
+from typing import Any
+
+from judging.page import detector, evaluation_page, goals, measured_line
+
+DETECTORS = ("logit_sweep", "handle_replay", "bypass_search", "bulk_download", "enumeration")
+
+
+def said(name: str, kind: str, named: int, wrong: int = 0) -> dict[str, Any]:
+    thieves = {kind: {"accounts": 4, "spoke": named, "named": named}}
+    counts = {"days": 1000, "spoke_days": 5, "named_days": wrong, "named_days_upper": 0.003}
+    return {"detector": name, **counts, "thieves": thieves, "others": {}, "right": named, "wrong": wrong}
+
+
+def row(axis: str, value: float = 0, seed: int = 1, **changes: Any) -> dict[str, Any]:
+    counts: dict[str, Any] = {"campaigns": 10, "campaigns_found": 10, "honest_days": 1000, "honest_days_flagged": 0}
+    counts |= {"taken_median": 900, "at_once": [19, 20]}
+    counts |= {"others": {"B-SHARE": {"accounts": 9, "flagged": 0, "days": 90, "flagged_days": 0}}}
+    kinds = {"logit_sweep": "T-LOGIT", "handle_replay": "T-SIG", "bypass_search": "T-PROBE"}
+    counts |= {"detectors": [said(name, kinds.get(name, "T-WALK"), 4) for name in DETECTORS]}
+    return {"axis": axis, "value": value, "seed": seed, **counts, **changes}
+
+
+EVERYTHING = [row("attack share", 0.25), row("low and slow"), row("large pool"), row("detectors")]
+
+
+def met(rows: list[dict[str, Any]]) -> dict[str, bool | None]:
+    return {goal.what: goal.met for goal in goals(rows)}
+
+
+def test_without_measurements_no_goal_is_met_or_missed() -> None:
+    assert set(met([]).values()) == {None}
+    assert measured_line([], "logit_sweep") == "not yet"
+
+
+def test_where_every_count_suffices_every_goal_is_met() -> None:
+    assert set(met(EVERYTHING).values()) == {True}
+
+
+def test_each_goal_is_missed_by_its_own_count() -> None:
+    worse = {
+        "campaigns found at 25": (0, {"campaigns_found": 9}),
+        "campaigns found at 10": (1, {"campaigns_found": 8}),
+        "exchanges gone": (2, {"taken_median": 10_000}),
+        "harvests from one account": (3, {"at_once": [18, 20]}),
+        "honest account-days": (3, {"honest_days_flagged": 2}),
+        "look-alike B-SHARE": (3, {"others": {"B-SHARE": {"days": 90, "flagged_days": 1}}}),
+        "logit sweep": (3, {"detectors": [said("logit_sweep", "T-LOGIT", 4, wrong=1)]}),
+        "handle replay": (3, {"detectors": [said("handle_replay", "T-SIG", 3)]}),
+    }
+    for start, (place, change) in worse.items():
+        rows = [*EVERYTHING[:place], EVERYTHING[place] | change, *EVERYTHING[place + 1 :]]
+        missed = [what for what, is_met in met(rows).items() if is_met is False]
+        assert len(missed) == 1, (start, missed)
+        assert missed[0].startswith(start)
+
+
+def test_a_small_attack_share_does_not_count_for_the_large_one() -> None:
+    poor = row("attack share", 0.05, campaigns_found=0)
+    assert met([*EVERYTHING, poor])["campaigns found at 25 to 100 % attack share"] is True
+
+
+def test_counts_of_seeds_add_up_and_the_world_is_named() -> None:
+    one = detector([row("detectors"), row("detectors", seed=2)], "logit_sweep")
+    assert one is not None
+    assert (one.days, one.right, one.caught) == (2000, 8, ("T-LOGIT 8 of 8",))
+    assert one.world == "`detectors`, seeds 1, 2"
+    assert round(one.upper * 2000, 2) == 3.0
+
+
+def test_the_page_has_a_row_a_goal_and_a_row_a_detector() -> None:
+    page = evaluation_page(EVERYTHING, "made")
+    assert page.count("| yes |") == len(goals(EVERYTHING))
+    assert all(f"[`{name}`]" in page for name in DETECTORS)
