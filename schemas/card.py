@@ -11,7 +11,7 @@ Row = Mapping[str, Any]
 
 CARD_OF_FAMILY = {"joint": "joint", "change": "change"}
 CARD_OF_LAYER = {"L1": "evidence", "L2": "campaign", "L3": "distribution"}
-"""Whose card a signal belongs to: an L0 signal has the rule's own id; else its family decides, else its layer."""
+"""Whose card a signal belongs to: the name of an L0 signal begins with the rule's id, up to a dot; else its family decides, else its layer."""
 
 
 @dataclass(frozen=True)

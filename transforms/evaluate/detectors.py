@@ -101,7 +101,7 @@ def _detectors(rows: pl.DataFrame) -> pl.DataFrame:
     layer = signal.field("layer")
     card = (
         pl.when(layer == "L0")
-        .then(signal.field("signal"))
+        .then(signal.field("signal").str.split(".").list.first())
         .otherwise(
             pl.coalesce(
                 signal.field("family").replace_strict(CARD_OF_FAMILY, default=None, return_dtype=pl.String),

@@ -20,6 +20,7 @@ def signal(name: str, layer: str, family: str, points: float = 2.0) -> dict[str,
 
 
 SWEEP, VOLUME = signal("logit_sweep", "L0", "rule"), signal("calls_24h", "L1", "volume")
+SHAPE = signal("reasoning_shape.template_share", "L0", "rule")
 TREES, TIE = signal("trees", "L1", "joint"), signal("fresh_accounts", "L2", "age")
 FAR = signal("distribution", "L3", "distribution")
 
@@ -39,8 +40,9 @@ def table(of_scores: pl.DataFrame, of_findings: pl.DataFrame, **flagged: Any) ->
 
 
 def test_every_signal_is_counted_for_the_detector_whose_card_it_has() -> None:
-    told = said(scores(("t1", 0, [SWEEP, VOLUME, TREES, TIE, FAR])), findings())
-    assert told["detector"].to_list() == ["campaign", "distribution", "evidence", "joint", "logit_sweep"]
+    told = said(scores(("t1", 0, [SWEEP, SHAPE, VOLUME, TREES, TIE, FAR])), findings())
+    ids = ["campaign", "distribution", "evidence", "joint", "logit_sweep", "reasoning_shape"]
+    assert told["detector"].to_list() == ids
 
 
 def test_honest_account_days_on_which_it_spoke_and_was_named_are_counted_apart() -> None:
