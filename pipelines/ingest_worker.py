@@ -34,6 +34,9 @@ from transforms.ingest.registry import ADAPTERS
 FLUSH_ROWS = 300_000
 """Events and rejects held at most before they are written."""
 
+_TABLES: Any = ADAPTERS["canonical"]
+"""What reads rows of Parquet and Arrow, whatever the format of text beside them."""
+
 _OWN_FILE_ROWS = 4096
 """Rows of a day from which it gets a file of its own; stray days go together, so that no file spans the years."""
 
@@ -207,7 +210,8 @@ class _Piece:
             elif isinstance(part, LeftOut):
                 self._take(Decoded(EVENT.empty(), REJECT.empty(), {part.rule: part.count}))
             elif isinstance(part, Rows):
-                self._take(self._adapter.decode_table(part.table, part.first_row, self._context))
+                self._bytes += part.table.nbytes
+                self._take(_TABLES.decode_table(part.table, part.first_row, self._context))
             else:
                 assert isinstance(part, Block)  # noqa: S101 - the only other kind
                 self._bytes += len(part.data)

@@ -92,7 +92,7 @@ class Rounds:
             self._progress.note(f"finishing run {plan.run_id}, which was interrupted")
             try:
                 self.execute(plan)
-            except SourceMoved:
+            except (SourceMoved, BrokerGone):
                 if unfinished(self.lake) == plan:
                     raise
 

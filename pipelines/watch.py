@@ -21,6 +21,7 @@ from pipelines.request import Request, Summary
 from pipelines.rounds import Rounds, begun
 from pipelines.sight.lookout import Lookout
 from pipelines.sight.view import View
+from pipelines.sources.brokers import OffsetsLost, is_topic
 from pipelines.sources.files import looks
 from pipelines.sources.idling import Idling
 from pipelines.sources.ranges import Growing
@@ -98,7 +99,7 @@ class _Supervisor:
         self._tended = rounds.begun_after
         self._spool: Spool | None = None
         self._committed = 0
-        self._knows_end = self._has_told = False
+        self._knows_end = self._has_told = self._is_blind = False
 
     def run(self) -> None:
         """Works until it is stopped, or until there can be nothing more to do."""
@@ -114,7 +115,7 @@ class _Supervisor:
         while not self._stop.is_set():
             with self._view.stage("ingest"):
                 is_drained = self._take_in()
-            if is_drained:
+            if is_drained and not self._is_blind:
                 with self._view.stage("time"):
                     self._look_at_time()
             if self._stop.is_set():
@@ -176,18 +177,29 @@ class _Supervisor:
 
         Raises:
             SourceMoved: files were rotated meanwhile; nothing was taken in.
+            OffsetsLost: a topic no longer holds records that were not read.
         """
         spooled = None if self._spool is None else self._spool.path
         asked = replace(self._request, sources=present, spooled=spooled)
         try:
-            return self._rounds.ingest(asked, Growing(self._most_bytes, ended))
-        except SourceMoved:
+            plan = self._rounds.ingest(asked, Growing(self._most_bytes, ended))
+        except (SourceMoved, OffsetsLost):
             raise
         except SourceRefused as error:
             if self._is_once or unfinished(self._rounds.lake) is not None:
                 raise
-            self._progress.warn(str(error))
+            has_topics = any(is_topic(pattern) for pattern in present)
+            if not has_topics:
+                self._progress.warn(str(error))
+            elif not self._is_blind:
+                self._progress.warn(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}: {error} Waiting until it can be read.")
+            self._is_blind = has_topics
             return None
+        if self._is_blind:
+            self._is_blind = False
+            self._idling.wake(datetime.now(UTC))
+            self._progress.note(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}: topics can be read again")
+        return plan
 
     def _take_remains(self) -> None:
         """Takes in what an earlier command had received on standard input and not yet committed."""

@@ -143,7 +143,8 @@ def live_watermark(register: Iterable[Known], policy: Policy, idle: Collection[s
 
     The source that is furthest behind counts, of those that are not idle. Sources with fewer events than
     policy time.progress_events are taken together, and only hold back: where no other source goes on, time stays where
-    the furthest one had come. Ticks that have not ended by the clock of this machine, lateness included, are not
+    the furthest one had come. A topic's partition that has no event yet, and does not rest either, holds back everything:
+    its writer may just not have come to it. Ticks that have not ended by the clock of this machine, lateness included, are not
     closed, so that a writer whose clock is ahead closes nobody's windows; the run's plan records what was decided.
 
     Args:
@@ -153,6 +154,8 @@ def live_watermark(register: Iterable[Known], policy: Policy, idle: Collection[s
         now: the time by this machine's clock.
     """
     known = list(register)
+    if any(one.container == "topic" and not one.events and one.source not in idle for one in known):
+        return None
     full, pooled = _progress((one for one in known if one.source not in idle), policy)
     if not full:
         all_full, all_pooled = _progress(known, policy)

@@ -43,10 +43,12 @@ class Idling:
     def __init__(self, after: timedelta) -> None:
         self._after = after
         self._seen: dict[str, tuple[_Size, Growth]] = {}
+        self._topics: set[str] = set()
 
     def see(self, register: Mapping[str, Known], now: datetime) -> None:
         """Takes note of how large sources are; of one met for the first time, the file tells when it last grew."""
         is_first = not self._seen
+        self._topics = {source for source, known in register.items() if known.container == "topic"}
         for source, known in register.items():
             size = (known.length, known.left, known.events)
             there = self._seen.get(source)
@@ -60,6 +62,13 @@ class Idling:
     def growth(self) -> dict[str, Growth]:
         """How each source was seen to grow, by id."""
         return {source: growth for source, (_, growth) in self._seen.items()}
+
+    def wake(self, now: datetime) -> None:
+        """Brokers that could not be asked answer again: what their writers hold back is still to come."""
+        self._seen = {
+            source: (size, replace(growth, at=now) if source in self._topics else growth)
+            for source, (size, growth) in self._seen.items()
+        }
 
     def idle(self, register: Mapping[str, Known], now: datetime) -> dict[str, datetime]:
         """Sources that are not waited for, and since when they have not grown.

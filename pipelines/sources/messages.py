@@ -1,4 +1,4 @@
-"""The records of a topic's messages, in blocks of bounded size: one record, lines, an array, or a document a message."""
+"""The records of a topic's messages, in blocks of bounded size: a record, lines, an array, a document or Arrow a message."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -10,10 +10,12 @@ from typing import Any, Self
 import numpy as np
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from pipelines.sources.arrow_messages import Unreadable, is_arrow, read_table
 from pipelines.sources.boxes import Span
 from pipelines.sources.brokers import SCHEME, BrokerGone, KafkaConfig
 from pipelines.sources.cutter import Broken, Cutter, End, digest_of
 from pipelines.sources.ranges import Piece
+from pipelines.sources.reading import Rows
 from pipelines.sources.streams import CHUNK_BYTES
 from schemas.errors import SourceMoved
 from transforms.ingest.adapter import Block, Joints
@@ -38,10 +40,12 @@ class Sample:
     Attributes:
         text: their text, a message a line, as far as it tells a format.
         mean_bytes: how long a message is, gaps included; 0 where there is none.
+        has_tables: there are blocks of Arrow among them, which hold canonical records.
     """
 
     text: bytes = b""
     mean_bytes: int = 0
+    has_tables: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,18 +134,18 @@ class Taker:
     def sample(self, topic: str, partition: int, bounds: Span) -> Sample:
         """The first messages, as many as tell their format and length."""
         texts: list[bytes] = []
-        size = 0
-        last = bounds[0]
+        size, last, has_tables = 0, bounds[0], False
         for messages in self.take(topic, partition, bounds, _SAMPLE_MESSAGES):
             for message in messages:
                 value = message.value() or b""
                 size, last = size + len(value), message.offset() + 1
-                texts.append(value[:_SAMPLE_BYTES])
+                has_tables = has_tables or is_arrow(value)
+                texts.append(b"" if is_arrow(value) else value[:_SAMPLE_BYTES])
             if size >= _SAMPLE_BYTES or len(texts) >= _SAMPLE_MESSAGES:
                 break
         self._consumer.unassign()
         text = b"\n".join(text for text in texts if text)[:_SAMPLE_BYTES]
-        return Sample(text, -(-size // max(1, last - bounds[0])))
+        return Sample(text, -(-size // max(1, last - bounds[0])), has_tables)
 
     def _heard(self, error: KafkaError) -> None:
         self._last = str(error.str()).strip().rstrip(".")
@@ -149,7 +153,7 @@ class Taker:
 
 def read_messages(
     piece: Piece, taker: Taker, record_bytes: int, chunk: int = CHUNK_BYTES
-) -> Iterator[Block | Broken | LeftOut | End]:
+) -> Iterator[Block | Rows | Broken | LeftOut | End]:
     """The records of the messages [start, end) of a partition, in order; an End last.
 
     The position of a record is its message's offset times 2**24, plus where in the message it begins. Short messages come
@@ -164,13 +168,26 @@ def read_messages(
     assert piece.end is not None  # noqa: S101 - offsets are known when they are planned
     held: list[tuple[int, bytes]] = []
     size = empty = 0
-    for messages in taker.take(piece.topic, piece.partition, (piece.start, piece.end)):
+    at_once = max(1, min(_AT_ONCE, chunk * (piece.end - piece.start) // max(1, piece.size)))
+    for messages in taker.take(piece.topic, piece.partition, (piece.start, piece.end), at_once):
         for message in messages:
             value, offset = message.value(), message.offset()
             if not value:
                 empty += 1
             elif len(value) > record_bytes or len(value) > LARGEST_MESSAGE:
                 yield from _long(value, offset, record_bytes)
+            elif is_arrow(value):
+                try:
+                    yield Rows(read_table(value, record_bytes), offset << INSIDE_BITS)
+                except Unreadable as error:
+                    yield Broken(
+                        offset << INSIDE_BITS,
+                        len(value),
+                        "damaged_stream",
+                        None,
+                        digest_of(value),
+                        f"a message: {error}",
+                    )
             elif b"\n" in value and framing_of(value) == "document":
                 yield Block(value, offset << INSIDE_BITS, 1, "document")
             else:

@@ -12,7 +12,7 @@ from itertools import groupby, pairwise
 from pipelines.ingest_worker import rule_for
 from pipelines.lake.times import to_micros
 from pipelines.sources.boxes import EVER, Box, Span, Stretch, missing
-from pipelines.sources.brokers import Address, Cluster, KafkaConfig, OffsetsLost, address
+from pipelines.sources.brokers import SCHEME, Address, Cluster, KafkaConfig, OffsetsLost, address
 from pipelines.sources.known import Known, Sighting, new_id
 from pipelines.sources.messages import LARGEST_OFFSET, Sample, Taker
 from pipelines.sources.ranges import Piece, Unread
@@ -92,9 +92,39 @@ def _look(where: Address, register: Mapping[str, Known], asked: TopicRequest, fo
                 raise SourceRefused(where.name(topic), "there is no such topic", "correct the name, or create it")
         ids = cluster.topic_ids(where.topics)
         for topic, numbers in partitions.items():
-            for number, bounds in cluster.bounds(topic, numbers).items():
-                one = _Partition(where, topic, number, ids[topic], bounds)
-                one.look(f"kafka://{cluster_id}/{topic}/{number}", register, asked, found)
+            bounds = cluster.bounds(topic, numbers)
+            of_topic = [_Partition(where, topic, number, ids[topic], bounds[number]) for number in numbers]
+            _look_at_topic(of_topic, f"{SCHEME}{cluster_id}/{topic}", register, asked, found)
+
+
+def _look_at_topic(
+    partitions: "Sequence[_Partition]", identity: str, register: Mapping[str, Known], asked: TopicRequest, found: _Found
+) -> None:
+    """Looks at all partitions of a topic; where the messages of one tell no format, it is that of the others."""
+    seen = []
+    for partition in partitions:
+        known = partition.recognised(f"{identity}/{partition.number}", register, asked, found)
+        if known is not None:
+            seen.append((partition, known))
+    formats: dict[int, str] = {}
+    unclear: dict[int, SourceRefused] = {}
+    samples: dict[int, Sample] = {}
+    for partition, known in seen:
+        samples[partition.number] = Sample() if known.format else partition.sample(asked)
+        try:
+            formats[partition.number] = known.format or partition.format_of(samples[partition.number], asked, found)
+        except SourceRefused as error:
+            unclear[partition.number] = error
+    usual = next((form for _, form in sorted(formats.items()) if form), None)
+    for partition, known in seen:
+        form = formats.get(partition.number, usual)
+        if form is None:
+            why = unclear[partition.number]
+            if asked.is_live:
+                raise why
+            found.refused.append((partition.name, f"{why.problem}; {why.fix}"))
+        else:
+            partition.plan(known, form, samples[partition.number], asked, found)
 
 
 @dataclass(frozen=True)
@@ -107,43 +137,68 @@ class _Partition:
     topic_id: str
     bounds: Span
 
-    def look(self, identity: str, register: Mapping[str, Known], asked: TopicRequest, found: _Found) -> None:
-        """Adds what there is to read, to refuse, or what is lost."""
-        name, (low, high) = self.where.name(self.topic, self.number), self.bounds
+    @property
+    def name(self) -> str:
+        """How it is called."""
+        return self.where.name(self.topic, self.number)
+
+    def recognised(
+        self, identity: str, register: Mapping[str, Known], asked: TopicRequest, found: _Found
+    ) -> Known | None:
+        """What is known of it, of a new one nothing but id and beginning; None where something of it is lost."""
+        name, (low, high) = self.name, self.bounds
         if high > LARGEST_OFFSET:
             raise SourceRefused(name, f"its offsets exceed {LARGEST_OFFSET:,}", "go on with a new topic")
         source, known, is_anew = self._source(identity, register)
         if is_anew and not asked.accepts_gaps:
             read_to = _read_to(register[source], high)
             found.lost.append(f"{name}: it was read up to offset {read_to:,}, and the topic was made anew since")
-            return
+            return None
         if is_anew:
             source, known = new_id(identity.encode(), register), None
-        lost = () if known is None else _lost(known, low)
-        if lost and not asked.accepts_gaps:
-            found.lost.append(f"{name}: offsets {', '.join(f'{a:,} to {b - 1:,}' for a, b in lost)}")
-            return
+        if known is not None and _lost(known, low) and not asked.accepts_gaps:
+            gone = ", ".join(f"{first:,} to {end - 1:,}" for first, end in _lost(known, low))
+            found.lost.append(f"{name}: offsets {gone}")
+            return None
+        return known or Known(source, (), "topic", "", "lines", begin=low)
+
+    def plan(self, known: Known, form: str, sample: Sample, asked: TopicRequest, found: _Found) -> None:
+        """Adds what there is to read."""
+        low, high = self.bounds
+        lost = _lost(known, low)
         if lost:
-            found.notes.append(
-                (name, f"{sum(b - a for a, b in lost):,} offsets from {lost[0][0]:,} on are lost unread")
-            )
-        sample = Sample() if known is not None and known.format else self._sample(asked)
-        try:
-            form = known.format if known is not None and known.format else self._format(name, sample, asked, found)
-        except SourceRefused as error:
-            if asked.is_live:
-                raise
-            found.refused.append((name, f"{error.problem}; {error.fix}"))
-            return
+            count = sum(end - first for first, end in lost)
+            found.notes.append((self.name, f"{count:,} offsets from {lost[0][0]:,} on are lost unread"))
         sighting = Sighting(
-            source, name, "topic", form, "lines", (), high, (0, ""), 0, (),
-            begin=low, topic_id=self.topic_id, mean_bytes=sample.mean_bytes, lost=lost,
+            known.source, self.name, "topic", form, "lines", (), high, (0, ""), 0, (),
+            begin=known.begin, topic_id=self.topic_id, mean_bytes=sample.mean_bytes, lost=lost,
         )  # fmt: skip
         found.sightings.append(sighting)
-        taken = [*(() if known is None else known.taken), *(Box(a, b) for a, b in lost)]
-        mean = max(_LEAST_BYTES, sample.mean_bytes, 0 if known is None else known.mean_bytes)
+        taken = [*known.taken, *(Box(first, end) for first, end in lost)]
+        mean = max(_LEAST_BYTES, sample.mean_bytes, known.mean_bytes)
         for stretch in missing(low, high, _times(asked), taken):
             found.pieces += self._pieces(sighting, stretch, mean, asked.policy)
+
+    def sample(self, asked: TopicRequest) -> Sample:
+        """Its first messages."""
+        if self.bounds[0] >= self.bounds[1]:
+            return Sample()
+        with Taker(self.where.brokers, asked.config, asked.policy.kafka.wait_seconds) as taker:
+            return taker.sample(self.topic, self.number, self.bounds)
+
+    def format_of(self, sample: Sample, asked: TopicRequest, found: _Found) -> str:
+        """The adapter for it; "" where there is no message yet.
+
+        Raises:
+            SourceRefused: its messages do not tell.
+        """
+        rule = rule_for(asked.policy, self.name)
+        wanted = asked.input_format if asked.input_format != "auto" else rule.format
+        if not sample.text.strip():
+            return "canonical" if sample.has_tables else "" if wanted == "auto" else wanted
+        adapter, _, reason = choose(sample.text, self.name, wanted)
+        found.notes.append((self.name, f"{adapter.name} ({reason})"))
+        return adapter.name
 
     def _source(self, identity: str, register: Mapping[str, Known]) -> tuple[str, Known | None, bool]:
         """The source's id, what is known of it, and whether that is of a topic that is there no more."""
@@ -156,22 +211,6 @@ class _Partition:
             last = source
             tried.add(source)
         return (last, register[last], True) if last else (source, None, False)
-
-    def _sample(self, asked: TopicRequest) -> Sample:
-        if self.bounds[0] >= self.bounds[1]:
-            return Sample()
-        with Taker(self.where.brokers, asked.config, asked.policy.kafka.wait_seconds) as taker:
-            return taker.sample(self.topic, self.number, self.bounds)
-
-    def _format(self, name: str, sample: Sample, asked: TopicRequest, found: _Found) -> str:
-        """The adapter for a partition whose first messages are known; "" where it has none yet."""
-        rule = rule_for(asked.policy, name)
-        wanted = asked.input_format if asked.input_format != "auto" else rule.format
-        if not sample.text.strip():
-            return "" if wanted == "auto" else wanted
-        adapter, _, reason = choose(sample.text, name, wanted)
-        found.notes.append((name, f"{adapter.name} ({reason})"))
-        return adapter.name
 
     def _pieces(self, sighting: Sighting, stretch: Stretch, mean: int, policy: Policy) -> Iterator[Piece]:
         step = max(1, policy.ingest.range_megabytes * 1_000_000 // mean)

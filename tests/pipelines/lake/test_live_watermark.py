@@ -77,3 +77,9 @@ def test_a_log_whose_name_another_one_took_is_idle_at_once(tmp_path: Path) -> No
     idling.see({"old": old, "new": new}, now)
     idling.see({"old": old, "new": grown}, now + MINUTE)
     assert set(idling.idle({"old": old, "new": grown}, now + MINUTE)) == {"old"}
+
+
+def test_a_partition_without_an_event_holds_time_back_until_it_rests() -> None:
+    empty = Known("empty", ("kafka://b/t/1",), "topic", "", "lines")
+    assert _mark(_source("a", NOON), empty) is None
+    assert _mark(_source("a", NOON), empty, idle=("empty",)) == NOON - 5 * MINUTE

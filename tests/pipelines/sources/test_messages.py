@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -14,6 +15,7 @@ from pipelines.sources.brokers import BrokerGone, KafkaConfig
 from pipelines.sources.cutter import Broken, End
 from pipelines.sources.messages import INSIDE_BITS, LeftOut, Taker, read_messages
 from pipelines.sources.ranges import Piece
+from pipelines.sources.reading import Rows
 from schemas.errors import SourceMoved
 from schemas.event import EVENT
 from schemas.policy import Policy, SourceRule
@@ -44,12 +46,12 @@ def piece(start: int, end: int, topic: str) -> Piece:
 
 def parts(
     cluster: MockCluster, topic: str, start: int, end: int, *, longest: int = LONGEST, chunk: int = 1 << 24
-) -> list[Block | Broken | LeftOut | End]:
+) -> list[Block | Rows | Broken | LeftOut | End]:
     with Taker(cluster.address, KafkaConfig(), seconds=5) as taker:
         return list(read_messages(piece(start, end, topic), taker, longest, chunk))
 
 
-def decoded(found: list[Block | Broken | LeftOut | End]) -> Decoded:
+def decoded(found: list[Block | Rows | Broken | LeftOut | End]) -> Decoded:
     return merged(ADAPTERS["canonical"].decode(part, CONTEXT) for part in found if isinstance(part, Block))
 
 
@@ -143,3 +145,19 @@ def test_a_sample_tells_format_and_length(cluster: MockCluster) -> None:
         sample = taker.sample("sample", 0, (0, 1000))
     assert sample.text.startswith(record(0) + b"\n" + record(1))
     assert sample.mean_bytes == pytest.approx(len(record(100)), abs=3)
+
+
+def test_a_block_of_arrow_gives_its_rows_and_a_damaged_one_is_a_reject(cluster: MockCluster) -> None:
+    rows = pa.table({"time": [1_772_481_600 + n for n in range(3)], "account_id": ["a", "b", "c"]})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_table(rows)
+    written = bytes(sink.getvalue())
+    cluster.write("arrow", [record(1), written, written[:100], written])
+    found = parts(cluster, "arrow", 0, 4)
+    assert [(part.first_row, part.table.num_rows) for part in found if isinstance(part, Rows)] == [
+        (1 << INSIDE_BITS, 3),
+        (3 << INSIDE_BITS, 3),
+    ]
+    (broken,) = [part for part in found if isinstance(part, Broken)]
+    assert (broken.position, broken.length, broken.reason) == (2 << INSIDE_BITS, 100, "damaged_stream")

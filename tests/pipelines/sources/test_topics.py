@@ -175,11 +175,24 @@ def test_a_topic_that_is_not_there_is_named(cluster: MockCluster) -> None:
         plan(cluster, {}, topic="nothing")
 
 
-def test_a_partition_of_no_known_format_is_refused_and_the_others_are_read(cluster: MockCluster) -> None:
-    cluster.write("calls", [RECORD])
-    cluster.write("calls", [b"what is this"], partition=1)
+def test_messages_that_tell_no_format_are_read_as_the_other_partitions_are(cluster: MockCluster) -> None:
+    cluster.write("calls", [b"what is this"])
+    cluster.write("calls", [RECORD], partition=1)
     planned = plan(cluster, {})
-    assert offsets(planned) == [(0, 0, 1)]
-    ((name, reason),) = planned.refused
-    assert name.endswith("/calls/1")
-    assert "not clear" in reason
+    assert offsets(planned) == [(0, 0, 1), (1, 0, 1)]
+    assert {sighting.format for sighting in planned.sightings} == {"canonical", ""}  # "" of those without a message
+
+
+def test_one_bad_message_in_a_new_partition_stops_no_watch(cluster: MockCluster) -> None:
+    cluster.write("calls", [RECORD], partition=1)
+    register = done({}, plan(cluster, {}))
+    cluster.write("calls", [b"what is this"], partition=2)
+    assert offsets(plan(cluster, register, replace(ASKED, is_live=True), most=1_000_000)) == [(2, 0, 1)]
+
+
+def test_a_topic_whose_messages_tell_no_format_is_refused(cluster: MockCluster) -> None:
+    cluster.write("calls", [b"what is this"])
+    planned = plan(cluster, {})
+    assert (offsets(planned), [name for name, _ in planned.refused]) == ([], [f"{cluster.uri('calls')}/0"])
+    with pytest.raises(SourceRefused, match="not clear"):
+        plan(cluster, {}, replace(ASKED, is_live=True))
