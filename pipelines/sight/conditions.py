@@ -88,7 +88,7 @@ def rejects_jumped(runs: pl.DataFrame, now: datetime, policy: Policy) -> list[Co
         now: the time by this machine's clock.
         policy: section alerts.
     """
-    counted = runs.select("started_at", pl.col("sources").explode(empty_as_null=False)).unnest("sources")
+    counted = runs.select("started_at", "sources").explode("sources", empty_as_null=False).unnest("sources")
     is_new = pl.col("started_at") >= now - _HOUR
     sums = (
         counted.filter(pl.col("records") > 0)

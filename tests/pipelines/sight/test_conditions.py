@@ -137,6 +137,15 @@ def test_rejects_are_told_where_they_are_many_and_many_more_than_before(
     assert [(c.kind, c.subject) for c in found] == [("rejects_jumped", "a")] * is_told
 
 
+def test_each_source_of_a_run_is_judged_by_its_own_rejects() -> None:
+    runs = _runs((HOUR / 2, 1_000, 200))
+    (about,) = runs["sources"][0]
+    others = [about | {"source": source, "rejects": rejects} for source, rejects in (("b", 0), ("c", 300))]
+    runs = runs.with_columns(pl.Series("sources", [[about, *others]], runs.schema["sources"]))
+    runs = pl.concat([runs, runs.with_columns(pl.Series("sources", [[]], runs.schema["sources"]))])  # and one of none
+    assert [c.subject for c in conditions.rejects_jumped(runs, NOW, POLICY)] == ["a", "c"]
+
+
 def _calls(of: Mapping[int, int], usual: int = 1_000) -> dict[datetime, int]:
     """Calls of the same hour: `of` gives those of days ago; of the whole week before, hours are there."""
     hours = {NOW - n * HOUR: usual for n in range(9 * 24)}
