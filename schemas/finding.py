@@ -29,7 +29,14 @@ _EVIDENCE = [
     ),
     field("severity", pa.string(), "How bad, by damage and technique.", required=True, one_of=SEVERITIES),
     field("kind", pa.string(), "What it looks like.", required=True, one_of=KINDS),
-    field("score", pa.float64(), "Score of the deciding hour.", required=True, unit="decades", at_least=0),
+    field(
+        "score",
+        pa.float64(),
+        "Sum of the signals' points: the strongest signal of each reason since the finding was opened.",
+        required=True,
+        unit="decades",
+        at_least=0,
+    ),
     field("p_value", pa.float64(), "Calibrated rate at the deciding hour.", null="uncalibrated", at_least=0, at_most=1),
     field("techniques", pa.list_(pa.string()), "MITRE ATLAS technique ids, sorted.", required=True),
     field(

@@ -50,7 +50,7 @@ def beam_options() -> tuple[str, ...]:
 @engine_options
 @working_options
 @fail_on_option
-@format_option("--output-format")
+@format_option(reads_sources=True)
 def command(**options: Any) -> int:
     """Reads SOURCE (files, globs, folders, topics, or - for stdin) into a lake and flags the accounts that steal.
 

@@ -25,10 +25,14 @@ _FORMULA = re.compile(r"[=+\-@\t\r]")
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-def format_option(name: str = "--format", formats: Sequence[str] = FORMATS) -> Callable[[Decorated], Decorated]:
-    """The option that chooses how the result is written; the command receives it as `output_format`."""
+def format_option(formats: Sequence[str] = FORMATS, *, reads_sources: bool = False) -> Callable[[Decorated], Decorated]:
+    """The option that chooses how the result is written; the command receives it as `output_format`.
+
+    It is `--output-format` everywhere; where no sources are read, whose format `--format` would name, that does as well.
+    """
+    names = ("--output-format",) if reads_sources else ("--output-format", "--format")
     return click.option(
-        name,
+        *names,
         "output_format",
         type=click.Choice(formats),
         default=formats[0],

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @engine_options
 @click.option("--key-file", metavar="FILE", type=click.Path(path_type=Path), help="Fingerprint key; outside the lake.")
 @click.option("--quiet", is_flag=True, help="Tell warnings and errors only.")
-@format_option("--output-format")
+@format_option(reads_sources=True)
 def command(
     what: str,
     sources: tuple[str, ...],

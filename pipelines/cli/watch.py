@@ -47,7 +47,7 @@ from pipelines.cli.output import Output, format_option
 @engine_options
 @working_options
 @fail_on_option
-@format_option("--output-format")
+@format_option(reads_sources=True)
 def command(**options: Any) -> int:
     """Reads SOURCE (files, globs, folders, topics, or - for stdin) into a lake as it is written, and flags the accounts that steal.
 

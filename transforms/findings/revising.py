@@ -2,9 +2,10 @@
 
 A finding is not revised every hour it holds: a revision needs a higher tier, a higher severity, a reason of a new kind, a
 kind that weighs a decade more than the one named so far, or another campaign. Tiers, severities and kinds of reason are few, so
-revisions are. What only a campaign speaks against is of the campaign's kind, and changes with it.
+revisions are. Of each reason the strongest signal so far is kept, and the score is what these add up to. What only a campaign speaks against is of the campaign's kind, and changes with it.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -175,6 +176,7 @@ def _updated(current: Row, one: Observation, context: Context) -> Row | None:
         "techniques": sorted({*current["techniques"], *new["techniques"]}),
         "reasons": wording.reasons(signals),
         "signals": signals,
+        "score": math.fsum(signal["points"] for signal in signals),
         "active_since": min(current["active_since"], new["active_since"]),
         "linked_account_ids": sorted({*current["linked_account_ids"], *new["linked_account_ids"]}),
         "would_clear": wording.would_clear(signals, context.contracts.get(one.account_id)),

@@ -397,3 +397,15 @@ def test_an_account_leaves_a_campaign_that_fell_apart() -> None:
     said = [of_campaign("c-1", "relay", 5.5, 5), of_campaign("c-2", "relay", 5.5, 65, left_campaign_ids=["c-1"])]
     _, _, revisions = run([], said)
     assert revisions["campaign_ids"].to_list() == [["c-1"], ["c-2"]]
+
+
+def test_what_a_finding_is_made_of_adds_up_to_its_score_at_every_revision() -> None:
+    weaker, other = {"l1_score": 5.0, "prior_points": 5.0}, {"l1_score": 7.0, "prior_points": 7.0}
+    rows = [HARVEST | {"hour": 1}, HARVEST | weaker | {"hour": 2}, HARVEST | other | {"hour": 3}]
+    rules = [{"minute": 65, "rule": "enumeration"}, {"minute": 125, "rule": "logit_sweep", "observed": 400.0}]
+    _, _, found = run(rows, rules)
+    assert found.height > 2, "each rule is worth a revision"
+    for row in found.iter_rows(named=True):
+        assert row["score"] == pytest.approx(sum(signal["points"] for signal in row["signals"]))
+    scores = found["score"].to_list()
+    assert scores == sorted(scores), "what was once held against an account is not taken back by a quieter hour"
