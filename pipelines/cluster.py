@@ -151,7 +151,8 @@ def _require_workers(client: Client, address: str) -> None:
             if time.monotonic() > until:
                 raise _no_workers(address)
             time.sleep(_LOOK_SECONDS)
-    except TimeoutError as error:
+        _answer(client, client.run, _patience(), platform.python_version)  # needs nothing of ours, hence no time
+    except OSError as error:  # silence is one of them, an end in the middle of the answer another
         raise _silent(address) from error
 
 
@@ -173,9 +174,10 @@ def _require_equal_versions(client: Client, address: str) -> None:
     """Equal rows are promised of equal programs only; a worker of another version would write others."""
     ours = versions()
     try:
-        scheduler = _answer(client, client.run_on_scheduler, _patience(), versions)
-        theirs = {"the scheduler": scheduler, **_answer(client, client.run, _patience(), versions)}
-    except TimeoutError as error:
+        # The first time, each of them imports this program before it answers.
+        scheduler = _answer(client, client.run_on_scheduler, _silence(), versions)
+        theirs = {"the scheduler": scheduler, **_answer(client, client.run, _silence(), versions)}
+    except OSError as error:  # silence is one of them, an end in the middle of the answer another
         raise _silent(address) from error
     except (ImportError, RuntimeError) as error:
         problem = f"stillwatch is not installed there ({_first_line(error)})"

@@ -78,8 +78,12 @@ class Cluster:
         asked = ("scheduler", "--host", "tcp://127.0.0.1:0", "--no-dashboard", "--no-show")
         self.scheduler = Process(*asked, folder=self._folder, is_ready="Scheduler at:")
         self.address = next(line.split()[-1] for line in self.scheduler.told if "Scheduler at:" in line)
-        for _ in range(self._count):
-            self.add_worker()
+        try:
+            for _ in range(self._count):
+                self.add_worker()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def add_worker(self) -> Process:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -89,6 +89,15 @@ class Program:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self._command[:8]} did not end in {seconds} s: {self._end()}") from None
         return self._end()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stands still meanwhile (SIGSTOP), so that what is done to its files happens at one instant for it."""
+        os.killpg(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._process.pid, signal.SIGCONT)
 
     def stop(self, seconds: float = LONGEST_SECONDS) -> Told:
         """Asks it to stop (SIGTERM), and says how it ended."""

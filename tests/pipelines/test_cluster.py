@@ -93,7 +93,7 @@ def test_a_lost_scheduler_fails_the_run_in_one_sentence_and_the_repeat_is_exact(
     world: SmallWorld, clean: dict[str, pl.DataFrame], cluster: Cluster, tmp_path: Path
 ) -> None:
     lake = tmp_path / "lake"
-    process = _begin(_on(cluster.address, world.first(lake)), patience="2s")
+    process = _begin(_on(cluster.address, world.first(lake)), patience="10s")
     _wait_until(_has_begun_to_detect(lake), process)
     cluster.scheduler.kill()
     _, err = _end(process, code=1)
@@ -108,7 +108,7 @@ def test_a_lost_scheduler_fails_the_run_in_one_sentence_and_the_repeat_is_exact(
 def test_workers_that_are_all_gone_fail_the_run_in_one_sentence(
     world: SmallWorld, cluster: Cluster, tmp_path: Path
 ) -> None:
-    process = _begin(_on(cluster.address, world.first(tmp_path / "lake")), patience="2s")
+    process = _begin(_on(cluster.address, world.first(tmp_path / "lake")), patience="10s")
     _wait_until(_has_begun_to_detect(tmp_path / "lake"), process)
     for worker in cluster.workers:
         worker.kill()
@@ -146,7 +146,7 @@ def test_a_scheduler_that_is_frozen_when_a_run_begins_is_told_in_one_sentence(
 ) -> None:
     with Cluster(tmp_path / "cluster", workers=0) as frozen:
         frozen.scheduler.freeze()
-        _, err = _end(_begin(_on(frozen.address, world.first(tmp_path / "lake")), patience="2s"), code=1)
+        _, err = _end(_begin(_on(frozen.address, world.first(tmp_path / "lake")), patience="10s"), code=1)
     assert is_sentence(err), err
     assert "no Dask scheduler answers there (it is silent)" in err
 
@@ -155,7 +155,7 @@ def test_a_worker_that_is_frozen_when_a_run_begins_is_told_in_one_sentence(
     world: SmallWorld, cluster: Cluster, tmp_path: Path
 ) -> None:
     cluster.workers[0].freeze()
-    _, err = _end(_begin(_on(cluster.address, world.first(tmp_path / "lake")), patience="3s"), code=1)
+    _, err = _end(_begin(_on(cluster.address, world.first(tmp_path / "lake")), patience="10s"), code=1)
     assert is_sentence(err), err
     assert "does not answer" in err
 
