@@ -79,6 +79,7 @@ class Broker:
             "group.initial.rebalance.delay.ms=0\nlog.cleaner.enable=false\n"
         )
         self._process: subprocess.Popen[bytes] | None = None
+        self._producer: Producer | None = None
         # Held as long as the broker: what a client was asked for is not answered once it is collected.
         self._admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
         self._java("kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", self._properties).wait(60)
@@ -124,16 +125,17 @@ class Broker:
             except KafkaException:
                 assert time.monotonic() < limit
                 time.sleep(0.2)
-        while len(self._admin.list_topics(topic, timeout=5).topics[topic].partitions) < partitions:
-            time.sleep(0.1)
+        self._until_led(topic, partitions)
 
     def delete(self, topic: str) -> None:
         """Removes a topic."""
         self._admin.delete_topics([topic])[topic].result()
+        self._producer = None
 
     def widen(self, topic: str, partitions: int) -> None:
         """Gives a topic more partitions."""
         self._admin.create_partitions([NewPartitions(topic, partitions)])[topic].result()
+        self._until_led(topic, partitions)
 
     def cut_off(self, topic: str, partition: int, before: int) -> None:
         """Removes the records before an offset, as retention does."""
@@ -148,15 +150,26 @@ class Broker:
 
     def write(self, topic: str, messages: Iterable[bytes | None], partition: int = 0) -> None:
         """Appends messages to a partition, and waits until they are there."""
-        producer = self.producer()
+        if self._producer is None:
+            self._producer = self.producer()
         for message in messages:
-            producer.produce(topic, message, partition=partition)
-            producer.poll(0)
-        assert producer.flush(60) == 0
+            self._producer.produce(topic, message, partition=partition)
+            self._producer.poll(0)
+        assert self._producer.flush(60) == 0
 
     def uri(self, *topics: str) -> str:
         """What a command line says."""
         return f"kafka://{self.address}/{','.join(topics)}"
+
+    def _until_led(self, topic: str, partitions: int) -> None:
+        limit = time.monotonic() + 30
+        while True:
+            known = self._admin.list_topics(topic, timeout=5).topics[topic].partitions
+            if len(known) == partitions and all(one.leader >= 0 for one in known.values()):
+                break
+            assert time.monotonic() < limit
+            time.sleep(0.1)
+        self._producer = None  # it knows what was there before
 
     def _java(self, *arguments: object) -> "subprocess.Popen[bytes]":
         log = f"-Dlog4j2.level=ERROR -Dkafka.logs.dir={self._folder}".split()
