@@ -165,6 +165,10 @@ class Rules:
         0.5,
         "largest share of the biasing calls that bias any one token, on average: a sweep takes new tokens, a list of banned words is the same in all calls",
     )
+    sweep_one_token: float = setting(
+        0.5,
+        "least share of a week's biasing calls that ask for one token: published sweeps do in all of theirs (threats.md 1.1 T-LOGIT), and other calls of the same five minutes hide some",
+    )
     logprob_calls: int = setting(
         1000,
         "one-token calls with log-probabilities in 24 h: the smallest published attack needs 1,024 (threats.md 2.3 #16)",

@@ -72,13 +72,41 @@ def hits(tallies: pl.DataFrame, traits: pl.DataFrame, policy: Policy) -> pl.Data
     for known in accounts.values():
         for tick in known:
             day = [t for t in known if _is_within_a_day(t.tally["tick"], tick.tally["tick"])]
-            rows += [_hit(tick.tally, *found) for found in _held(tick, day, policy)]
+            week = [t for t in known if _is_within_a_week(t.tally["tick"], tick.tally["tick"])]
+            held = _held(tick, day, policy)
+            if not any(name == "logit_sweep" for name, *_ in held):
+                held += _held_in_a_week(tick, week, policy)
+            rows += [_hit(tick.tally, *found) for found in held]
     return HIT.conform(pl.DataFrame(rows, schema=HIT.polars))
 
 
 def _is_within_a_day(earlier: datetime, tick: datetime) -> bool:
     """The ticks of the hour so far, and the 23 hours before it."""
     return earlier <= tick and floor(earlier, HOUR) > floor(tick, HOUR) - 24 * HOUR
+
+
+def _is_within_a_week(earlier: datetime, tick: datetime) -> bool:
+    """The ticks of the UTC day so far, and the six days before it."""
+    return earlier <= tick and floor(earlier, 24 * HOUR) > floor(tick, 24 * HOUR) - 7 * 24 * HOUR
+
+
+def _held_in_a_week(tick: Tick, week: list[Tick], policy: Policy) -> list[tuple[str, int, float, str]]:
+    rules = policy.rules
+    biased = [t for t in week if t.tally["with_logit_bias"] > 0]
+    calls = sum(t.tally["with_logit_bias"] for t in biased)
+    one = sum(max(t.tally["with_logit_bias"] + t.tally["one_token"] - t.tally["parameters_known"], 0) for t in biased)
+    uses = sum(t.scaled("bias_token", sum(r["count"] for r in t.traits["bias_token"].values())) for t in biased)
+    tokens = min(len({key for t in week for key in t.traits["bias_token"]}), 1024)
+    if (
+        tick.tally["with_logit_bias"] > 0
+        and tokens >= rules.sweep_tokens
+        and calls >= rules.sweep_calls
+        and one >= rules.sweep_one_token * calls
+        and uses <= rules.sweep_rotation * tokens * calls
+    ):
+        says = f"at least {tokens} distinct tokens were biased within seven days, in {calls} calls"
+        return [("slow_sweep", tokens, rules.sweep_tokens, says)]
+    return []
 
 
 def _hit(tally: Row, rule: str, observed: int, expected: float, detail: str, linked: tuple[str, ...] = ()) -> Row:

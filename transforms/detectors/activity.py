@@ -7,7 +7,7 @@ from typing import Self
 import polars as pl
 
 from schemas.trait import TRAIT_KINDS
-from transforms.detectors import day
+from transforms.detectors import day, week
 from transforms.sketches.packing import pack, unpack
 
 ACCOUNT = ["account_id", "account_hash"]
@@ -40,7 +40,10 @@ _LAYOUT: dict[str, pl.Schema] = {
     ),
     "keys": pl.Schema(_KEY | {"hour": _TIME}),
     "refusals": pl.Schema(_KEY | {"hour": _TIME, "refused": pl.Int64(), "count": pl.Int64()}),
+    "days": week.DAYS,
+    "tokens": week.TOKENS,
 }
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,15 @@ class RulesState:
         hours: sums an account and hour.
         keys: keys an account showed in an hour, of the kinds in `SETS`.
         refusals: template keys an account showed in ticks in which some call with the key was refused.
+        days: sums of the last seven UTC days in which an account biased tokens.
+        tokens: tokens it biased in them, the smallest keys of each day.
     """
 
     hours: pl.DataFrame
     keys: pl.DataFrame
     refusals: pl.DataFrame
+    days: pl.DataFrame
+    tokens: pl.DataFrame
 
     @classmethod
     def empty(cls) -> Self:
@@ -64,17 +71,19 @@ class RulesState:
 
     def to_bytes(self) -> bytes:
         """The state as versioned bytes."""
-        return pack("rules", 1, {name: getattr(self, name) for name in _LAYOUT})
+        return pack("rules", _VERSION, {name: getattr(self, name) for name in _LAYOUT})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
-        return cls(**unpack(data, "rules", 1))
+        return cls(**unpack(data, "rules", _VERSION))
 
     def forget(self, until: datetime) -> Self:
         """The state without the hours that no tick from `until` on reaches back to."""
-        first = day.first_kept_hour(until)
-        return type(self)(**{name: getattr(self, name).filter(pl.col("hour") >= first) for name in _LAYOUT})
+        first = dict.fromkeys(_LAYOUT, day.LAST_DAY.first_kept(until)) | dict.fromkeys(
+            ("days", "tokens"), day.LAST_WEEK.first_kept(until)
+        )
+        return type(self)(**{name: getattr(self, name).filter(pl.col("hour") >= first[name]) for name in _LAYOUT})
 
 
 def of_day(state: RulesState, tallies: pl.DataFrame, traits: pl.DataFrame) -> tuple[RulesState, pl.DataFrame]:
@@ -88,7 +97,8 @@ def of_day(state: RulesState, tallies: pl.DataFrame, traits: pl.DataFrame) -> tu
     Returns:
         The state with the new ticks (nothing forgotten yet), and a frame: account_id, account_hash, tick,
         sample_event_ids, SUMS, `day_NAME` for each of SUMS, `tokens_day`, `objects_day`, `variants_day` (distinct keys,
-        estimated where there were many), `search_refused` and `search_count` (the tick's most refused template key).
+        estimated where there were many), the `week_` columns of transforms.detectors.week (0 where nothing was biased in
+        the tick), `search_refused` and `search_count` (the tick's most refused template key).
     """
     keys = _shown(traits)
     ticks = _counted(tallies, keys)
@@ -97,10 +107,13 @@ def of_day(state: RulesState, tallies: pl.DataFrame, traits: pl.DataFrame) -> tu
     )
     shown = keys.filter((pl.col("kind") != "payload") | (pl.col("refused") > 0))
     by_key = [*ACCOUNT, "kind", "key"]
+    days, tokens, weeks = week.of_week(state.days, state.tokens, ticks, traits)
     after = RulesState(
         day.by_hour(state.hours, ticks, ACCOUNT, SUMS),
         pl.concat([state.keys, shown.select(*by_key, day.hour())]).unique().sort(*by_key, "hour"),
         day.by_hour(state.refusals, refusals, by_key, ["refused", "count"]),
+        days,
+        tokens,
     )
     if ticks.is_empty():
         return after, ticks
@@ -108,6 +121,7 @@ def of_day(state: RulesState, tallies: pl.DataFrame, traits: pl.DataFrame) -> tu
     for kind, name in zip(SETS, ("tokens", "objects", "variants"), strict=True):
         counted = _distinct(state, shown, ticks, kind).rename({"distinct": f"{name}_distinct"})
         frame = frame.join(counted, on=[*ACCOUNT, "tick"]).with_columns(_scaled(name).alias(f"{name}_day"))
+    frame = frame.join(weeks, on=[*ACCOUNT, "tick"], how="left").with_columns(pl.col("^week_.*$").fill_null(0))
     searches = _searches(state, refusals)
     return after, frame.join(searches, on=[*ACCOUNT, "tick"], how="left").with_columns(
         pl.col("search_refused", "search_count").fill_null(0)
@@ -178,6 +192,9 @@ def _counted(tallies: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
             biased_calls=pl.col("with_logit_bias"),
             # At least so many calls were both (Frechet): tallies keep the two counts, not the pairs.
             logprob_one_token=one_token.clip(lower_bound=0),
+            biased_one_token=(pl.col("with_logit_bias") + pl.col("one_token") - pl.col("parameters_known")).clip(
+                lower_bound=0
+            ),
             walked=pl.col("sequential"),
             downloads=pl.col("download_calls"),
         )
@@ -190,7 +207,7 @@ def _counted(tallies: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
             pl.min_horizontal("objects", "downloads").alias("objects"),
             pl.min_horizontal("variants", "refused").alias("variants"),
         )
-        .select(*cell, "sample_event_ids", *SUMS)
+        .select(*cell, "sample_event_ids", *SUMS, "biased_one_token")
         .sort("account_id", "tick")
     )
 

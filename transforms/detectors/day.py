@@ -1,10 +1,11 @@
-"""Sliding over 24 hours in steps of a tick: sums, and numbers of distinct keys.
+"""Sliding over 24 hours, or over a week, in steps of a tick: sums, and numbers of distinct keys.
 
 The 24 hours up to a tick are the ticks of its hour so far and the 23 hours before that hour, so that hours can be kept
-instead of ticks. All sums are of integers, hence exact in any order.
+instead of ticks; the week is the UTC day so far and the six days before. All sums are of integers, hence exact in any order.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -13,26 +14,55 @@ import polars as pl
 from transforms.sketches.grouping import changes
 from transforms.sketches.mix import I64
 
-HOUR = timedelta(hours=1)
-DAY = timedelta(hours=24)
-_HOUR = 3600
 _SERIES = np.int64(2**36)
 """Seconds since 1970 lie below it for two thousand years."""
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How far back is looked, and in what pieces the past is kept.
+
+    Attributes:
+        piece: length of a piece, as Polars writes it.
+        seconds: the same in seconds.
+        pieces: how many of them, the one under way included.
+    """
+
+    piece: str
+    seconds: int
+    pieces: int
+
+    def start(self) -> pl.Expr:
+        """Start of the tick's piece, as `hour`."""
+        return pl.col("tick").dt.truncate(self.piece).alias("hour")
+
+    def first_kept(self, until: datetime) -> datetime:
+        """The earliest piece that a tick from `until` on can still reach back to."""
+        now = until.replace(minute=0, second=0, microsecond=0)
+        now = now if self.piece == "1h" else now.replace(hour=0)
+        return now - timedelta(seconds=self.seconds) * (self.pieces - 1)
+
+
+DAY = timedelta(hours=24)
+LAST_DAY = Reach("1h", 3600, 24)
+LAST_WEEK = Reach("1d", 86_400, 7)
+
+
 def hour() -> pl.Expr:
     """Start of the tick's hour."""
-    return pl.col("tick").dt.truncate("1h").alias("hour")
+    return LAST_DAY.start()
 
 
 def first_kept_hour(until: datetime) -> datetime:
     """The earliest hour that a tick from `until` on can still reach back to."""
-    return until.replace(minute=0, second=0, microsecond=0) - DAY + HOUR
+    return LAST_DAY.first_kept(until)
 
 
-def by_hour(kept: pl.DataFrame, ticks: pl.DataFrame, by: Sequence[str], columns: Sequence[str]) -> pl.DataFrame:
-    """Sums an hour, of hours kept and of new ticks together; sorted by `by` and hour."""
-    fresh = ticks.select(*by, hour(), *columns)
+def by_hour(
+    kept: pl.DataFrame, ticks: pl.DataFrame, by: Sequence[str], columns: Sequence[str], reach: Reach = LAST_DAY
+) -> pl.DataFrame:
+    """Sums a piece (hour), of pieces kept and of new ticks together; sorted by `by` and hour."""
+    fresh = ticks.select(*by, reach.start(), *columns)
     return (
         pl.concat([kept.select(*by, "hour", *columns), fresh])
         .group_by(*by, "hour")
@@ -41,14 +71,17 @@ def by_hour(kept: pl.DataFrame, ticks: pl.DataFrame, by: Sequence[str], columns:
     )
 
 
-def sums(kept: pl.DataFrame, ticks: pl.DataFrame, by: Sequence[str], columns: Sequence[str]) -> pl.DataFrame:
-    """For each new tick the sums over the 24 hours up to its end.
+def sums(
+    kept: pl.DataFrame, ticks: pl.DataFrame, by: Sequence[str], columns: Sequence[str], reach: Reach = LAST_DAY
+) -> pl.DataFrame:
+    """For each new tick the sums over the 24 hours (or the reach) up to its end.
 
     Args:
         kept: hours before, some perhaps of the ticks' own first hour: by, hour, columns.
         ticks: new rows: by, tick, columns; unique by (by, tick).
         by: columns that name a series.
         columns: what to add up.
+        reach: how far back.
 
     Returns:
         by, tick and a column `day_NAME` for each column; one row a tick, sorted.
@@ -59,7 +92,7 @@ def sums(kept: pl.DataFrame, ticks: pl.DataFrame, by: Sequence[str], columns: Se
     series, seconds = _series(rows, by), _seconds(rows["tick"])
     places = series * _SERIES + seconds
     last = np.flatnonzero(rows["is_new"].to_numpy())
-    since = np.maximum(seconds[last] // _HOUR - 23, 0) * _HOUR
+    since = np.maximum(seconds[last] // reach.seconds - (reach.pieces - 1), 0) * reach.seconds
     first = np.searchsorted(places, series[last] * _SERIES + since)
     found = []
     for name in columns:
@@ -69,8 +102,10 @@ def sums(kept: pl.DataFrame, ticks: pl.DataFrame, by: Sequence[str], columns: Se
     return rows[last].select(*by, "tick").with_columns(found)
 
 
-def distinct(kept: pl.DataFrame, seen: pl.DataFrame, ticks: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
-    """For each tick asked for, how many distinct keys were seen in the 24 hours up to its end.
+def distinct(
+    kept: pl.DataFrame, seen: pl.DataFrame, ticks: pl.DataFrame, by: Sequence[str], reach: Reach = LAST_DAY
+) -> pl.DataFrame:
+    """For each tick asked for, how many distinct keys were seen in the 24 hours (or the reach) up to its end.
 
     A key counts from the tick it is seen until the 24th hour after the one it was seen last: one step up, one step down.
     So the cost is that of a sort, however long the windows are.
@@ -80,6 +115,7 @@ def distinct(kept: pl.DataFrame, seen: pl.DataFrame, ticks: pl.DataFrame, by: Se
         seen: new sightings: by, key, tick.
         ticks: rows to answer for: by, tick; every one of them in or after the hours of `kept`.
         by: columns that name a set of keys.
+        reach: how far back.
 
     Returns:
         by, tick, `distinct` (Int64); one row a tick, sorted.
@@ -87,12 +123,12 @@ def distinct(kept: pl.DataFrame, seen: pl.DataFrame, ticks: pl.DataFrame, by: Se
     early = kept.select(*by, "key", pl.col("hour").alias("tick"))
     rows = pl.concat([early, seen.select(*by, "key", "tick")]).sort(*by, "key", "tick")
     series, seconds, keys = _series(rows, by), _seconds(rows["tick"]), rows["key"].to_numpy()
-    hours = seconds // _HOUR
+    hours = seconds // reach.seconds
     appears = changes(series, keys)
-    appears[1:] |= np.diff(hours) >= 24
+    appears[1:] |= np.diff(hours) >= reach.pieces
     vanishes = np.append(appears[1:], np.True_)[: rows.height]
     ups = np.sort(series[appears] * _SERIES + seconds[appears])
-    downs = np.sort(series[vanishes] * _SERIES + (hours[vanishes] + 24) * _HOUR)
+    downs = np.sort(series[vanishes] * _SERIES + (hours[vanishes] + reach.pieces) * reach.seconds)
     numbers = rows.select(*by, pl.Series("series", series)).unique(by, keep="any")
     asked = ticks.select(*by, "tick").sort(*by, "tick").join(numbers, on=list(by), how="left", maintain_order="left")
     wanted = asked["series"].fill_null(-1).to_numpy()  # nothing was ever seen of it
