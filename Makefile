@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest -q
 BENCH  := PYTHONPATH=tests $(BIN)/python -m benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all soak check format golden docs bench bench-growth bench-docs bench-page evaluation lock clean
+.PHONY: help setup demo test test-all soak check format golden docs bench bench-live bench-growth bench-docs bench-page evaluation lock clean
 
 ##@ Start
 
@@ -38,6 +38,9 @@ soak: $(STAMP) ## Hour-long proofs; their figures are recorded in docs/
 
 bench: $(STAMP) ## Speed and memory against others, by stage, as logs grow; half an hour
 	$(BENCH) $(ARGS)
+
+bench-live: $(STAMP) ## Catching up with a topic of a real broker against a backfill from a file; ten minutes
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.topics $(ARGS)
 
 bench-growth: $(STAMP) ## Growth up to 32 M events, and the page with it; an hour, and 25 GB of disk
 	$(BENCH) growth --most 32000000 --write-docs $(ARGS)

@@ -146,8 +146,9 @@ def search(lake: Lake, request: ReplayRequest, policy: Policy) -> Search:
     for source, positions in wanted.items():
         known, file = register.get(source), files.get(source)
         name = source if known is None else known.names[-1]
-        why = None if file is not None else "its file is not where it was; name it"
-        found.append(Found(source, name, len(positions), why))
+        is_topic = known is not None and known.container == "topic"
+        why = "records of topics are not read again" if is_topic else "its file is not where it was; name it"
+        found.append(Found(source, name, len(positions), None if file is not None else why))
         if known is not None and file is not None:
             pieces += list(_pieces(known, file, positions, request, policy))
     bites = enumerate(bundled(pieces, policy.ingest.range_megabytes * 1_000_000))

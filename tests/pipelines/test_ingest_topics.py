@@ -13,6 +13,7 @@ from mock_cluster import MockCluster
 from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
+from pipelines.replaying import ReplayRequest, search
 from pipelines.request import Request, SourceCounts
 from pipelines.rounds import Rounds
 from pipelines.sources import brokers
@@ -72,6 +73,14 @@ def test_every_message_is_accounted_for_whatever_it_holds(cluster: MockCluster, 
     assert (counts.records, counts.appended, counts.ignored, counts.rejects) == (7, 4, 1, 2)
     assert Lake.open(tmp_path).read("rejects")["source_name"].unique().to_list() == [f"{cluster.uri('calls')}/0"]
     assert ingest(tmp_path, cluster.uri("calls")) is None
+
+
+def test_what_a_topic_refused_is_not_read_again_and_a_replay_says_so(cluster: MockCluster, tmp_path: Path) -> None:
+    cluster.write("calls", [record(1), b"{broken"])
+    ingest(tmp_path, cluster.uri("calls"))
+    (found,) = search(Lake.open(tmp_path), ReplayRequest(tmp_path), Policy()).found
+    assert (found.name, found.rejects) == (f"{cluster.uri('calls')}/0", 1)
+    assert found.why_not == "records of topics are not read again"
 
 
 @pytest.mark.parametrize("point", ["events", "runs"])

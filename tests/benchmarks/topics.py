@@ -1,0 +1,70 @@
+"""`make bench-live`: catching up with a topic against a backfill of the same records from a file, as whole processes in turn.
+
+The broker is a real one, on the same machine, and takes processor time of its own.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.logs import Shape, write_log
+from benchmarks.measure import STILLWATCH, Cost, cost_of, machine
+from real.kafka_broker import Broker
+
+PARTITIONS = 8
+GOAL = 0.6
+_QUALITY = 3  # exit code where a day of the log fails its audit: the work is done
+
+
+def main() -> None:
+    """Measures, and prints JSON."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--records", type=int, default=500_000)
+    asked.add_argument("--repeats", type=int, default=3)
+    options = asked.parse_args()
+    with tempfile.TemporaryDirectory(prefix="stillwatch-bench-") as name, Broker() as broker:
+        sys.stdout.write(json.dumps(measured(Path(name), broker, options.records, options.repeats), indent=1) + "\n")
+
+
+def measured(folder: Path, broker: Broker, records: int, repeats: int) -> dict[str, object]:
+    """Seconds of both ways, each the median of the repeats, and the ratio of their speeds."""
+    key, log, before = folder / "key", folder / "log.ndjson", machine()
+    key.write_text("0f" * 32)
+    key.chmod(0o600)
+    write_log(log, "canonical_text", Shape(records))
+    broker.create("calls", PARTITIONS)
+    lines = log.read_bytes().splitlines()
+    for partition in range(PARTITIONS):
+        broker.write("calls", lines[partition::PARTITIONS], partition)
+    del lines
+    ways: dict[str, tuple[str, list[str]]] = {
+        "file": ("backfill", [str(log), "--complete"]),
+        "topic": ("watch", [broker.uri("calls"), "--once", "--complete"]),
+    }
+    costs: dict[str, list[Cost]] = {way: [] for way in ways}
+    for _ in range(repeats):
+        for way, (command, arguments) in ways.items():
+            lake = folder / "lake"
+            shutil.rmtree(lake, ignore_errors=True)
+            whole = [STILLWATCH, command, *arguments, "--lake", str(lake), "--key-file", str(key), "--quiet"]
+            costs[way].append(cost_of(whole, folder, (0, _QUALITY)))
+            sys.stderr.write(f"{way}: {costs[way][-1].wall:.1f} s\n")
+    seconds = {way: statistics.median(cost.wall for cost in some) for way, some in costs.items()}
+    return {
+        "machine": before,
+        "records": records,
+        "bytes": log.stat().st_size,
+        "wall_seconds": seconds,
+        "processor_seconds": {way: statistics.median(c.processor for c in some) for way, some in costs.items()},
+        "peak_megabytes": {way: max(c.megabytes for c in some) for way, some in costs.items()},
+        "ratio": seconds["file"] / seconds["topic"],
+        "goal": GOAL,
+    }
+
+
+if __name__ == "__main__":
+    main()
