@@ -30,6 +30,7 @@ LINES_AT_EACH_END = 2
 PROMPT_COLUMNS = ("prompt_digest", "prompt_chars", "head_key", "tail_key", "line_keys", "shingle_keys")
 _PROMPT_KEYS = pl.Schema({name: EVENT.polars[name] for name in PROMPT_COLUMNS})
 
+_LEAST_REPETITION = 2  # looking a text up costs a third of digesting it
 _BLOCK_ROWS = 4096
 _BLOCK_BYTES = 1 << 19  # of text read at a time: its words and their hashes, ten arrays of it, stay in the cache
 
@@ -57,7 +58,26 @@ def text_digest(texts: pl.Series, key: FingerprintKey, purpose: str) -> pl.Serie
 
 def token(values: pl.Series, key: FingerprintKey, purpose: str) -> pl.Series:
     """The keyed fingerprint of each name (handle, end user, conversation, tool schema): its `text_digest`."""
-    return text_digest(values, key, purpose)
+    return repeated_digest(values, key, purpose)
+
+
+def repeated_digest(texts: pl.Series, key: FingerprintKey, purpose: str) -> pl.Series:
+    """The `text_digest` of texts that mostly repeat each other, a conversation's id or a system prompt: each is digested once.
+
+    Args:
+        texts: String; null stays null.
+        key: the deployment's key.
+        purpose: as of `text_digest`.
+
+    Returns:
+        Int64, named as `texts`. About 0.15 us a text that was there before.
+    """
+    different = texts.unique()
+    if len(different) * _LEAST_REPETITION > len(texts):
+        return text_digest(texts, key, purpose)
+    digests = pl.DataFrame({"text": different, "digest": text_digest(different, key, purpose)})
+    found = texts.alias("text").to_frame().join(digests, on="text", how="left", maintain_order="left")
+    return found["digest"].alias(texts.name)
 
 
 def account_hash(ids: pl.Series) -> pl.Series:

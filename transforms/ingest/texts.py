@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import polars as pl
 
-from transforms.ingest.fingerprint import prompt_keys, text_digest, token
+from transforms.ingest.fingerprint import prompt_keys, repeated_digest, text_digest, token
 from transforms.ingest.key import FingerprintKey
 from transforms.ingest.language import language
 from transforms.ingest.lexicon import prompt_flags, response_flags
@@ -27,7 +27,7 @@ def text_columns(draft: pl.DataFrame, key: FingerprintKey) -> list[pl.Series]:
         *_prompt_columns(prompts, draft["is_cut"], key),
         *_claims(prompts, systems),
         *_answer_columns(responses, key),
-        _where_known(systems, lambda texts: text_digest(texts, key, "system")).alias("system_digest"),
+        _where_known(systems, lambda texts: repeated_digest(texts, key, "system")).alias("system_digest"),
         _where_known(draft["tools"], lambda texts: token(texts, key, "tools")).alias("tool_schema"),
         _where_known(draft["end_user_id"], lambda ids: token(ids, key, "end user")).alias("end_user"),
         _where_known(draft["conversation_id"], lambda ids: token(ids, key, "conversation")).alias("conversation"),

@@ -9,7 +9,7 @@ from polars.testing import assert_frame_equal, assert_series_equal
 import plain_fingerprints as plain
 from schemas.errors import StillwatchError
 from schemas.event import EVENT
-from transforms.ingest.fingerprint import PROMPT_COLUMNS, account_hash, prompt_keys, text_digest, token
+from transforms.ingest.fingerprint import PROMPT_COLUMNS, account_hash, prompt_keys, repeated_digest, text_digest, token
 from transforms.ingest.key import FingerprintKey
 from transforms.sketches import slot_of
 
@@ -250,6 +250,12 @@ def test_digests_do_not_depend_on_chunks(texts: list[str | None], cut: int) -> N
     column = pl.Series("x", texts, dtype=pl.String)
     parts = pl.concat([text_digest(column.slice(0, cut), KEY, "p"), text_digest(column.slice(cut), KEY, "p")])
     assert_series_equal(text_digest(column, KEY, "p"), parts)
+
+
+@given(st.lists(st.one_of(st.none(), st.sampled_from(["", "a", "b", "conversation"]), st.text()), max_size=40))
+def test_repeated_texts_have_the_digests_that_each_has_alone(texts: list[str | None]) -> None:
+    values = pl.Series("id", [*texts, *texts, *texts], dtype=pl.String)
+    assert_series_equal(repeated_digest(values, KEY, "system"), text_digest(values, KEY, "system"))
 
 
 def test_account_hash_is_xxh3_of_the_id() -> None:
