@@ -171,8 +171,12 @@ class Lake:
         Raises:
             LakeError: a data file is missing or has another length than the log says.
         """
-        at = self.versions()[table] if version is None else version
-        files = self.files(table, at)
+        return self._rows(table, self.files(table, self.versions()[table] if version is None else version), between)
+
+    def _rows(
+        self, table: str, files: list[FileEntry], between: tuple[str, datetime | None, datetime | None] | None
+    ) -> pl.LazyFrame:
+        """Rows of these files of a table as a query."""
         rows: pl.Expr = pl.lit(value=True)
         if between is not None:
             column, since, until = between
@@ -208,8 +212,11 @@ class Lake:
             LakeError: a data file is missing or damaged.
         """
         at = self.versions()[table] if version is None else version
-        paths = [self.folder(table) / entry.path for entry in self.files(table, at)]
-        return self._collect(paths, self.scan(table, at, between)).sort(list(TABLES[table].key), maintain_order=True)
+        files = self.files(table, at)
+        paths = [self.folder(table) / entry.path for entry in files]
+        return self._collect(paths, self._rows(table, files, between)).sort(
+            list(TABLES[table].key), maintain_order=True
+        )
 
     def of_accounts(
         self,
