@@ -247,6 +247,13 @@ class Campaigns:
     agree_load: float = setting(
         2.0, "decades of even load without which that adds nothing: people with one tool use it unevenly"
     )
+    sustain_decades: float = setting(
+        2.0,
+        "points with which a tied key goes on while its holders are replaced: those who begin have called less than those who are banned",
+    )
+    sustain_hours: int = setting(
+        24, "time for which it does: heads are replaced within a day (threats.md 4.3), then the load is even again"
+    )
     sitting_minutes: int = setting(
         180,
         "mean time between a holder's first and last call with a key, below which its holders may have been sitting in one room: a lesson or a workshop lasts up to half a day",

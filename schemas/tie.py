@@ -29,6 +29,12 @@ TIE = Contract(
                 unit="calls",
                 at_least=0,
             ),
+            field(
+                "is_sustained",
+                pa.bool_(),
+                "It is not enough for a tie, but the key was tied before: its holders may have been replaced.",
+                null="the row is older than the column",
+            ),
         ]
     ),
 )

@@ -1,44 +1,19 @@
 """Campaigns while ticks go by: which keys and accounts are theirs, and what they took."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import count
 from typing import Any
 
 from schemas.policy import Campaigns
 from transforms.campaigns.grouping import Key, components
+from transforms.campaigns.membership import Holding, Members, members
 from transforms.campaigns.naming import continued
 from transforms.campaigns.parts import Part, parts
 
 Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Holding:
-    """What one account did with one key.
-
-    Attributes:
-        calls: calls that showed the key.
-        output_tokens: their output tokens, None where not known.
-        first_time: the first of them.
-        last_tick: tick of the last.
-        is_fresh: whether the account was young when it began, None where its age is not on file.
-        card: its payment instrument, None where none is on file.
-    """
-
-    calls: int
-    output_tokens: int | None
-    first_time: datetime
-    last_tick: datetime
-    is_fresh: bool | None
-    card: str | None
-
-
-Members = dict[int, list[Holding]]
-"""Accounts (hash) of a campaign with their holdings of its keys."""
 
 
 @dataclass
@@ -96,6 +71,10 @@ class Gathering:
         for key in nearly:
             self.last[key] = tick
 
+    def goes_on(self, key: Key, tick: datetime) -> bool:
+        """Whether a key that is no tie now was one not long ago."""
+        return key in self.since and tick - self.last[key] <= timedelta(hours=self.policy.sustain_hours)
+
     def tell(self, campaign: str, account: int, hour: datetime) -> None:
         """Notes that a campaign was counted against an account."""
         self.told.setdefault(campaign, {})[account] = hour
@@ -115,9 +94,9 @@ class Gathering:
         return {name: named[number] for name, number in sorted(names.gone.items())}
 
     def members(self, part: Part) -> Members:
-        """Accounts that belong to a campaign, with their holdings (`_worked_out`)."""
+        """Accounts that belong to a campaign, with their holdings (membership.py)."""
         if part not in self._members:
-            self._members[part] = self._worked_out(part)
+            self._members[part] = members(part, self.held, self.policy)
         return self._members[part]
 
     def holdings(self, part: Part, accounts: Iterable[int]) -> Members:
@@ -144,38 +123,6 @@ class Gathering:
             self._members.clear()
         return self._parts
 
-    def _worked_out(self, part: Part) -> Members:
-        """Accounts that belong to a campaign, with their holdings.
-
-        One key may be in many mouths; a template shows in several keys of one call, and a head shows most of what its
-        pool shows, about as often as the others. So an account needs two of the keys (or the only one), a quarter of the
-        keys and a tenth of the calls of those that show most: more than half of all may be bystanders. A user agent alone
-        is anybody's. Where most accounts have a second thing in common, a client fingerprint or cards, it needs that too:
-        words alone may be common. Where nearly all are young, an old account that pays for itself merely uses the same tool.
-        """
-        found: Members = {}
-        for key in part.keys:
-            for account, holding in self.held[key].items():
-                if account in part.accounts:
-                    found.setdefault(account, []).append(holding)
-        least = min(2, len(part.keys))
-        own = {account for key in part.keys if key[0] != "agent" for account in self.held[key]} or set(found)
-        several = {
-            account: holdings for account, holdings in found.items() if len(holdings) >= least and account in own
-        }
-        if not several:
-            return {}
-        keys = {account: len(holdings) for account, holdings in several.items()}
-        calls = {account: max(holding.calls for holding in holdings) for account, holdings in several.items()}
-        most_keys, most_calls = (sorted(of.values())[9 * len(of) // 10] for of in (keys, calls))
-        bound = {
-            account: holdings
-            for account, holdings in several.items()
-            if 4 * keys[account] >= most_keys and 10 * calls[account] >= most_calls
-        }
-        left_out = self._unbound(part, bound) | self._unlike(bound)
-        return {account: holdings for account, holdings in bound.items() if account not in left_out}
-
     def forget(self, oldest: datetime) -> None:
         """Drops keys that were not tied since, and whom campaigns were counted against that spoke of nobody since."""
         for key in [key for key, tick in self.last.items() if tick < oldest]:
@@ -189,33 +136,6 @@ class Gathering:
         """KEYS rows, sorted."""
         for kind, key in sorted(self.last):
             yield {"kind": kind, "key": key, "since": self.since.get((kind, key)), "last_tick": self.last[kind, key]}
-
-    def _unbound(self, part: Part, members: Members) -> set[int]:
-        """Accounts that have neither the client nor a card in common with others, where most have.
-
-        Where most send the same clients, a card counts if it also pays for an account that does: colleagues share cards too.
-        """
-        own = {account: holdings[0].card for account, holdings in members.items()}
-        clients = {account for key in part.keys if key[0] == "client" for account in self.held[key]} & own.keys()
-        if 2 * len(clients) > len(members):
-            cards = {own[account] for account in clients} - {None}
-            return {account for account, card in own.items() if account not in clients and card not in cards}
-        number = Counter(own.values())
-        paired = {account for account, card in own.items() if card is not None and number[card] > 1}
-        return own.keys() - paired - clients if 2 * len(paired) > len(members) else set()
-
-    def _unlike(self, members: Members) -> set[int]:
-        """Old accounts that share no card with another, among accounts of which nearly all are young."""
-        ages = {account: holdings[0].is_fresh for account, holdings in members.items()}
-        known = [is_fresh for is_fresh in ages.values() if is_fresh is not None]
-        if 2 * len(known) < len(members) or sum(known) < self.policy.alike * len(known):
-            return set()
-        cards = Counter(holdings[0].card for holdings in members.values())
-        return {
-            account
-            for account, is_fresh in ages.items()
-            if is_fresh is False and (members[account][0].card is None or cards[members[account][0].card] < 2)
-        }
 
 
 def exchanges(members: Members) -> int:

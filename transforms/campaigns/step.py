@@ -88,16 +88,18 @@ class _Work:
         gathering.take(tied.iter_rows(named=True))
         keys: list[Key] = ties.select("kind", "key").rows()
         held = {key: gathering.held[key].keys() for key in keys}
-        tie = {(row["kind"], row["key"]): row for row in agreed(ties, held, self._policy.campaigns)}
-        gathering.tie(tie, keys, tick)
+        enough = ties.filter(~pl.col("is_sustained"))
+        tie = {(row["kind"], row["key"]): row for row in agreed(enough, held, self._policy.campaigns)}
+        goes_on = {key for key in keys if key not in tie and gathering.goes_on(key, tick)}
+        gathering.tie(tie, enough.select("kind", "key").rows(), tick)
         self._regroup(tick)
         showing: dict[Key, set[int]] = {}
         for kind, key, account in tied.select("kind", "key", "account_hash").iter_rows():
             showing.setdefault((kind, key), set()).add(account)
         for name, part in sorted(gathering.campaigns.items()):
-            now = [key for key in part.keys if key in tie]
-            if now:
-                rows = [tie[key] for key in now]
+            now = [key for key in part.keys if key in tie or key in goes_on]
+            rows = [tie[key] for key in now if key in tie]
+            if rows or (now and name in gathering.told):
                 active = set().union(*(showing.get(key, ()) for key in now))
                 self._say(name, part, tick, rows, active)
 
@@ -165,12 +167,12 @@ class _Work:
         listed = members.keys() | told.keys()
         shown = members | gathering.holdings(part, told.keys() - members.keys())
         left = exchanges(shown)
-        tie = max(ties, key=lambda one: _weight(one["points"], one["accounts"], len(listed)))
-        said: Row = {"score": tie["points"], "signals": tie["signals"], "evidence_accounts": tie["accounts"]}
-        if before is not None and _weight(tie["points"], tie["accounts"], len(listed)) <= _weight(
-            before["score"], before["evidence_accounts"] or 0, len(listed)
-        ):
-            said = {column: before[column] for column in said}
+        told_by = [
+            {"score": tie["points"], "signals": tie["signals"], "evidence_accounts": tie["accounts"]} for tie in ties
+        ]
+        if before is not None:
+            told_by.insert(0, {name: before[name] for name in ("score", "signals", "evidence_accounts")})
+        said = max(told_by, key=lambda one: _weight(one["score"], one["evidence_accounts"] or 0, len(listed)))
         kind = kind_of(part.keys, said["signals"])
         is_sure = said["score"] >= policy.act_decades or (before is not None and before["tier"] == "act")
         acts = is_sure and kind != "resale"  # a breach of terms that somebody has to look at, not a theft

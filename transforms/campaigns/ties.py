@@ -3,28 +3,18 @@
 Keys are independent of each other, so they may be spread over any number of shards.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from schemas.policy import Policy
-from schemas.signals import Slots, Source, lists
 from schemas.tie import TIE, TIED
-from schemas.trait import TRAIT_KINDS
-from transforms.campaigns.agreeing import is_alone, may_agree
 from transforms.campaigns.base import Base, facts
-from transforms.campaigns.evidence import Look, Stats, are_alike, looks
+from transforms.campaigns.judging import judged
+from transforms.campaigns.kinds import SUMS, TIES
 from transforms.sketches.packing import pack, unpack
-
-TEXT = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "content")
-"""Kinds made of what calls say or offer."""
-
-TIES = (*TEXT, *(kind.name for kind in TRAIT_KINDS if kind.group == "software"))
-"""Kinds that can tie accounts: what is said and the software that says it; never network, payment or sign-up alone."""
 
 _KEY = ["kind", "key"]
 _TIME = pl.Datetime("us", "UTC")
@@ -48,9 +38,6 @@ HOLDERS = pl.Schema(
     }
 )
 """One row an account that holds a key; what is on file of it is as of the day on which it first showed the key."""
-
-_ADDED = ("accounts", "calls", "squares", "elicited", "output_tokens", "output_known", "aged", "fresh", "cards",
-          "known_cards", "several", "carded", "signed", "bursts", "minutes")  # fmt: skip
 
 _ALIKE = (("card",), ("burst",), ("burst", "card"))
 """In what holders of a key are compared."""
@@ -101,7 +88,7 @@ def step(
     holders = _held(state.holders, rows)
     wide = _wide(holders, policy)
     sums = _sums(state.holders.join(wide, on=_KEY, how="semi"), rows.join(wide, on=_KEY, how="semi"), policy)
-    ties = _judged(sums, base, policy)
+    ties = judged(sums, _tied_before(state.holders), base, policy)
     told, tied = _told(state.holders, holders, rows, ties, policy)
     return _forget(TieState(told), until, policy), TIE.conform(ties), TIED.conform(tied)
 
@@ -171,13 +158,13 @@ def _sums(before: pl.DataFrame, rows: pl.DataFrame, policy: Policy) -> pl.DataFr
         signed=(first & pl.col("burst").is_not_null()).cast(pl.Int64),
         bursts=burst.fill_null(0) - both.fill_null(0),
     )
-    ticks = added.group_by(*_KEY, "tick", maintain_order=True).agg(pl.col(_ADDED).sum())
+    ticks = added.group_by(*_KEY, "tick", maintain_order=True).agg(pl.col(SUMS).sum())
     start = _start(before, policy)
     return (
-        ticks.with_columns(pl.col(name).cum_sum().over(_KEY) for name in _ADDED)
+        ticks.with_columns(pl.col(name).cum_sum().over(_KEY) for name in SUMS)
         .join(start, on=_KEY, how="left", maintain_order="left", suffix="_start")
-        .with_columns(pl.col(name) + pl.col(f"{name}_start").fill_null(0) for name in _ADDED)
-        .select(*_KEY, "tick", *_ADDED)
+        .with_columns(pl.col(name) + pl.col(f"{name}_start").fill_null(0) for name in SUMS)
+        .select(*_KEY, "tick", *SUMS)
     )
 
 
@@ -227,7 +214,7 @@ def _start(before: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         .join(bursts, on=_KEY, how="left")
         .with_columns(pl.col("known_cards", "several", "carded", "pairs", "pairs_paid").fill_null(0))
         .with_columns(cards=pl.col("known_cards") + pl.col("unpaid"), bursts=pl.col("pairs") - pl.col("pairs_paid"))
-        .select(*_KEY, *_ADDED)
+        .select(*_KEY, *SUMS)
     )
 
 
@@ -236,59 +223,9 @@ def _pairs(rows: pl.DataFrame, *by: str) -> pl.DataFrame:
     return rows.group_by(*_KEY, *by).len().group_by(_KEY).agg(pairs=(size * (size - 1) // 2).sum())
 
 
-def _judged(sums: pl.DataFrame, base: Base, policy: Policy) -> pl.DataFrame:
-    """TIE rows where the evidence is enough, or would be if a key of another kind agreed."""
-    own = policy.campaigns
-    rows = sums.filter(
-        (pl.col("accounts") >= own.least_accounts)
-        & (pl.col("cards") >= own.least_customers)
-        & (pl.col("calls") >= own.least_calls)
-        & (pl.col("calls") >= own.least_calls_each * pl.col("accounts"))
-    )
-    columns = {name: rows[name].to_numpy().astype(np.float64) for name in _ADDED}
-    stats = Stats(**columns, is_text=rows["kind"].is_in(TEXT).to_numpy())
-    found = _of_families(looks(stats, base, own))
-    points = np.sum([look.points for look in found], axis=0) if len(rows) else np.empty(0)
-    count = np.sum([look.points > 0 for look in found], axis=0) if len(rows) else np.empty(0)
-    is_tied = is_alone(rows["kind"], points, count, own) | may_agree(rows["kind"], points, found[0].points, own)
-    is_tied &= are_alike(stats, own)
-    signals = _signals(found, np.flatnonzero(is_tied))
-    return (
-        rows.with_columns(points=pl.Series(np.round(points, 6)), families=pl.Series(count, dtype=pl.Int32))
-        .filter(pl.Series(is_tied, dtype=pl.Boolean))
-        .with_columns(signals)
-    )
-
-
-def _of_families(found: list[Look]) -> list[Look]:
-    """The looks, with points only where none of their family says more; of equals the first speaks."""
-    kept: list[Look] = []
-    for place, look in enumerate(found):
-        points = look.points
-        for other_place, other in enumerate(found):
-            if other_place != place and other.family == look.family:
-                is_more = other.points > look.points if other_place > place else other.points >= look.points
-                points = np.where(is_more, 0.0, points)
-        kept.append(replace(look, points=points))
-    return kept
-
-
-def _signals(found: list[Look], rows: npt.NDArray[np.int64]) -> pl.Series:
-    """A list of SIGNAL_TYPE for each of these rows, strongest first."""
-
-    def columns(values: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
-        return np.stack(values, axis=1)[rows]
-
-    points = columns([look.points for look in found])
-    slots = Slots(
-        source=np.broadcast_to(np.arange(len(found)), points.shape),
-        points=points,
-        tail=np.round(10.0**-points, 9),
-        observed=columns([look.observed for look in found]),
-        expected=columns([look.expected for look in found]),
-        peers=np.full(points.shape, np.nan),
-    )
-    return lists(slots, [Source(look.signal, look.family, look.detail) for look in found], "L2")
+def _tied_before(holders: pl.DataFrame) -> pl.DataFrame:
+    """Keys of which a tie has told: kind, key, was_tied."""
+    return holders.filter("is_told").select(*_KEY, was_tied=pl.lit(value=True)).unique()
 
 
 def _held(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

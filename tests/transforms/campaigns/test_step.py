@@ -264,3 +264,63 @@ def test_what_nearly_ties_is_remembered_over_runs() -> None:
         end = DAY + timedelta(hours=hour + 1)
         lake.run(frame.filter(pl.col("tick").is_between(end - timedelta(hours=1), end, closed="left")), end)
     assert_frame_equal(lake.campaigns, a_day(long_pool(PROGRAM), []).campaigns)
+
+
+def in_turns(name: str, first: int, turns: int, keys: list[tuple[str, int]]) -> list[Row]:
+    """Twenty accounts, each with a call in half an hour."""
+    return [
+        {"account_id": f"{name}-{head:03}", "minute": first + 30 * turn + 5 * (head % 6), "kind": kind, "key": key}
+        for turn in range(turns)
+        for head in range(20)
+        for kind, key in keys
+    ]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [[*TEMPLATE, ("client", 1)], [("head", 17), ("tail", 18), ("client", 1)]],
+    ids=["the same", "another wording"],
+)
+def test_accounts_that_take_the_place_of_banned_ones_are_in_the_campaign_within_two_hours(
+    keys: list[tuple[str, int]],
+) -> None:
+    banned = 2 * 1440 + 600
+    rows = in_turns("head", 0, 2 * 48 + 20, [*TEMPLATE, ("client", 1)]) + in_turns("spare", banned + 60, 14, keys)
+    frame = frames(rows, [])[0]
+    lake = Lake(on_file("head", 20, age_days=40, a_card=5) + on_file("spare", 20, age_days=1, a_card=5))
+    for number in range(3):
+        lake.run(frame.filter(pl.col("tick").is_between(day(number), day(number + 1), closed="left")), day(number + 1))
+    spare = lake.hits.filter(pl.col("account_id").str.starts_with("spare"))
+    assert spare["account_id"].n_unique() == 20
+    assert spare.group_by("account_id").agg(pl.col("tick").min())["tick"].max() <= DAY + timedelta(minutes=banned + 180)
+    assert set(spare["campaign_id"]) == set(
+        lake.hits.filter(pl.col("account_id").str.starts_with("head"))["campaign_id"]
+    )
+
+
+def test_a_passer_by_who_has_just_begun_is_not_in_it() -> None:
+    """He types what the pool sends, three times, with his own client."""
+    rows = in_turns("head", 0, 60, [*TEMPLATE, ("client", 1)])
+    rows += [
+        row for row in in_turns("honest", 1740, 3, [*TEMPLATE, ("client", 9)]) if row["account_id"] == "honest-000"
+    ]
+    lake = Lake(HEADS).run(rows, day(2))
+    assert lake.hits.filter(pl.col("account_id").str.starts_with("honest")).is_empty()
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [[("head", 7), ("tail", 8), ("client", 1)], [("head", 7), ("tail", 8), ("client", 2)]],
+    ids=["the same", "another client"],
+)
+def test_without_an_accounts_file_it_takes_as_long_as_a_sitting(keys: list[tuple[str, int]]) -> None:
+    banned = 2 * 1440 + 60
+    rows = in_turns("head", 0, 2 * 48 + 2, [*TEMPLATE, ("client", 1)]) + in_turns("spare", banned + 60, 40, keys)
+    frame = frames(rows, [])[0]
+    lake = Lake([])
+    for number in range(3):
+        lake.run(frame.filter(pl.col("tick").is_between(day(number), day(number + 1), closed="left")), day(number + 1))
+    spare = lake.hits.filter(pl.col("account_id").str.starts_with("spare"))
+    assert spare["account_id"].n_unique() == 20
+    assert len(lake.campaigns) == 1
+    assert lake.campaigns["score"].item() >= POLICY.campaigns.review_decades

@@ -1,0 +1,115 @@
+"""Which of the accounts that hold a campaign's keys belong to it, and which merely use the same words or tools."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from schemas.policy import Campaigns
+from transforms.campaigns.agreeing import SOFTWARE
+from transforms.campaigns.grouping import Key
+from transforms.campaigns.parts import Part
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What one account did with one key.
+
+    Attributes:
+        calls: calls that showed the key.
+        output_tokens: their output tokens, None where not known.
+        first_time: the first of them.
+        last_tick: tick of the last.
+        is_fresh: whether the account was young when it began, None where its age is not on file.
+        card: its payment instrument, None where none is on file.
+    """
+
+    calls: int
+    output_tokens: int | None
+    first_time: datetime
+    last_tick: datetime
+    is_fresh: bool | None
+    card: str | None
+
+
+Members = dict[int, list[Holding]]
+"""Accounts (hash) of a campaign with their holdings of its keys."""
+
+Held = Mapping[Key, Mapping[int, Holding]]
+
+_TICK = timedelta(minutes=5)
+
+
+def members(part: Part, held: Held, policy: Campaigns) -> Members:
+    """Accounts that belong to a campaign, with their holdings.
+
+    One key may be in many mouths; a template shows in several keys of one call, and a head shows most of what its
+    pool shows, about as often as the others. So an account needs two of the keys (or the only one), a quarter of the
+    keys and a tenth of the calls of those that show most: more than half of all may be bystanders. One that sends half of the
+    keys with a client of the campaign needs a tenth of what they made in a time as long as its own: a head that takes
+    a banned one's place has not called for long. A user agent alone is anybody's. Where most accounts have a second thing in
+    common, a client fingerprint or cards, it needs that too: words alone may be common. Where nearly all are young, an old
+    account that pays for itself merely uses the same tool.
+    """
+    found: Members = {}
+    for key in part.keys:
+        for account, holding in held[key].items():
+            if account in part.accounts:
+                found.setdefault(account, []).append(holding)
+    least = min(2, len(part.keys))
+    own = {account for key in part.keys if key[0] != "agent" for account in held[key]} or set(found)
+    several = {account: holdings for account, holdings in found.items() if len(holdings) >= least and account in own}
+    if not several:
+        return {}
+    keys = {account: len(holdings) for account, holdings in several.items()}
+    calls = {account: max(holding.calls for holding in holdings) for account, holdings in several.items()}
+    most_keys, most_calls = (sorted(of.values())[9 * len(of) // 10] for of in (keys, calls))
+    programs = {account for key in part.keys if key[0] in SOFTWARE for account in held[key]}
+    began = {account: min(holding.first_time for holding in holdings) for account, holdings in several.items()}
+    now = max(holding.last_tick for holdings in several.values() for holding in holdings) + _TICK
+    lasting = now - min(began[account] for account in several if calls[account] >= most_calls)
+    bound = {
+        account: holdings
+        for account, holdings in several.items()
+        if 4 * keys[account] >= most_keys
+        and (
+            10 * calls[account] >= most_calls
+            or (
+                account in programs
+                and 2 * keys[account] >= most_keys
+                and calls[account] >= policy.least_calls_each
+                and 10 * calls[account] * lasting >= most_calls * (now - began[account])
+            )
+        )
+    }
+    left_out = _unbound(part, held, bound) | _unlike(bound, policy)
+    return {account: holdings for account, holdings in bound.items() if account not in left_out}
+
+
+def _unbound(part: Part, held: Held, members: Members) -> set[int]:
+    """Accounts that have neither the client nor a card in common with others, where most have.
+
+    Where most send the same clients, a card counts if it also pays for an account that does: colleagues share cards too.
+    """
+    own = {account: holdings[0].card for account, holdings in members.items()}
+    clients = {account for key in part.keys if key[0] == "client" for account in held[key]} & own.keys()
+    if 2 * len(clients) > len(members):
+        cards = {own[account] for account in clients} - {None}
+        return {account for account, card in own.items() if account not in clients and card not in cards}
+    number = Counter(own.values())
+    paired = {account for account, card in own.items() if card is not None and number[card] > 1}
+    return own.keys() - paired - clients if 2 * len(paired) > len(members) else set()
+
+
+def _unlike(members: Members, policy: Campaigns) -> set[int]:
+    """Old accounts that share no card with another, among accounts of which nearly all are young."""
+    ages = {account: holdings[0].is_fresh for account, holdings in members.items()}
+    known = [is_fresh for is_fresh in ages.values() if is_fresh is not None]
+    if 2 * len(known) < len(members) or sum(known) < policy.alike * len(known):
+        return set()
+    cards = Counter(holdings[0].card for holdings in members.values())
+    return {
+        account
+        for account, is_fresh in ages.items()
+        if is_fresh is False and (members[account][0].card is None or cards[members[account][0].card] < 2)
+    }
