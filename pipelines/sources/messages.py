@@ -111,24 +111,23 @@ class Taker:
         heard = time.monotonic()
         while True:
             messages: list[Any] = self._consumer.consume(at_once, _SLICE_SECONDS)
-            if messages:
-                heard = time.monotonic()
-            elif time.monotonic() - heard > self._seconds:
+            errors = [message for message in messages if message.error() is not None]
+            good = [message for message in messages if message.error() is None]
+            wanted = [message for message in good if message.offset() < end] if _is_past(good, end) else good
+            if wanted:
+                yield wanted
+                heard = time.monotonic()  # what is made of them takes its own time
+            if _is_past(good, end) or (good and good[-1].offset() == end - 1):
+                break
+            if any(_reaches(message, end, where) for message in errors):
+                break
+            if time.monotonic() - heard > self._seconds:
                 why = f" ({self._last})" if self._last else ""
                 raise BrokerGone(
                     where,
                     f"nothing came for {self._seconds:,.0f} s, and offsets up to {end - 1:,} were there{why}",
                     "check the brokers, the network and --kafka-config, and run the command again",
                 )
-            errors = [message for message in messages if message.error() is not None]
-            good = [message for message in messages if message.error() is None]
-            wanted = [message for message in good if message.offset() < end] if _is_past(good, end) else good
-            if wanted:
-                yield wanted
-            if _is_past(good, end) or (good and good[-1].offset() == end - 1):
-                break
-            if any(_reaches(message, end, where) for message in errors):
-                break
         self._consumer.unassign()
 
     def sample(self, topic: str, partition: int, bounds: Span) -> Sample:
