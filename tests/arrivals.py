@@ -2,7 +2,7 @@
 
 import gzip
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -95,6 +95,35 @@ def arrive(arrival: Arrival, world: Sequence[Line], folder: Path) -> Iterator[tu
                     begun += 1
                     among[number] = _File(one.name)
                     _put_away(folder, one.name, f"{one.name}.{begun}", arrival.packed)
+
+
+def arrive_in_topics(
+    arrival: Arrival, world: Sequence[Line], partitions: int, write: Callable[[str, int, bytes], None]
+) -> Iterator[tuple[bool, int]]:
+    """Writes what comes between two looks as messages of one to three lines, a topic a format, to any of its partitions.
+
+    Args:
+        arrival: order, copies and number of looks.
+        world: the lines.
+        partitions: of each topic.
+        write: takes topic, partition and message.
+
+    Yields:
+        Whether it is the last look, and the records written so far.
+    """
+    rng = random.Random(arrival.seed)
+    coming = _in_order_of_arrival(arrival, world, rng)
+    borders = [*sorted(rng.sample(range(1, len(coming)), arrival.runs - 1)), len(coming)]
+    done = 0
+    for border in borders:
+        for topic in ("canonical", "litellm"):
+            lines = [line.line for _, line, _ in coming[done:border] if line.format == topic]
+            while lines:
+                count = rng.choice((1, 1, 3))
+                write(topic, rng.randrange(partitions), b"".join(lines[:count]))
+                del lines[:count]
+        done = border
+        yield border == len(coming), border
 
 
 def _in_order_of_arrival(

@@ -1,17 +1,18 @@
 """One log, one lake: whichever host reads it, however often, and however many workers it has."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from arrivals import Arrival, arrive
+from arrivals import Arrival, arrive, arrive_in_topics
 from clusters import Cluster
 from dying import COMMAND
 from lake_proofs import assert_accounted, assert_equal_lakes, assert_no_text
 from pipelines.lake.lake import Lake
 from programs import LONGEST_SECONDS, Program, run_to_end
+from real.kafka_broker import Broker
 from small_worlds import PLANTED, accounts_of_pool, pooled_world
 
 pytestmark = pytest.mark.slow
@@ -20,7 +21,7 @@ _AROUND = {"POLARS_MAX_THREADS": "1"}
 Host = Callable[[Path], Path]
 
 
-def _asked(command: str, folder: Path, *options: str) -> list[object]:
+def _asked(command: str, folder: Path, *options: str, source: object = None) -> list[object]:
     folder.mkdir(parents=True, exist_ok=True)
     key, accounts = folder / "key", folder / "accounts.csv"
     if not key.exists():
@@ -28,7 +29,7 @@ def _asked(command: str, folder: Path, *options: str) -> list[object]:
         key.chmod(0o600)
         accounts.write_text(accounts_of_pool())
     files = ["--lake", folder / "lake", "--key-file", key, "--accounts", accounts]
-    return [*COMMAND, command, folder / "logs", *files, *options]
+    return [*COMMAND, command, source or folder / "logs", *files, *options]
 
 
 def _backfill(folder: Path, arrival: Arrival, options: Sequence[str] = (), beam: Sequence[str] = ()) -> Path:
@@ -43,10 +44,24 @@ def _backfill(folder: Path, arrival: Arrival, options: Sequence[str] = (), beam:
 
 def _watch(folder: Path, arrival: Arrival, options: Sequence[str] = ()) -> Path:
     """The lake of a world that was written while one watch read it, and then said to be complete."""
+    return _watched(folder, _arrivals(folder, arrival), _asked("watch", folder, *options))
+
+
+def _watch_topics(folder: Path, arrival: Arrival, partitions: int) -> Path:
+    """The same of a world that came through the topics of a broker."""
+    with Broker() as broker:
+        for topic in ("canonical", "litellm"):
+            broker.create(topic, partitions)
+        arriving = arrive_in_topics(
+            arrival, pooled_world(1), partitions, lambda topic, number, message: broker.write(topic, [message], number)
+        )
+        return _watched(folder, arriving, _asked("watch", folder, source=broker.uri("canonical", "litellm")))
+
+
+def _watched(folder: Path, arriving: Iterator[tuple[bool, int]], command: Sequence[object]) -> Path:
     lake = folder / "lake"
-    command = _asked("watch", folder, *options)
     with Program([*command, "--latency", "0.2"], _AROUND) as watcher:
-        for _, records in _arrivals(folder, arrival):
+        for _, records in arriving:
             watcher.until(lambda records=records: _taken_in(lake) == records, LONGEST_SECONDS)
         watcher.until(lambda: _runs(lake, "detect") > 1, LONGEST_SECONDS)
         told = watcher.stop()
@@ -90,6 +105,7 @@ HOSTS: dict[str, Host] = {
     "three groups": lambda folder: _backfill(folder, Arrival(files=3, shuffled=True), ("--groups", "3")),
     "two workers of this machine": lambda folder: _backfill(folder, Arrival(), beam=("--direct_num_workers=2",)),
     "watch over growing files": lambda folder: _watch(folder, Arrival(runs=6, shuffled=True, copies=20)),
+    "watch over topics of eight partitions": lambda folder: _watch_topics(folder, Arrival(runs=4, shuffled=True), 8),
     "one worker of a cluster": _on_dask(1),
     "three workers of a cluster and seven groups": _on_dask(3, "--groups", "7"),
     "watch on one worker of a cluster": _on_dask(1, host=_watch, arrival=Arrival(runs=3, shuffled=True)),
