@@ -12,6 +12,8 @@ from schemas.feature import FEATURE
 from schemas.finding import DAMAGE_TIERS
 from schemas.policy import Policy
 from schemas.technique import TECHNIQUES
+from transforms.detectors.nearest import CORE, Near, nearest, prior_points
+from transforms.detectors.patterns import COUNTS_FROM, HARVEST
 
 DAMAGE = {
     1_000: "enough for s1",
@@ -21,6 +23,16 @@ DAMAGE = {
     800_000: "enough for R1-distill",
 }
 """What published distillation recipes did with so many exchanges (threats.md 4.2)."""
+
+
+_WINDOWS = 168
+"""Hours looked back for what an account came nearest to: a week."""
+
+_NEAREST = 3
+"""As many near rules and shapes as help a person."""
+
+_NEAR_FROM = 0.3
+"""Share of the way from which a rule or shape is near: an account's youth alone is nothing."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +80,12 @@ def explain(sources: Sources, policy: Policy) -> dict[str, Any]:
             for revision in sources.revisions
             if revision["finding_uid"] == sources.flagged["finding_uid"]
         ]
+        told["strongest_reason"] = next(iter(sources.flagged["reasons"]), None)
         told["campaigns"] = [dict(campaign) for campaign in sources.campaigns]
     else:
-        told["why_not"] = _why_not(latest, sources.model, policy) + _withdrawals(sources.revisions)
+        told["why_not"] = [*_nearest(sources, policy), *_why_not(latest, sources, policy)]
+        told["why_not"] += _withdrawals(sources.revisions)
+        told["nearest"] = [vars(near) for near in _near_of(sources, policy)]
         told["highest"] = _score(
             max(sources.scores, key=lambda s: (s["score"] is not None, s["score"] or 0.0), default=None)
         )
@@ -124,7 +139,44 @@ def _score(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
     }
 
 
-def _why_not(latest: Mapping[str, Any] | None, model: Mapping[str, Any] | None, policy: Policy) -> list[str]:
+def _near_of(sources: Sources, policy: Policy) -> list[Near]:
+    """The rules and shapes that any of its windows came nearest to, each once, nearest first."""
+    best: dict[str, Near] = {}
+    for window in sources.windows[-_WINDOWS:]:
+        for one in nearest(window, policy):
+            if one.reached >= max(_NEAR_FROM, best[one.detector].reached if one.detector in best else 0.0):
+                best[one.detector] = one
+    return sorted(best.values(), key=lambda one: (-one.reached, one.detector))[:_NEAREST]
+
+
+def _nearest(sources: Sources, policy: Policy) -> list[str]:
+    """Campaigns it was counted to, then the rules and shapes it came nearest to."""
+    lines = [
+        f"It was counted to campaign {one['campaign_id']} ({one['accounts']:,} accounts), but no finding of it is open: it left, was allowed, "
+        "or nothing supported it any more."
+        for one in sources.campaigns
+    ]
+    for place, one in enumerate(_near_of(sources, policy)):
+        title = "Nearest" if place == 0 else "Then"
+        lines.append(f"{title}: {one.detector}, {one.reached:.0%} of the way: {one.says}.")
+    return lines
+
+
+def _harvest(window: Mapping[str, Any], policy: Policy) -> str:
+    """What the pattern of a harvest asks, and what is there of each part, by the shipped priors."""
+    evidence = policy.evidence
+    points = prior_points(window, policy)
+    shown = {name: points[name] for name in HARVEST if points[name] >= COUNTS_FROM}
+    core = ", ".join(f"{name} {points[name]:.2f}" for name in CORE)
+    total = sum(points[name] for name in HARVEST)
+    return (
+        f"a harvest needs all of: two of {', '.join(CORE)} with {evidence.core_decades:g} decade each (evidence.core_decades; it shows {core}); "
+        f"{evidence.least_families} families (it shows {len(shown)}: {', '.join(shown) or 'none'}); {evidence.review_decades:g} decades over "
+        f"{', '.join(HARVEST)} (it shows {total:.2f}); {evidence.least_calls} calls in 24 h (it made {window['calls_24h'] or 0:,.0f})"
+    )
+
+
+def _why_not(latest: Mapping[str, Any] | None, sources: Sources, policy: Policy) -> list[str]:
     """One sentence for each way of being flagged that did not hold at the latest scored hour."""
     if latest is None:
         return ["No hour of it has been scored."]
@@ -133,16 +185,16 @@ def _why_not(latest: Mapping[str, Any] | None, model: Mapping[str, Any] | None, 
     because = (
         ["No rule could look." if latest["l0_score"] is None else "No rule held."] if not latest["l0_score"] else []
     )
-    rates, evidence = policy.rates, policy.evidence
+    rates = policy.rates
     if latest["l1_score"] is None:
         why = "; ".join(latest["abstained_because"])
         because.append(f"Its own features were not judged: {why}." if why else "Its own features were not judged.")
     elif latest["p_value"] is None or 1 / (1 + latest["reference_size"]) > rates.review:
-        families = {s["family"] for s in latest["signals"] if s["layer"] == "L1" and s["points"] > 0}
+        window = next((w for w in reversed(sources.windows) if w["window_end"] == latest["window_end"]), None)
+        asks = f": {_harvest(window, policy)}" if window is not None else ""
         because.append(
-            f"No reference is large enough for a rate ({latest['reference_size']:,} account-days), so only the pattern of a "
-            f"harvest flags: {evidence.least_families} families with {evidence.review_decades:g} decades from "
-            f"{evidence.least_calls} calls on; it shows {len(families)}, with {latest['l1_score']:.2f} decades in all."
+            f"No reference is large enough for a rate ({latest['reference_size']:,} account-days), so of its features only the pattern "
+            f"of a harvest flags{asks}."
         )
     elif latest["p_value"] > rates.review:
         because.append(
@@ -154,7 +206,7 @@ def _why_not(latest: Mapping[str, Any] | None, model: Mapping[str, Any] | None, 
             f"It is among the most unusual account-days ({latest['p_value']:.3g}), but what is unusual lacks the shape of an "
             f"extraction or weighs less than {rates.least_decades:g} decades against the shipped priors."
         )
-    if model is not None and model["quarantined"]:
+    if sources.model is not None and sources.model["quarantined"]:
         because.append("The day before failed its audit: it was scored against an older snapshot.")
     return because
 

@@ -27,8 +27,8 @@ MEASURES = {
     "written_in_ratio_24h": pl.col("out_in_ratio_24h") * (1.0 - pl.col("reasoning_share_24h")),
     "reasoning_asked_share_24h": pl.max_horizontal("reasoning_elicited_share_24h", "reasoning_tagged_share_24h"),
     "named_users_24h": pl.col("end_users_24h").fill_null(0.0),  # no id of a user was ever sent
-    "fetched_once_24h": pl.col("objects_24h") / pl.col("downloads_24h"),
-    "download_share_24h": pl.col("downloads_24h") / pl.col("calls_24h"),
+    "fetched_once_24h": pl.when(pl.col("downloads_24h") > 0).then(pl.col("objects_24h") / pl.col("downloads_24h")),
+    "download_share_24h": pl.when(pl.col("calls_24h") > 0).then(pl.col("downloads_24h") / pl.col("calls_24h")),
 }
 """Numbers made of several features of a window; null where one of them is."""
 

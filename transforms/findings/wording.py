@@ -67,6 +67,11 @@ def _bound(signal: Signal) -> str | None:
     if signal["expected"] is None or signal["family"] == "change":
         return None
     side = "above" if _is_low(signal) else "below"
+    if signal["layer"] == "L2":
+        return (
+            f"its campaign's accounts turning out not to belong together in {signal['signal']}: {number(signal['observed'])}, "
+            f"where unrelated accounts show {number(signal['expected'])}; see `stillwatch campaigns`"
+        )
     return f"{signal['signal']} {side} {number(signal['expected'])}{_unit(signal)}"
 
 

@@ -113,6 +113,7 @@ def test_a_flag_is_explained_as_data_with_names_units_and_history(stillwatch: An
     assert [s["unit"] for s in told["signals"]] == [None, "share"]
     assert [r["activity"] for r in told["revisions"]] == ["created", "updated"]
     assert told["campaigns"][0]["account_ids"] == [THIEF, "acct-twin"]
+    assert told["strongest_reason"] == told["reasons"][0]
     assert told["exchanges_before"] == 12_345
     assert told["latest"]["l0_score"] == 5.0
 
@@ -122,7 +123,8 @@ def test_an_account_below_the_line_is_explained_by_its_scores(stillwatch: Any) -
     assert not told["is_flagged"]
     assert (told["latest"]["score"], told["highest"]["score"]) == (1.25, 2.5)
     assert told["why_not"][0] == "No rule held."
-    assert told["why_not"][1].endswith("it shows 1, with 1.25 decades in all.")
+    assert "a harvest needs all of: two of structure, tokens, elicitation with 1 decade each" in told["why_not"][1]
+    assert told["nearest"] == []
 
 
 @pytest.mark.parametrize(
