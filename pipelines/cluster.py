@@ -10,7 +10,7 @@ import platform
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -113,7 +113,8 @@ def _connected(address: str, options: PipelineOptions) -> Iterator[Client]:
     try:
         yield client
     finally:
-        client.close(timeout=_GLANCE_SECONDS)
+        with suppress(TimeoutError):  # of a busy cluster; what was asked of it is known by now
+            client.close(timeout=_GLANCE_SECONDS)
 
 
 async def _reach(address: str) -> None:
@@ -195,9 +196,10 @@ def _wait(client: Client, future: "Future[Any]", address: str) -> None:
     while True:
         try:
             future.result(timeout=_GLANCE_SECONDS)
-        except TimeoutError:
-            if future.status != "pending":
-                raise
+        except TimeoutError as error:
+            # The glance is over, or the work itself ran into a limit; it may also have ended right after the glance.
+            if future.status == "error" and isinstance(future.exception(_GLANCE_SECONDS), TimeoutError):
+                raise future.exception(_GLANCE_SECONDS) from error
         except KilledWorker as error:
             problem = "workers died one after the other over the same part of the work"
             fix = f"give them more memory, or make the parts smaller (--groups, ingest.range_megabytes); {_REPEAT}"
