@@ -4,10 +4,12 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from dying import CHECKOUT
@@ -42,17 +44,21 @@ class Program:
     Args:
         command: the program and its arguments.
         around: environment variables besides those of this process.
+        folder: where it works.
     """
 
-    def __init__(self, command: Sequence[object], around: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, command: Sequence[object], around: Mapping[str, str] | None = None, folder: Path = CHECKOUT
+    ) -> None:
         self._command = [*map(str, command)]
         self._around = {**os.environ, **(around or {})}
+        self._folder = folder
 
     def __enter__(self) -> Self:
         self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             self._command,
-            cwd=CHECKOUT,
+            cwd=self._folder,
             env=self._around,
             stdin=subprocess.DEVNULL,
             stdout=self._out,
@@ -99,10 +105,17 @@ class Program:
         finally:
             os.killpg(self._process.pid, signal.SIGCONT)
 
-    def stop(self, seconds: float = LONGEST_SECONDS) -> Told:
-        """Asks it to stop (SIGTERM), and says how it ended."""
-        self._process.terminate()
+    def stop(self, seconds: float = LONGEST_SECONDS, *, all_at_once: bool = False) -> Told:
+        """Asks it to stop (SIGTERM), or it and whatever it started, as systemd does; says how it ended."""
+        if all_at_once:
+            os.killpg(self._process.pid, signal.SIGTERM)
+        else:
+            self._process.terminate()
         return self.wait(seconds)
+
+    def has_spoken(self) -> bool:
+        """Whether it wrote anything to stderr yet."""
+        return os.fstat(self._err.fileno()).st_size > 0
 
     def kill(self) -> Told:
         """SIGKILL, to it and whatever it started."""
@@ -117,6 +130,14 @@ class Program:
             file.seek(0)
             texts.append(file.read().decode(errors="backslashreplace"))
         return Told(self._process.returncode, *texts)
+
+
+def installed(config: Path) -> dict[str, str]:
+    """Environment variables of a shell that finds this environment's stillwatch first, and a user's settings in a folder."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "XDG_CONFIG_HOME": str(config),
+    }
 
 
 def run_to_end(

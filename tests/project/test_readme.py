@@ -2,13 +2,14 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-Shell = Callable[[str, Path], "subprocess.CompletedProcess[str]"]
+from programs import Told
+
+Shell = Callable[[str, Path], Told]
 FENCED = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -32,7 +33,7 @@ def test_every_command_it_names_runs(checkout: Path, place: Path, shell: Shell) 
     (place / "new.toml").write_text("[rates]\nreview = 0.002\n")
     for command in commands:
         done = shell(command.removeprefix(".venv/bin/"), place)
-        assert done.returncode == 0, f"{command}: {done.stderr}"
+        assert done.code == 0, f"{command}: {done.err}"
 
 
 @pytest.mark.slow
@@ -40,8 +41,8 @@ def test_the_demo_finds_the_accounts_it_shows(checkout: Path, tmp_path: Path, sh
     shown = [line.split(maxsplit=7)[:7] for line in lines(checkout, "acct-") if len(line.split()) > 7]
     assert len(shown) >= 3
     done = shell("stillwatch demo", tmp_path)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(shell("stillwatch accounts --lake demo/lake --format json", tmp_path).stdout)
+    assert done.code == 0, done.err
+    found = json.loads(shell("stillwatch accounts --lake demo/lake --format json", tmp_path).out)
     rows = {row["account_id"]: row for row in found}
     for account, tier, severity, kind, flagged_at, score, exchanges in shown:
         row = rows[account]
