@@ -17,7 +17,7 @@ from pipelines.lake.snapshots import read_snapshot
 from schemas.policy import Policy
 from schemas.snapshot import Snapshot
 from transforms import distribution
-from transforms.detectors import cards, score
+from transforms.detectors import cards, score, shapes
 from transforms.findings import RESOLVES, Calibration, Judge, flags, rescored, suppressed
 from transforms.hunting import SHOWN, Held, Hunt, Live, carried, gathered, holders, known_accounts
 
@@ -143,16 +143,15 @@ def _shown(traits: pl.LazyFrame) -> pl.LazyFrame:
     return summed.select(SHOWN.names()).sort("account_id", "kind", "key")
 
 
-# -- later models
+# -- later models, today's rules
 
 
 def _flagged_hours(
     quarry: Quarry, snapshot: Snapshot, registry: pl.DataFrame, progress: Progress
 ) -> list[dict[str, Any]]:
-    """The hours that the newest models flag, with what the account took from a day before the first of them on."""
+    """The hours that the newest models, or today's rules of windows, flag, with what the account took from a day before the first of them on."""
     if snapshot.snapshot_id is None:
-        progress.note("nothing was learned yet: there are no later models")
-        return []
+        progress.note("nothing was learned yet: rules and shipped priors judge alone")
     judge = Judge(
         calibration=Calibration.of(snapshot["references"]),
         registry=registry,
@@ -162,13 +161,16 @@ def _flagged_hours(
         distances=Calibration.of(snapshot["distances"]),
     )
     days = list(_days(quarry))
-    progress.begin("hours against the newest models", total=len(days))
+    progress.begin("hours against the newest models and rules", total=len(days))
     parts = []
     for day in days:
         some = (group_range(part, DEFAULT_GROUPS) for part in range(DEFAULT_GROUPS))
         parts += [_rescored(quarry, day, hashes, snapshot, judge) for hashes in some]
         progress.advance(1, detail=f"{day:%Y-%m-%d}")
-    flagged = pl.concat(parts).sort("account_id", "window_end")
+    found = [part for part in parts if part is not None and not part.is_empty()]
+    if not found:
+        return []
+    flagged = pl.concat(found).sort("account_id", "window_end")
     return list(_with_damage(quarry, flagged).iter_rows(named=True))
 
 
@@ -179,13 +181,17 @@ def _days(quarry: Quarry) -> Iterator[datetime]:
         day += _DAY
 
 
-def _rescored(quarry: Quarry, day: datetime, hashes: tuple[int, int], snapshot: Snapshot, judge: Judge) -> pl.DataFrame:
-    """The hours of a day that the newest models flag, of some accounts."""
+def _rescored(
+    quarry: Quarry, day: datetime, hashes: tuple[int, int], snapshot: Snapshot, judge: Judge
+) -> pl.DataFrame | None:
+    """The hours of a day that the newest models, or today's rules of windows, flag, of some accounts; None where these have no hours."""
     lake, versions = quarry.lake, quarry.versions
     first, last = max(day, quarry.since), min(day + _DAY, quarry.until)
     ended = ("window_end", first + _MOMENT, last + _MOMENT)
     windows = lake.of_accounts("account_windows", versions["account_windows"], ended, hashes)
     windows = windows.filter(~pl.col("provisional")).sort("account_id", "window_end")
+    if windows.is_empty():
+        return None
     # Whoever was a newcomer then is compared with those it turned out to be like.
     peers = snapshot["peers"].select("account_id", known_group="peer_group")
     windows = windows.join(peers, on="account_id", how="left", maintain_order="left")
@@ -194,7 +200,8 @@ def _rescored(quarry: Quarry, day: datetime, hashes: tuple[int, int], snapshot: 
     past = lake.of_accounts("account_embeddings", versions["account_embeddings"], looked, hashes)
     asked = past.filter(pl.col("window_end") > first)
     tested = distribution.measured(distribution.trailing(past, asked), windows, snapshot, quarry.policy)
-    return rescored(score(windows, snapshot, quarry.policy), tested, judge)
+    hits = shapes.step(windows, quarry.policy)
+    return rescored(score(windows, snapshot, quarry.policy), tested, hits, judge)
 
 
 def _with_damage(quarry: Quarry, flagged: pl.DataFrame) -> pl.DataFrame:

@@ -37,7 +37,7 @@ def command(
     """Hunts through past days with what is known now: thieves that live scoring could not see.
 
     Keys of campaigns, and of accounts judged to be thieves, are carried back over all traits that are kept: who showed them before
-    anybody knew whose they are? And the windows since DAY are scored again with the newest models and references. Accounts
+    anybody knew whose they are? And the windows since DAY are judged again with the newest models and references, and by the rules of today that look at windows. Accounts
     are told that are not flagged, or were flagged later, each with what it rests on, since when that is known, and how many
     exchanges it took. Live findings and scores do not change: the rows are kept in the table `hunts`, under an id that the
     same lake gives again. Accounts that the policy allows, and those an analyst has cleared, are left out.

@@ -16,7 +16,7 @@ RULES = {
     "bulk_download": ("T-BREADTH", "T-WALK"),
     "enumeration": ("T-BREADTH", "T-WALK"),
 }
-"""Rule -> the archetypes that it is there for; downloads are found by either of two rules, and told together."""
+"""Rule -> the archetypes that it is there for; downloads are found by any of three, and told together."""
 
 BUDGET = 0.001
 """Share of honest account-days that may be flagged for review (policy: rates.review)."""
@@ -219,7 +219,7 @@ def _downloads(rows: Sequence[Row]) -> Goal:
     return _precise(
         "bulk download and enumeration",
         rows,
-        lambda each: each["detector"] in ("bulk_download", "enumeration"),
+        lambda each: each["detector"] in ("bulk_download", "enumeration", "download_shape"),
         RULES["enumeration"],
     )
 

@@ -55,7 +55,7 @@ def gathered(
 
     Args:
         held: accounts with keys of known thieves.
-        hours: the hours at which later models flag (`findings.rescored`), with `calls` and `output_tokens` from 24 hours before
+        hours: the hours at which later models or today's rules flag (`findings.rescored`), with `calls` and `output_tokens` from 24 hours before
             the account's first such hour on.
         hunt: what the rows have in common.
         live: what live scoring says, by account.
@@ -87,7 +87,7 @@ def _row(account: str, keys: list[Held], hours: list[Row], hunt: Hunt, live: Liv
     reasons = [*(best.reasons if best else ()), *(peak["reasons"] if peak else ())]
     points = [signal["points"] for signal in signals]
     order = sorted(range(len(signals)), key=lambda place: (-points[place], signals[place]["signal"]))
-    rests = [_of_keys(one) for one in keys] + ([_of_models(hours, hunt)] if hours else [])
+    rests = [_of_keys(one) for one in keys] + _of_hours(hours, hunt)
     most = max(rests, key=lambda rest: rest["exchanges"])
     told = [one.output_tokens for one in keys] + [hours[0]["output_tokens"] if hours else None]
     tokens = [each for each in told if each is not None]
@@ -127,7 +127,7 @@ def _in_order(reasons: list[str], order: list[int]) -> list[str]:
 def _kind(best: Held | None, peak: Row | None) -> str:
     if best is not None and best.theft != "unknown":
         return best.theft
-    return str(peak["pattern"]) if peak is not None and peak["pattern"] is not None else "unknown"
+    return str(peak["kind"]) if peak is not None and peak["kind"] is not None else "unknown"
 
 
 def _of_keys(one: Held) -> Row:
@@ -143,13 +143,25 @@ def _of_keys(one: Held) -> Row:
     }
 
 
-def _of_models(hours: list[Row], hunt: Hunt) -> Row:
-    return {
-        "basis": "models",
-        "id": hunt.snapshot_id or "none",
-        "known_since": hunt.snapshot_since,
-        "first_seen": hours[0]["first_seen"],
-        "last_seen": hours[-1]["window_end"],
-        "exchanges": hours[0]["calls"],
-        "detail": f"{len(hours):,} hours that later models and references flag",
-    }
+def _of_hours(hours: list[Row], hunt: Hunt) -> list[Row]:
+    """What later models say, and what today's rules say, each where it flags."""
+    bases = (
+        ("models", hunt.snapshot_id or "none", hunt.snapshot_since, "hours that later models and references flag"),
+        ("rules", hunt.policy_version, None, "hours that the rules of today flag"),
+    )
+    rests = []
+    for basis, name, since, says in bases:
+        mine = [hour for hour in hours if hour[f"by_{basis}"]]
+        if mine:
+            rests.append(
+                {
+                    "basis": basis,
+                    "id": name,
+                    "known_since": since,
+                    "first_seen": hours[0]["first_seen"],
+                    "last_seen": mine[-1]["window_end"],
+                    "exchanges": hours[0]["calls"],
+                    "detail": f"{len(mine):,} {says}",
+                }
+            )
+    return rests

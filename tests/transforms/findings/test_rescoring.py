@@ -1,8 +1,10 @@
 """Past hours judged by a later snapshot: the same decision as live, with other references."""
 
 import numpy as np
+import pytest
 
-from given_accounts import scored
+from given_accounts import hits, scored
+from schemas.hit import HIT
 from schemas.policy import Policy
 from schemas.registry import REGISTRY
 from schemas.tested import TESTED
@@ -19,9 +21,9 @@ def judge(days: int) -> Judge:
 
 def test_an_hour_that_no_reference_could_judge_then_is_flagged_with_one_that_can() -> None:
     hours = scored([HARVEST | {"hour": 3}])
-    assert rescored(hours, TESTED.empty(), judge(0)).is_empty()
-    (row,) = rescored(hours, TESTED.empty(), judge(2_000)).to_dicts()
-    assert (row["tier"], row["uncalibrated"]) == ("review", False)
+    assert rescored(hours, TESTED.empty(), HIT.empty(), judge(0)).is_empty()
+    (row,) = rescored(hours, TESTED.empty(), HIT.empty(), judge(2_000)).to_dicts()
+    assert (row["tier"], row["by_models"], row["by_rules"]) == ("review", True, False)
     assert row["p_value"] == 1 / 2_001
     assert row["score"] == sum(signal["points"] for signal in row["signals"])
     assert len(row["reasons"]) == len(row["signals"])
@@ -29,4 +31,20 @@ def test_an_hour_that_no_reference_could_judge_then_is_flagged_with_one_that_can
 
 def test_an_hour_like_those_of_peers_is_not_flagged() -> None:
     hours = scored([HARVEST | {"hour": 3, "l1_score": 3.0}])
-    assert rescored(hours, TESTED.empty(), judge(2_000)).is_empty()
+    assert rescored(hours, TESTED.empty(), HIT.empty(), judge(2_000)).is_empty()
+
+
+def test_an_hour_that_only_a_rule_of_today_knows_is_flagged_with_the_rules_tier_and_kind() -> None:
+    hours = scored([{"hour": 3, "l1_score": 1.0}, {"hour": 4, "l1_score": 1.0}])
+    held = hits([{"minute": 175, "rule": "logit_sweep", "observed": 5_000.0}])
+    (row,) = rescored(hours, TESTED.empty(), held, judge(2_000)).to_dicts()
+    assert (row["window_end"].hour, row["tier"], row["by_models"], row["by_rules"]) == (3, "act", False, True)
+    assert (row["kind"], row["p_value"]) == (cards()["logit_sweep"].kind, None)
+    assert row["score"] == pytest.approx(sum(signal["points"] for signal in row["signals"]))
+
+
+def test_models_and_rules_of_one_hour_are_one_row_with_the_surer_tier() -> None:
+    held = hits([{"minute": 175, "rule": "logit_sweep", "observed": 5_000.0}])
+    (row,) = rescored(scored([HARVEST | {"hour": 3}]), TESTED.empty(), held, judge(2_000)).to_dicts()
+    assert (row["tier"], row["by_models"], row["by_rules"], row["kind"]) == ("act", True, True, "distillation")
+    assert row["score"] == pytest.approx(4.0 + cards()["logit_sweep"].points)

@@ -21,9 +21,9 @@ def signal(name: str, points: float) -> dict[str, Any]:
 
 def hour(number: int, points: float, account: str = "acc", **more: Any) -> dict[str, Any]:
     return {
-        "account_id": account, "account_hash": 1, "window_end": DAY + number * HOUR, "tier": "review", "uncalibrated": False,
+        "account_id": account, "account_hash": 1, "window_end": DAY + number * HOUR, "tier": "review", "by_models": True, "by_rules": False,
         "p_value": 0.001, "score": points, "signals": [signal("volume", points)], "reasons": ["much"],
-        "pattern": "distillation", "calls": 900, "output_tokens": 9, "first_seen": DAY, **more,
+        "kind": "distillation", "calls": 900, "output_tokens": 9, "first_seen": DAY, **more,
     }  # fmt: skip
 
 
@@ -61,3 +61,10 @@ def test_the_keys_of_a_flagged_account_are_no_news() -> None:
     assert (
         gathered([keys("campaign", "c-1", 3.0)], [], HUNT, {}, {"acc": "suspicious"})["verdict"].item() == "suspicious"
     )
+
+
+def test_rules_of_today_are_a_basis_of_their_own_known_since_nobody_knows_when() -> None:
+    hours = [hour(2, 4.0, by_models=False, by_rules=True), hour(3, 5.0, by_rules=True)]
+    (row,) = gathered([], hours, HUNT, {}, {}).to_dicts()
+    told = [(rest["basis"], rest["id"], rest["known_since"], rest["detail"][:7]) for rest in row["rests_on"]]
+    assert told == [("models", "day-2026-03-20", HUNT.snapshot_since, "1 hours"), ("rules", "p", None, "2 hours")]
