@@ -1,10 +1,13 @@
 """One log, one lake: whichever host reads it, however often, and however many workers it has."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from arrivals import Arrival, arrive, arrive_in_topics
 from clusters import Cluster
@@ -58,10 +61,20 @@ def _watch_topics(folder: Path, arrival: Arrival, partitions: int) -> Path:
         return _watched(folder, arriving, _asked("watch", folder, source=broker.uri("canonical", "litellm")))
 
 
+def _at_instants(arriving: Iterator[tuple[bool, int]], watcher: Program) -> Iterator[tuple[bool, int]]:
+    """What arrives, in no time for the watch: else a new file could be met before its neighbour, whose calls were too late."""
+    while True:
+        with watcher.frozen():
+            step = next(arriving, None)
+        if step is None:
+            return
+        yield step
+
+
 def _watched(folder: Path, arriving: Iterator[tuple[bool, int]], command: Sequence[object]) -> Path:
     lake = folder / "lake"
     with Program([*command, "--latency", "0.2"], _AROUND) as watcher:
-        for _, records in arriving:
+        for _, records in _at_instants(arriving, watcher):
             watcher.until(lambda records=records: _taken_in(lake) == records, LONGEST_SECONDS)
         watcher.until(lambda: _runs(lake, "detect") > 1, LONGEST_SECONDS)
         told = watcher.stop()
@@ -70,6 +83,19 @@ def _watched(folder: Path, arriving: Iterator[tuple[bool, int]], command: Sequen
     told = run_to_end([*command, "--once", "--complete"], _AROUND)
     assert told.code in _OUTCOMES, told.err
     return lake
+
+
+def _killed_watch(folder: Path, arrival: Arrival, moments: Sequence[float]) -> Path:
+    """As `_watch`, but each time more has come, the watch is killed so many seconds after it began, and begun anew."""
+    command = _asked("watch", folder)
+    for (_, records), moment in zip(_arrivals(folder, arrival), moments, strict=True):  # noqa: B007 - the last is used
+        with Program([*command, "--latency", "0.1"], _AROUND) as program:
+            time.sleep(moment)
+            program.kill()
+    told = run_to_end([*command, "--once", "--complete"], _AROUND)
+    assert told.code in _OUTCOMES, told.err
+    assert_accounted(folder / "lake", records)
+    return folder / "lake"
 
 
 def _arrivals(folder: Path, arrival: Arrival):  # type: ignore[no-untyped-def]
@@ -135,5 +161,28 @@ def test_what_is_compared_holds_campaigns_findings_scores_and_flagged_accounts(o
 @pytest.mark.parametrize("host", HOSTS.values(), ids=HOSTS)
 def test_every_host_gives_the_lake_that_one_backfill_gives(host: Host, one_backfill: Path, tmp_path: Path) -> None:
     lake = host(tmp_path)
+    assert_equal_lakes(lake, one_backfill)
+    assert_no_text([lake], PLANTED)
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    copies=st.sampled_from((0, 30)),
+    rotated=st.booleans(),
+    moments=st.lists(st.floats(2.0, 15.0), min_size=2, max_size=4),  # it starts in two seconds, and ends a run in one
+)
+@settings(
+    max_examples=3, phases=[Phase.explicit, Phase.generate]
+)  # half a minute each; to shrink one would take an hour
+def test_a_watch_killed_at_any_moment_gives_the_lake_that_one_backfill_gives(
+    one_backfill: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    copies: int,
+    rotated: bool,
+    moments: list[float],
+) -> None:
+    arrival = Arrival(seed=seed, runs=len(moments), shuffled=True, copies=copies, rotated=rotated)
+    lake = _killed_watch(tmp_path_factory.mktemp("killed"), arrival, moments)
     assert_equal_lakes(lake, one_backfill)
     assert_no_text([lake], PLANTED)
