@@ -110,11 +110,13 @@ class Taker:
         self._consumer.assign([TopicPartition(topic, partition, start)])
         heard = time.monotonic()
         while True:
-            messages: list[Any] = self._consumer.consume(at_once, _SLICE_SECONDS)
+            # The library waits for as many as it is asked for: asked for more than there are, it waits for nothing.
+            messages: list[Any] = self._consumer.consume(max(1, min(at_once, end - start)), _SLICE_SECONDS)
             errors = [message for message in messages if message.error() is not None]
             good = [message for message in messages if message.error() is None]
             wanted = [message for message in good if message.offset() < end] if _is_past(good, end) else good
             if wanted:
+                start = wanted[-1].offset() + 1
                 yield wanted
                 heard = time.monotonic()  # what is made of them takes its own time
             if _is_past(good, end) or (good and good[-1].offset() == end - 1):
