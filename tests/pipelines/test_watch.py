@@ -24,6 +24,8 @@ from lake_proofs import assert_accounted, assert_equal_lakes, assert_no_text
 from pipelines.backfill import backfill
 from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake
+from pipelines.lake.lease import who_holds
+from pipelines.lake.plan import unfinished
 from pipelines.request import Request, Summary
 from pipelines.watch import watch
 from schemas.policy import Policy, Watch
@@ -327,13 +329,16 @@ def killings() -> random.Random:
 def test_killed_again_and_again_it_gives_what_one_backfill_gives(
     tmp_path: Path, lines: list[bytes], key: Path, whole: Path, killings: random.Random
 ) -> None:
-    log, lake = tmp_path / "app.log", tmp_path / "lake"
+    log, lake, interrupted = tmp_path / "app.log", tmp_path / "lake", 0
     for number in range(1, 13):
         with log.open("ab") as file:
             file.write(b"".join(lines[(number - 1) * 60 : number * 60]))
         program = Program(log, "--lake", lake, "--key-file", key, "--latency", "0.1")
-        time.sleep(killings.uniform(0.5, 6))
+        program.until(lambda: who_holds(lake) is not None)
+        time.sleep(killings.uniform(0, 5))
         program.end(signal.SIGKILL)
+        interrupted += unfinished(Lake.open(lake)) is not None
+    assert interrupted >= 3, "it was killed between its runs only"
     _once((log,), lake, key)
     assert_equal_lakes(lake, whole)
     assert_accounted(lake, len(lines))
