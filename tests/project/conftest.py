@@ -50,12 +50,19 @@ def payload(time: datetime, number: int) -> dict[str, object]:
 
 @pytest.fixture(scope="session")
 def shell() -> Shell:
-    """Runs one line of shell in a folder, with this environment's stillwatch first on the path; kills what does not end."""
+    """Runs one line of shell in a folder, with this environment's stillwatch first on the path; kills what does not end.
+
+    A `watch` that would go on for ever is stopped once it has spoken, as an operator would; it listens where there is room.
+    """
 
     def run(line: str, folder: Path) -> Told:
-        with Program(
-            ["bash", "-o", "pipefail", "-c", line.replace("ACCOUNT", ACCOUNT)], installed(folder / "config"), folder
-        ) as program:
+        is_endless = "stillwatch watch" in line and "--once" not in line
+        before = "trap : TERM" if is_endless else "set -o pipefail"
+        command = ["bash", "-c", f"{before}\n{line.replace('ACCOUNT', ACCOUNT).replace(':9464', ':0')}"]
+        with Program(command, installed(folder / "config"), folder) as program:
+            if is_endless:
+                program.until(program.has_spoken)
+                return program.stop(all_at_once=True)
             return program.wait(LONGEST_SECONDS)
 
     return run

@@ -10,15 +10,15 @@ import pytest
 
 from mock_cluster import MockCluster
 from pipelines.cli.main import COMMANDS, cli
-from programs import Program, Told, installed
+from programs import Told
 
 Shell = Callable[[str, Path], Told]
 FINDINGS_EXIST = 4
 LONG = ("demo", "simulate", "evaluate")
 
 
-def examples(*, are_endless: bool) -> list[object]:
-    """Examples of all help texts that end by themselves, or that do not; those of long commands are marked slow."""
+def examples() -> list[object]:
+    """Examples of all help texts; those of long commands are marked slow."""
     found: list[object] = []
     for name in (name for section in COMMANDS.values() for name in section):
         command = cli.get_command(click.Context(cli), name)
@@ -27,11 +27,7 @@ def examples(*, are_endless: bool) -> list[object]:
         shown = [line.strip() for line in lines if "stillwatch " in line]
         assert shown, f"{name} has no example"
         marks = [pytest.mark.slow] if name in LONG else []
-        found += [
-            pytest.param(line, marks=marks, id=line)
-            for line in shown
-            if are_endless == ("stillwatch watch" in line and "--once" not in line)
-        ]
+        found += [pytest.param(line, marks=marks, id=line) for line in shown]
     return found
 
 
@@ -55,28 +51,16 @@ def here(place: Path) -> Iterator[Callable[[str], str]]:
             cluster.write(topic, calls.splitlines()[:20])
 
         def stand_in(line: str) -> str:
-            line = line.replace("/var/log/gateway/", "logs/").replace("/var/log/nginx/access.log*", "logs/*")
+            line = line.replace("/var/log/nginx/access.log*", "logs/*").replace("/var/log/gateway/", "logs/")
             return re.sub(r"(?<=kafka://)[^/]+", cluster.address, line)
 
         yield stand_in
 
 
-@pytest.mark.parametrize("line", examples(are_endless=False))
+@pytest.mark.parametrize("line", examples())
 def test_the_example_runs(line: str, request: pytest.FixtureRequest, shell: Shell, here: Callable[[str], str]) -> None:
     fixture = {"evaluate": "demo_place", "simulate": "tmp_path", "demo": "tmp_path"}.get(line.split()[1], "place")
     done = shell(here(line), request.getfixturevalue(fixture))
     allowed = (0, FINDINGS_EXIST) if "--fail-on" in line else (0,)
     assert done.code in allowed, done.err
-    assert "Traceback" not in done.err
-
-
-@pytest.mark.parametrize("line", examples(are_endless=True))
-def test_the_example_runs_until_it_is_stopped(
-    line: str, place: Path, here: Callable[[str], str], tmp_path: Path
-) -> None:
-    line = here(line).replace("--lake lake", f"--lake {tmp_path / 'lake'}")
-    with Program(["bash", "-c", f"trap : TERM\n{line}"], installed(place / "config"), place) as program:
-        program.until(program.has_spoken)
-        done = program.stop(all_at_once=True)
-    assert done.code == 0, done.err
     assert "Traceback" not in done.err
