@@ -289,16 +289,30 @@ def _then_killed(process: Callable[[ReadRange, str], Any]) -> Callable[[ReadRang
     return killed
 
 
-def test_a_source_that_vanished_before_the_plan_was_executed_again_is_named(tmp_path: Path) -> None:
+def test_a_source_that_vanished_before_the_plan_was_executed_again_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, log = tmp_path / "lake", write(tmp_path / "log.ndjson", range(5))
+    kept = log.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(ReadRange, "process", _then_killed(ReadRange.process))
+        with pytest.raises(RuntimeError, match="Killed"):
+            ingest(root, [log])
+    log.unlink()
+    with pytest.raises(SourceRefused, match=r"log\.ndjson.*--abandon 1"):
+        ingest(root, [write(tmp_path / "other.ndjson", range(5, 8))])
+    log.write_bytes(kept)
+    ingest(root, [log])
+    assert rows(root, "events").height == 5
+
+
+def test_what_workers_had_reported_before_a_kill_is_committed_though_its_source_vanished(tmp_path: Path) -> None:
     root, log = tmp_path / "lake", write(tmp_path / "log.ndjson", range(5))
     with pytest.raises(Killed):
         ingest(root, [log], after=_kill_at(0))
-    log.rename(tmp_path / "elsewhere.ndjson")
-    with pytest.raises(SourceRefused, match=r"log\.ndjson.*--abandon 1"):
-        ingest(root, [tmp_path / "elsewhere.ndjson"])
-    (tmp_path / "elsewhere.ndjson").rename(log)
-    ingest(root, [log])
-    assert rows(root, "events").height == 5
+    log.unlink()
+    ingest(root, [write(tmp_path / "other.ndjson", range(5, 8))])
+    assert rows(root, "events").height == 8
 
 
 def test_refused_sources_are_counted_with_their_reason_and_the_others_are_read(tmp_path: Path) -> None:
