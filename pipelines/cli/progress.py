@@ -122,8 +122,8 @@ class Progress:
 def duration(seconds: float) -> str:
     """A length of time in its two largest units.
 
-    >>> duration(0.44), duration(75), duration(7_260)
-    ('0.4 s', '1 min 15 s', '2 h 1 min')
+    >>> duration(0.44), duration(75), duration(7_260), duration(200_000)
+    ('0.4 s', '1 min 15 s', '2 h 1 min', '2 d 7 h')
     """
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -131,4 +131,6 @@ def duration(seconds: float) -> str:
     if minutes == 0:
         return f"{rest} s"
     hours, minutes_left = divmod(minutes, 60)
+    if hours >= 24:
+        return f"{hours // 24} d {hours % 24} h"
     return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"

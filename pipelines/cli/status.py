@@ -8,6 +8,7 @@ import click
 from pipelines.cli.main import DONE
 from pipelines.cli.options import lake_option
 from pipelines.cli.output import Output, format_option, iso
+from pipelines.cli.progress import duration
 
 if TYPE_CHECKING:
     from pipelines.sight.status import Status
@@ -58,7 +59,7 @@ def _lines(told: "Status") -> list[tuple[str, str]]:
         ("writer", "none" if writer is None else f"process {writer.pid} on {writer.host}, {writer.command}, since {writer.since}"),
         ("last run", "none" if last is None else f"{last['run_id']}, committed {iso(last['finished_at'])}"),
         ("unfinished run", told.unfinished or "none"),
-        ("closed until", "nothing" if closed is None or behind is None else f"{iso(closed)}, {behind / 60:,.0f} min behind the clock"),
+        ("closed until", "nothing" if closed is None or behind is None else f"{iso(closed)}, {duration(behind)} behind the clock"),
         ("waiting events", f"{told.waiting:,}"),
         ("open accounts", f"{told.open_accounts:,}"),
         ("state", f"{told.state_bytes / 1e6:,.1f} MB"),
