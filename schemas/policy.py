@@ -229,8 +229,8 @@ class Campaigns:
         "points of a campaign: a hundred thousand keys are shared by some accounts in a week of a million accounts; the aim is one false campaign in it",
     )
     software_decades: float = setting(
-        6.0,
-        "points of a campaign by a client fingerprint or user agent alone: a class has one browser, one load and one hour of sign-ups (five decades at most); one account in ten must not be paid for as these are, too",
+        5.5,
+        "points of a campaign by a client fingerprint or user agent alone: a class has one browser, one load and one hour of sign-ups (five decades at most); what is missing must come from what a class has not, cards that pay for several",
     )
     agree: float = setting(
         0.8,
