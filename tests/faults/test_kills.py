@@ -50,6 +50,7 @@ def finish(children: Children, clean: Clean, world: SmallWorld, lake: Path, wher
     assert leftovers(lake) == []
 
 
+@pytest.mark.slow
 def test_killed_at_every_kind_of_point_and_repeated_a_lake_equals_a_clean_one(
     children: Children, clean: Clean, tmp_path: Path
 ) -> None:

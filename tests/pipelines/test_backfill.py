@@ -157,6 +157,7 @@ def _points(folder: Path, log: Path) -> Iterator[str]:
     yield from seen
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_commit_point_and_repeated_equals_a_clean_one(tmp_path: Path, lines: list[bytes]) -> None:
     log = tmp_path / "log.jsonl"
     log.write_bytes(b"".join(lines[:980]))  # one day and a little

@@ -158,6 +158,7 @@ def test_a_run_takes_no_more_than_it_is_allowed(tmp_path: Path, lines: list[byte
     assert_equal_lakes(tmp_path / "lake", tmp_path / "other")
 
 
+@pytest.mark.slow
 @given(cuts=st.lists(st.integers(0, 10**9), min_size=1, max_size=4), rotated=st.booleans())
 @settings(max_examples=4, deadline=None, phases=[Phase.explicit, Phase.generate])  # to shrink one would take an hour
 def test_a_file_that_grows_at_any_byte_gives_what_one_backfill_gives(
@@ -183,6 +184,7 @@ def test_a_file_that_grows_at_any_byte_gives_what_one_backfill_gives(
     assert_no_text([lake], [SECRET])
 
 
+@pytest.mark.slow
 def test_a_lake_goes_to_and_fro_between_backfill_and_watch(
     tmp_path: Path, lines: list[bytes], key: Path, whole: Path
 ) -> None:

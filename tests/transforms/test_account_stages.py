@@ -103,6 +103,7 @@ def test_every_frame_of_a_dense_day_equals_the_oracle_with_what_is_known_of_acco
     assert set(expected["windows"]["peer_group"]) == {"pro/chat", "new"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log", [event_log(1, 300, hours=26), crowded(6, 400, 26, 100)], ids=["mixed", "crowded"])
 def test_one_run_equals_a_run_for_every_tick(log: pl.DataFrame) -> None:
     ticks = [*[DAY + TICK * number for number in range(1, 27 * 12 + 1)], END]
