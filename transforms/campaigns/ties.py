@@ -84,12 +84,13 @@ def step(
     rows = _with_facts(shared.filter(pl.col("kind").is_in(TIES)), registry, policy)
     if rows.is_empty():
         return _forget(state, until, policy), TIE.empty(), TIED.empty()
-    rows = _counted(state.holders, rows)
     holders = _held(state.holders, rows)
     wide = _wide(holders, policy)
-    sums = _sums(state.holders.join(wide, on=_KEY, how="semi"), rows.join(wide, on=_KEY, how="semi"), policy)
-    ties = judged(sums, _tied_before(state.holders), base, policy)
-    told, tied = _told(state.holders, holders, rows, ties, policy)
+    before = state.holders.join(wide, on=_KEY, how="semi")
+    rows = _counted(before, rows.join(wide, on=_KEY, how="semi", maintain_order="left"))
+    sums = _sums(before, rows, policy)
+    ties = judged(sums, _tied_before(before), base, policy)
+    told, tied = _told(before, holders, rows, ties, policy)
     return _forget(TieState(told), until, policy), TIE.conform(ties), TIED.conform(tied)
 
 
@@ -257,9 +258,12 @@ def _told(
     """The holders with whom ties have told of, and TIED rows."""
     holding = [*_KEY, "account_hash"]
     ticks = ties.select(*_KEY, "tick").sort("tick")
+    tied_keys = ticks.select(_KEY).unique()
+    rows = rows.join(tied_keys, on=_KEY, how="semi")
     showing = rows.join(ticks, on=[*_KEY, "tick"], how="semi").select(*holding, "tick")
     waiting = (
-        holders.filter(~pl.col("is_told"))
+        holders.join(tied_keys, on=_KEY, how="semi")
+        .filter(~pl.col("is_told"))
         .select(*holding, "first_tick")
         .sort("first_tick")
         .join_asof(
@@ -275,7 +279,13 @@ def _told(
         .select(*holding, "tick")
     )
     told = pl.concat([showing, waiting]).unique().sort("tick")
-    shown = rows.select(*holding, "tick", "so_far", "tokens_so_far", "known_so_far", last_tick="tick").sort("tick")
+    # An account that held a key alone may have two rows at the tick that makes it shared; sums so far never fall.
+    shown = (
+        rows.group_by(*holding, "tick")
+        .agg(pl.col("so_far", "tokens_so_far", "known_so_far").max())
+        .with_columns(last_tick="tick")
+        .sort("tick")
+    )
     held = before.select(*holding, "calls", tokens="output_tokens", known="output_known", held_tick="last_tick")
     tied = (
         told.join_asof(shown, on="tick", by=holding, check_sortedness=False)

@@ -146,6 +146,16 @@ def test_keys_may_be_spread_over_shards(given_rows: list[Row], known: list[Row])
     assert_frame_equal(TIE.conform(pl.concat([part[1] for part in parts])), once[1])
 
 
+def test_calls_of_the_time_alone_count_from_the_tick_that_makes_a_key_shared() -> None:
+    rows = [
+        {"account_id": f"a{account}", "minute": account % 50 * 5, "kind": "head", "key": account % 30, "count": count}
+        for account in range(300)  # so many that rows which are equal to a sort come in any order
+        for count in (4, 2)
+    ]
+    tied = tie(TieState.empty(), *frames(rows, []), BASE, UNTIL, LOOSE)[2]
+    assert Counter(tied["calls"]) == {6: 300}
+
+
 def test_holders_that_have_not_shown_a_key_for_long_are_forgotten() -> None:
     frame, known = frames(pool("head", 20, 10, keys=TEMPLATE), [])
     state = tie(TieState.empty(), frame, known, BASE, UNTIL, POLICY)[0]
