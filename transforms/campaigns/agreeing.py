@@ -16,8 +16,8 @@ from schemas.policy import Campaigns
 from schemas.trait import TRAIT_KINDS
 from transforms.campaigns.grouping import Key
 
-PHRASES = ("head", "tail", "line")
-"""Kinds made of what is typed; system prompts and tools come with the software, shingles are too common."""
+PHRASES = ("head", "tail", "line", "shingle")
+"""Kinds made of what is typed; system prompts and tools come with the software. Three words are common, but then so are those who send them."""
 
 SOFTWARE = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "software")
 

@@ -217,6 +217,16 @@ def test_a_user_agent_will_do_as_a_client() -> None:
     assert a_day(long_pool([("line", 7), ("agent", 1)]), []).campaigns["accounts"].to_list() == [20]
 
 
+def test_three_words_and_a_client_of_the_same_accounts_agree_too() -> None:
+    """All that is left where most words of an instruction change from call to call."""
+    assert a_day(long_pool([("shingle", 7), ("client", 1)]), []).campaigns["accounts"].to_list() == [20]
+
+
+def test_three_words_that_others_write_too_do_not_agree_with_a_client() -> None:
+    others = long_pool([("shingle", 7)], "user", 10)
+    assert a_day(long_pool([("shingle", 7), ("client", 1)]) + others, []).campaigns.is_empty()
+
+
 @pytest.mark.parametrize(
     "keys", [[("head", 7)], [("client", 1)], [("client", 1), ("agent", 2)], [("head", 7), ("tail", 8)]]
 )
