@@ -9,6 +9,7 @@ from schemas.finding import FINDING
 from schemas.hit import HIT
 from transforms.sketches.packing import pack, unpack
 
+_VERSION = 2
 _TIME = pl.Datetime("us", "UTC")
 
 ACCOUNTS = pl.Schema(
@@ -19,11 +20,13 @@ ACCOUNTS = pl.Schema(
         "tokens_known": pl.Int64(),
         "day": _TIME,
         "day_first": _TIME,
+        "presence": pl.Int64(),
         "maximum_day": _TIME,
         "day_maximum": pl.Float64(),
     }
 )
-"""Lifetime calls and tokens; first call of the last day with calls; largest L1 score of the last day with one."""
+"""Lifetime calls and tokens; of the last day with calls the first one, and what the source showed in its last tick; largest
+L1 score of the last day with one."""
 
 OPEN = pl.Schema(dict(FINDING.polars) | {"last_support": _TIME, "kind_points": pl.Float64()})
 """The last revision of each open finding, the end of the last tick that supported it, and the points behind its kind."""
@@ -50,17 +53,19 @@ class FindingsState:
 
     def to_bytes(self) -> bytes:
         """The state as versioned bytes."""
-        return pack("findings", 1, {"accounts": self.accounts, "pending": self.pending, "open": self.open})
+        return pack("findings", _VERSION, {"accounts": self.accounts, "pending": self.pending, "open": self.open})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
-        return cls(**unpack(data, "findings", 1))
+        return cls(**unpack(data, "findings", _VERSION))
 
     def add(self, tallies: pl.DataFrame) -> Self:
         """The state with new ticks counted."""
         fresh = tallies.group_by("account_id", "day").agg(
-            pl.col("calls", "output_tokens", "tokens_known").sum(), day_first=pl.col("first_time").min()
+            pl.col("calls", "output_tokens", "tokens_known").sum(),
+            day_first=pl.col("first_time").min(),
+            presence=pl.col("presence").sort_by("tick").last(),
         )
         nothing = pl.lit(None)
         both = pl.concat(
@@ -73,6 +78,7 @@ class FindingsState:
                     "tokens_known",
                     "day",
                     "day_first",
+                    "presence",
                     nothing.cast(_TIME).alias("maximum_day"),
                     nothing.cast(pl.Float64).alias("day_maximum"),
                 ),
@@ -83,6 +89,7 @@ class FindingsState:
             pl.col("calls", "output_tokens", "tokens_known").sum(),
             pl.col("day").max(),
             pl.col("day_first").filter(is_last).min(),
+            pl.col("presence").filter(is_last).last(),
             pl.col("maximum_day", "day_maximum").drop_nulls().first(),
         )
         return replace(self, accounts=summed.select(ACCOUNTS.names()).sort("account_id"))

@@ -124,7 +124,10 @@ def still_open(
 def _totals(
     state: FindingsState, tallies: pl.DataFrame, hits: pl.DataFrame, flagged: pl.DataFrame, policy: Policy
 ) -> pl.DataFrame:
-    """Lifetime totals, first call of the day and presence at each deciding tick; benign accounts are not looked at."""
+    """Lifetime totals, first call of the day and presence at each deciding tick; benign accounts are not looked at.
+
+    A campaign may speak of an account in a tick without calls of it: what the source showed is then that of its last call.
+    """
     ticks = pl.concat(
         [
             hits.select("account_id", "tick"),
@@ -134,7 +137,10 @@ def _totals(
     summed = ["calls", "output_tokens", "tokens_known"]
     wanted = tallies.join(ticks.select("account_id").unique(), on="account_id", how="semi")
     before = state.accounts.select(
-        "account_id", *[pl.col(name).alias(f"{name}_before") for name in summed], day="day", first_before="day_first"
+        "account_id",
+        *[pl.col(name).alias(f"{name}_before") for name in [*summed, "presence"]],
+        day="day",
+        first_before="day_first",
     )
     running = wanted.sort("account_id", "tick").with_columns(
         *[pl.col(name).cum_sum().over("account_id") for name in summed],
@@ -160,7 +166,7 @@ def _totals(
             pl.min_horizontal(pl.when(pl.col("first_day") == pl.col("day")).then("day_first"), "first_before")
             .fill_null(pl.col("day"))
             .alias("day_first"),
-            pl.col("presence").fill_null(0),
+            pl.coalesce("presence", "presence_before", 0),
         )
     )
 

@@ -266,6 +266,13 @@ def test_what_the_source_cannot_show_is_said() -> None:
     assert [line.partition(":")[0] for line in found["could_not_see"][0]] == ["no token counts", "no status"]
 
 
+def test_what_the_source_showed_last_is_what_is_said_where_an_account_is_silent() -> None:
+    made = [{"minute": 0, "presence": EVERYTHING & ~int(Presence.TOKENS)}]
+    before, _, _ = run([], [], made, until=DAY + HOUR)
+    _, _, found = run([], [{"minute": 60, "rule": "logit_sweep"}], [], state=before)
+    assert [line.partition(":")[0] for line in found["could_not_see"][0]] == ["no token counts"]
+
+
 def test_a_contract_on_file_is_mentioned_without_its_words() -> None:
     rows = [{"minute": 0, "rule": "logit_sweep"}]
     for by, says in ((JUDGE, "none is on file"), (judge(acc="ordinary <b>"), "the one on file does not")):
@@ -291,7 +298,7 @@ def test_what_is_still_open_is_shown_without_a_uid_and_changes_nothing() -> None
 
 
 def busy_days() -> Inputs:
-    """Two days of eight accounts whose scores, hits and calls come and go."""
+    """Two days of eight accounts whose scores, hits and calls, and what the source shows of them, come and go."""
     chance = np.random.default_rng(11)
     names = [f"a{n}" for n in range(8)]
     score_rows = [
@@ -321,9 +328,11 @@ def busy_days() -> Inputs:
             "calls": int(chance.integers(1, 90)),
             "tokens_known": 1,
             "output_tokens": 5,
+            "presence": EVERYTHING & ~int(chance.choice([0, int(Presence.TOKENS), int(Presence.STATUS)])),
         }
         for name in names
         for t in range(576)
+        if chance.random() < 0.3
     ]
     return Inputs(scored(score_rows), hits(hit_rows), tallies(tally_rows))
 
