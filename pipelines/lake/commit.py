@@ -168,8 +168,9 @@ class Committer:
                 if entry.path in rewritten:
                     actions += _removed(plan, [entry], is_change=entry.path in trimmed)
             _write_log(table, contract, plan, actions, self._lease.holder.token)
+            table.update_incremental()
         self._after(f"{name}: commit")
-        return self._lake.table(name).version()
+        return table.version()
 
 
 def _in_order(writes: Mapping[str, Write]) -> list[str]:

@@ -26,6 +26,14 @@ print(json.dumps(sorted(name for name in sys.modules if type(sys.modules[name]) 
     assert told(program) == sorted(SELDOM_CALLED)
 
 
+def test_what_beam_can_do_without_is_not_loaded() -> None:
+    program = """
+import apache_beam
+print(json.dumps([name for name in ("apache_beam.io.gcp.bigquery", "bson", "pymongo") if name in sys.modules]))
+"""
+    assert told(program) == []
+
+
 @pytest.mark.parametrize(
     ("asked", "answer"),
     [
