@@ -131,7 +131,9 @@ HOSTS: dict[str, Host] = {
     "three groups": lambda folder: _backfill(folder, Arrival(files=3, shuffled=True), ("--groups", "3")),
     "two workers of this machine": lambda folder: _backfill(folder, Arrival(), beam=("--direct_num_workers=2",)),
     "watch over growing files": lambda folder: _watch(folder, Arrival(runs=6, shuffled=True, copies=20)),
-    "watch over topics of eight partitions": lambda folder: _watch_topics(folder, Arrival(runs=4, shuffled=True), 8),
+    "watch over topics of eight partitions": lambda folder: _watch_topics(
+        folder, Arrival(runs=4, shuffled=True, copies=20), 8
+    ),
     "one worker of a cluster": _on_dask(1),
     "three workers of a cluster and seven groups": _on_dask(3, "--groups", "7"),
     "watch on one worker of a cluster": _on_dask(1, host=_watch, arrival=Arrival(runs=3, shuffled=True)),
