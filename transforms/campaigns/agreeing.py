@@ -64,17 +64,23 @@ def agreed(ties: pl.DataFrame, held: Mapping[Key, Collection[int]], policy: Camp
         policy: `policy.campaigns`.
     """
     alone = is_alone(ties["kind"], ties["points"].to_numpy(), ties["families"].to_numpy(), policy)
-    rows = {(row["kind"], row["key"]): row for row in ties.iter_rows(named=True)}
-    found = {key: row for (key, row), is_enough in zip(rows.items(), alone, strict=True) if is_enough}
-    users = [{key: set(held[key]) for key in rows if key[0] == kind} for kind in SOFTWARE]
+    keys: list[Key] = ties.select("kind", "key").rows()
+    enough = {key for key, is_enough in zip(keys, alone, strict=True) if is_enough}
+    phrases = [key for key in keys if key[0] in PHRASES]
+    users = [{key: set(held[key]) for key in keys if key[0] == kind} for kind in SOFTWARE] if phrases else []
     shares: dict[Key, float] = {}
-    for phrase in [key for key in rows if key[0] in PHRASES] if any(users) else ():
+    for phrase in phrases if any(users) else ():
         senders = set(held[phrase])
         for of_kind in users:
             clients, share = _programs(senders, of_kind, policy)
             for key in (phrase, *clients) if clients else ():
                 shares[key] = max(share, shares.get(key, 0.0))
-    found |= {key: _with(rows[key], share, policy) for key, share in shares.items() if key not in found}
+    # Few hold: only of those the lists of signals are taken out of the frame.
+    holding = [place for place, key in enumerate(keys) if key in enough or key in shares]
+    rows = zip(holding, ties[holding].iter_rows(named=True), strict=True)
+    found = {
+        keys[place]: row if keys[place] in enough else _with(row, shares[keys[place]], policy) for place, row in rows
+    }
     return [found[key] for key in sorted(found)]
 
 

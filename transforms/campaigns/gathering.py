@@ -1,11 +1,13 @@
 """Campaigns while ticks go by: which keys and accounts are theirs, and what they took."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import count
 from typing import Any
+
+import polars as pl
 
 from schemas.policy import Campaigns
 from transforms.campaigns.grouping import Key, components
@@ -13,7 +15,8 @@ from transforms.campaigns.membership import Holding, Members, members
 from transforms.campaigns.naming import continued
 from transforms.campaigns.parts import Part, parts
 
-Row = Mapping[str, Any]
+_HELD = ["kind", "key", "account_hash", "account_id", *Holding._fields]
+"""Columns of TIED that say who holds a key, and how."""
 
 
 @dataclass
@@ -45,19 +48,19 @@ class Gathering:
     _parts: list[Part] | None = None
     _members: dict[Part, Members] = field(default_factory=dict)
 
-    def take(self, tied: Iterable[Row]) -> None:
-        """Holdings as of a tick."""
-        shown = set()
-        for row in tied:
-            key = (row["kind"], row["key"])
-            of_key = self.held.setdefault(key, {})
-            if row["account_hash"] not in of_key:
+    def take(self, tied: pl.DataFrame) -> None:
+        """Holdings as of a tick: TIED rows."""
+        shown: set[Key] = set()
+        for kind, number, account, name, *held in tied.select(_HELD).rows():
+            key = kind, number
+            if key not in shown:
+                shown.add(key)
+                self.held.setdefault(key, {})
+            of_key = self.held[key]
+            if account not in of_key:
                 self._parts = None
-            of_key[row["account_hash"]] = Holding(
-                row["calls"], row["output_tokens"], row["first_time"], row["last_tick"], row["is_fresh"], row["card"]
-            )
-            self.names[row["account_hash"]] = row["account_id"]
-            shown.add(key)
+            of_key[account] = Holding(*held)
+            self.names[account] = name
         for part in [part for part in self._members if not shown.isdisjoint(part.keys)]:
             del self._members[part]
 

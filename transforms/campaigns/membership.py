@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from schemas.policy import Campaigns
 from transforms.campaigns.agreeing import SOFTWARE
@@ -11,8 +11,7 @@ from transforms.campaigns.grouping import Key
 from transforms.campaigns.parts import Part
 
 
-@dataclass(frozen=True)
-class Holding:
+class Holding(NamedTuple):
     """What one account did with one key.
 
     Attributes:

@@ -85,7 +85,7 @@ class _Work:
                 days = self._marks.get(name, {}) | {_midnight(tick): exchanges(gathering.members(part))}
                 self._marks[name] = dict(sorted(days.items())[-2:])
         self._last = tick
-        gathering.take(tied.iter_rows(named=True))
+        gathering.take(tied)
         keys: list[Key] = ties.select("kind", "key").rows()
         held = {key: gathering.held[key].keys() for key in keys}
         enough = ties.filter(~pl.col("is_sustained"))
@@ -94,7 +94,7 @@ class _Work:
         gathering.tie(tie, enough.select("kind", "key").rows(), tick)
         self._regroup(tick)
         showing: dict[Key, set[int]] = {}
-        for kind, key, account in tied.select("kind", "key", "account_hash").iter_rows():
+        for kind, key, account in tied.select("kind", "key", "account_hash").rows() if gathering.campaigns else ():
             showing.setdefault((kind, key), set()).add(account)
         for name, part in sorted(gathering.campaigns.items()):
             now = [key for key in part.keys if key in tie or key in goes_on]
@@ -284,7 +284,7 @@ def _weight(points: float, accounts: int, listed: int) -> tuple[bool, float, flo
 
 def _gathered(state: CampaignState, policy: Policy) -> Gathering:
     gathering = Gathering(policy.campaigns)
-    gathering.take(state.held.iter_rows(named=True))
+    gathering.take(state.held)
     for row in state.keys.iter_rows(named=True):
         if row["since"] is not None:
             gathering.since[row["kind"], row["key"]] = row["since"]
