@@ -14,6 +14,8 @@ STILLWATCH = Path(sys.executable).with_name("stillwatch")
 BENIGN = [f"team-{number}" for number in range(8)]
 QUESTIONS = ("How do I renew my passport?", "Write a haiku about rain.", "What is the capital of Peru?", "Fix my SQL, please.", "Plan a week of vegetarian dinners.")  # fmt: skip
 
+CALLS = 98 + 160 + 130  # of the benign teams, the harvester and the sweeper
+
 pytestmark = pytest.mark.slow
 
 
@@ -83,8 +85,9 @@ def _sweep(proxy: Proxy) -> int:
 @pytest.fixture(scope="module")
 def proxy_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("proxy")
-    with running_sink() as sink, running_proxy(folder, sink) as proxy:
-        sink.wait_for(_benign(proxy) + _harvest(proxy) + _sweep(proxy))
+    with running_sink() as sink, running_proxy(folder, sink, payloads_a_post=CALLS) as proxy:
+        assert _benign(proxy) + _harvest(proxy) + _sweep(proxy) == CALLS
+        sink.wait_for(CALLS)
         log = folder / "generic_api_posts.jsonl"
         log.write_bytes(b"\n".join(sink.received) + b"\n")
     return log
