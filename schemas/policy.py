@@ -261,6 +261,25 @@ class Campaigns:
     sitting_most: float = setting(
         1.0, "decades that an even load counts at most within such a time, unless cards or claims of extraction speak"
     )
+    turns_decades: float = setting(
+        2.5,
+        "decades that taking turns counts at most: none of 15,000 groups of real people with an even load reached 2 (campaigns/turns.py); fleets of like programs that run in office hours do",
+    )
+    turns_least: int = setting(
+        20,
+        "returns of accounts to a key below which their waits are too few to have a variation: its error is 2 / sqrt(n)",
+    )
+    turns_most_part: float = setting(
+        0.75,
+        "waits must vary by no more than this part of what chance gives, however many they are: ends of a log and unlike loads are no turns",
+    )
+    turns_company: float = setting(
+        0.5, "share of the accounts in one tick from which there are no turns to be seen: all are there all the time"
+    )
+    turns_work: float = setting(
+        0.5,
+        "part of the variation of random work that waits by the clock must show more than waits in visits: programs on a timetable show none, dealt-out random work shows all of it (1 over the length of a turn)",
+    )
     act_decades: float = setting(7.0, "a hundred times rarer than what a person has to look at")
     least_signals: int = setting(2, "independent signals that must say something: one alone never makes a campaign")
     alike: float = setting(

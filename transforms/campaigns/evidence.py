@@ -1,7 +1,7 @@
 """What the holders of one key have in common beside it, in decades: how rarely accounts that merely use the same thing do.
 
 Each signal asks one question of the holders, and the questions are independent of each other: how evenly they use the key
-(evenness.py), how they pay, how young they are or whether they signed up together, and what the calls with the key are about. Points are
+(evenness.py), whether they take turns (turns.py), how they pay, how young they are or whether they signed up together, and what the calls with the key are about. Points are
 -log10 of the share of such benign groups that are at least as extreme; they add up to the tie's points.
 """
 
@@ -13,7 +13,7 @@ from scipy.special import betainc, gammainc
 
 from schemas.feature import FEATURE
 from schemas.policy import Campaigns
-from transforms.campaigns import evenness
+from transforms.campaigns import evenness, turns
 from transforms.campaigns.base import Base
 
 F64 = npt.NDArray[np.float64]
@@ -42,6 +42,13 @@ class Stats:
         signed: holders whose sign-up is on file.
         bursts: pairs of holders in one sign-up burst that pay differently.
         minutes: sum over the holders of the time between their first and last tick with the key.
+        visits: ticks in which a holder shows the key, over all holders.
+        returns: those of them that are not its first.
+        waits: sum over the returns of the visits to the key since the holder's one before.
+        wait_squares: sum of their squares.
+        pauses: the same in minutes.
+        pause_squares: sum of their squares.
+        company: sum over the visits of the visits in the same tick.
         is_text: whether the key is made of what calls say.
     """
 
@@ -60,6 +67,13 @@ class Stats:
     signed: F64
     bursts: F64
     minutes: F64
+    visits: F64
+    returns: F64
+    waits: F64
+    wait_squares: F64
+    pauses: F64
+    pause_squares: F64
+    company: F64
     is_text: npt.NDArray[np.bool_]
 
 
@@ -80,9 +94,11 @@ class Look:
 
 def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
     """The signals of keys, in the order in which equal ones are told."""
-    cards, claims = _cards(stats, base, policy), _claims(stats, policy)
+    cards, claims, in_turn = _cards(stats, base, policy), _claims(stats, policy), _turns(stats, policy)
+    is_backed = (cards.points > 0) | (claims.points > 0) | (in_turn.points >= policy.sitting_most)
     return [
-        _even(stats, (cards.points > 0) | (claims.points > 0), policy),
+        _even(stats, is_backed, policy),
+        in_turn,
         cards,
         _bursts(stats, base, policy),
         _fresh(stats, base, policy),
@@ -115,6 +131,21 @@ def _even(stats: Stats, is_backed: npt.NDArray[np.bool_], policy: Campaigns) -> 
         evenness.effective_share(stats.accounts, stats.calls, stats.squares),
         evenness.ordinary(stats.accounts, stats.calls),
     )
+
+
+def _turns(stats: Stats, policy: Campaigns) -> Look:
+    """Whether the accounts wait for each other; people in one room do not, and neither do programs on a timetable."""
+    return Look(
+        "turn_taking",
+        "rhythm",
+        "the accounts come back in turn, as when a scheduler takes the least recently used one: variation of the visits of others between two of one",
+        turns.points(
+            stats.accounts, stats.visits, stats.returns, stats.waits, stats.wait_squares, stats.pauses, stats.pause_squares,
+            stats.company, policy,
+        ),
+        np.nan_to_num(turns.variation(stats.returns, stats.waits, stats.wait_squares)),
+        np.nan_to_num(turns.chance(stats.accounts, stats.visits, stats.company)),
+    )  # fmt: skip
 
 
 def _fresh(stats: Stats, base: Base, policy: Campaigns) -> Look:

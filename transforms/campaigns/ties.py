@@ -13,7 +13,8 @@ from schemas.policy import Policy
 from schemas.tie import TIE, TIED
 from transforms.campaigns.base import Base, facts
 from transforms.campaigns.judging import judged
-from transforms.campaigns.kinds import SUMS, TIES
+from transforms.campaigns.kinds import SUMS, TIES, TURNS
+from transforms.campaigns.turns import HELD, counted, visited
 from transforms.sketches.packing import pack, unpack
 
 _KEY = ["kind", "key"]
@@ -35,9 +36,13 @@ HOLDERS = pl.Schema(
         "card": pl.String(),
         "burst": pl.String(),
         "is_told": pl.Boolean(),
+        "place": pl.Int64(),
     }
 )
-"""One row an account that holds a key; what is on file of it is as of the day on which it first showed the key."""
+"""One row an account that holds a key; what is on file of it is as of the day on which it first showed the key, `place` counts
+the visits to the key up to its last (turns.py)."""
+
+_VERSION = 2
 
 _ALIKE = (("card",), ("burst",), ("burst", "card"))
 """In what holders of a key are compared."""
@@ -45,23 +50,24 @@ _ALIKE = (("card",), ("burst",), ("burst", "card"))
 
 @dataclass(frozen=True)
 class TieState:
-    """Who holds the shared keys of a shard (HOLDERS), sorted by kind, key and account."""
+    """Who holds the shared keys of a shard (HOLDERS), sorted by kind, key and account; and how they take turns (turns.HELD)."""
 
     holders: pl.DataFrame
+    turns: pl.DataFrame
 
     @classmethod
     def empty(cls) -> Self:
         """Nothing shared yet."""
-        return cls(pl.DataFrame(schema=HOLDERS))
+        return cls(pl.DataFrame(schema=HOLDERS), pl.DataFrame(schema=HELD))
 
     def to_bytes(self) -> bytes:
         """The state as versioned bytes."""
-        return pack("ties", 1, {"holders": self.holders})
+        return pack("ties", _VERSION, {"holders": self.holders, "turns": self.turns})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
-        return cls(**unpack(data, "ties", 1))
+        return cls(**unpack(data, "ties", _VERSION))
 
 
 def step(
@@ -84,14 +90,15 @@ def step(
     rows = _with_facts(shared.filter(pl.col("kind").is_in(TIES)), registry, policy)
     if rows.is_empty():
         return _forget(state, until, policy), TIE.empty(), TIED.empty()
-    holders = _held(state.holders, rows)
+    rows = visited(rows, state.holders, state.turns)
+    holders, turns = _held(state.holders, rows), counted(state.turns, rows)
     wide = _wide(holders, policy)
     before = state.holders.join(wide, on=_KEY, how="semi")
     rows = _counted(before, rows.join(wide, on=_KEY, how="semi", maintain_order="left"))
-    sums = _sums(before, rows, policy)
+    sums = _sums(before, state.turns, rows, policy)
     ties = judged(sums, _tied_before(before), base, policy)
     told, tied = _told(before, holders, rows, ties, policy)
-    return _forget(TieState(told), until, policy), TIE.conform(ties), TIED.conform(tied)
+    return _forget(TieState(told, turns), until, policy), TIE.conform(ties), TIED.conform(tied)
 
 
 def _with_facts(shared: pl.DataFrame, registry: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -138,7 +145,7 @@ def _wide(holders: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     return holders.group_by(_KEY).agg(is_wide=enough).filter("is_wide").select(_KEY)
 
 
-def _sums(before: pl.DataFrame, rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+def _sums(before: pl.DataFrame, turns: pl.DataFrame, rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """Sums over the holders of each key as of each of its ticks: kind, key, tick, and the columns of Stats."""
     first = pl.col("is_first")
     joined = rows
@@ -160,7 +167,7 @@ def _sums(before: pl.DataFrame, rows: pl.DataFrame, policy: Policy) -> pl.DataFr
         bursts=burst.fill_null(0) - both.fill_null(0),
     )
     ticks = added.group_by(*_KEY, "tick", maintain_order=True).agg(pl.col(SUMS).sum())
-    start = _start(before, policy)
+    start = _start(before, turns, policy)
     return (
         ticks.with_columns(pl.col(name).cum_sum().over(_KEY) for name in SUMS)
         .join(start, on=_KEY, how="left", maintain_order="left", suffix="_start")
@@ -180,7 +187,7 @@ def _place(by: tuple[str, ...]) -> pl.Expr:
     return pl.when(counts).then(earlier + pl.col(_held_by(by)).fill_null(0))
 
 
-def _start(before: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+def _start(before: pl.DataFrame, turns: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """The sums of keys before the first row: kind, key, and the columns of Stats."""
     young = timedelta(days=policy.campaigns.fresh_days)
     own = before.group_by(_KEY).agg(
@@ -213,7 +220,8 @@ def _start(before: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     return (
         own.join(cards, on=_KEY, how="left")
         .join(bursts, on=_KEY, how="left")
-        .with_columns(pl.col("known_cards", "several", "carded", "pairs", "pairs_paid").fill_null(0))
+        .join(turns, on=_KEY, how="left")
+        .with_columns(pl.col("known_cards", "several", "carded", "pairs", "pairs_paid", *TURNS).fill_null(0))
         .with_columns(cards=pl.col("known_cards") + pl.col("unpaid"), bursts=pl.col("pairs") - pl.col("pairs_paid"))
         .select(*_KEY, *SUMS)
     )
@@ -233,7 +241,7 @@ def _held(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """The holders after the rows, sorted."""
     fresh = rows.select(
         *_KEY, "account_hash", "account_id", "elicited", "output_tokens", "output_known", "first_time", "created_at",
-        "card", "burst", calls="count", first_tick="tick", last_tick="tick", is_told=pl.lit(value=False),
+        "card", "burst", "place", calls="count", first_tick="tick", last_tick="tick", is_told=pl.lit(value=False),
     ).select(HOLDERS.names())  # fmt: skip
     return (
         pl.concat([before, fresh])
@@ -246,6 +254,7 @@ def _held(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
             pl.col("first_time").min(),
             pl.col("created_at", "card", "burst").first(),
             pl.col("is_told").any(),
+            pl.col("place").max(),
         )
         .sort(*_KEY, "account_hash")
         .select(HOLDERS.names())
@@ -314,4 +323,7 @@ def _forget(state: TieState, until: datetime, policy: Policy) -> TieState:
     """The state without holders that have not shown the key within the memory, as of the day's beginning."""
     oldest = until.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=policy.links.memory_days)
     is_kept = state.holders["last_tick"] >= oldest
-    return state if is_kept.all() else TieState(state.holders.filter(is_kept))
+    if is_kept.all():
+        return state
+    holders = state.holders.filter(is_kept)
+    return TieState(holders, state.turns.join(holders, on=_KEY, how="semi", maintain_order="left"))

@@ -132,6 +132,7 @@ def test_a_day_in_pieces_gives_what_it_gives_at_once(given_rows: list[Row], know
     assert_frame_equal(TIE.conform(pl.concat(ties)), once[1])
     assert_frame_equal(TIED.conform(pl.concat(tied)), once[2])
     assert_frame_equal(state.holders, once[0].holders)
+    assert_frame_equal(state.turns, once[0].turns)
 
 
 @settings(max_examples=20, deadline=None)
@@ -166,4 +167,6 @@ def test_holders_that_have_not_shown_a_key_for_long_are_forgotten() -> None:
 def test_a_state_that_was_stored_is_the_state() -> None:
     frame, known = frames(pool("head", 20, 10, keys=TEMPLATE), on_file("head", 20, age_days=3, a_card=5))
     state = tie(TieState.empty(), frame, known, BASE, UNTIL, POLICY)[0]
-    assert_frame_equal(TieState.from_bytes(state.to_bytes()).holders, state.holders)
+    stored = TieState.from_bytes(state.to_bytes())
+    assert_frame_equal(stored.holders, state.holders)
+    assert_frame_equal(stored.turns, state.turns)
