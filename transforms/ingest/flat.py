@@ -158,10 +158,12 @@ def _certain(lines: Lines, frame: pl.DataFrame, shapes: Sequence[tuple[str, ...]
     """
     data, ends = np.frombuffer(lines.data, np.uint8), lines.ends
     colons = np.flatnonzero(data == _COLON)  # an object that was read has at least a brace and a quote before each
-    before, ahead = data[colons - 1], data[colons - 2]
-    colons = colons[(before == _QUOTE) | ((before <= _BLANK) & ((ahead == _QUOTE) | (ahead <= _BLANK)))]
-    values = data[colons + 1]
-    values = np.where(values == _BLANK, data[colons + 2], values)
+    around = _bytes_around(lines.data, colons)
+    ahead, before = around[:, 0], around[:, 1]
+    ends_name = (before == _QUOTE) | ((before <= _BLANK) & ((ahead == _QUOTE) | (ahead <= _BLANK)))
+    colons, values = colons[ends_name], around[ends_name, 3]
+    if (values == _BLANK).any():
+        values = np.where(values == _BLANK, data[colons + 2], values)
     texts = [name for name, kind in frame.schema.items() if kind == pl.String]
     members = _each(colons, ends)
     certain = members == _filled(frame, frame.columns)
@@ -180,6 +182,15 @@ def _certain(lines: Lines, frame: pl.DataFrame, shapes: Sequence[tuple[str, ...]
         escapes = backslashes[data[backslashes + 1] == ord("u")]
         certain &= _each(escapes, ends) == 0
     return np.asarray(certain), shape
+
+
+def _bytes_around(data: bytes, colons: Ints) -> Bytes:
+    """The two bytes before each of the places, the byte there, and the one behind, of shape (places, 4).
+
+    Four bytes are fetched as one number: a look at one byte of each place costs as much.
+    """
+    words = np.ndarray((len(data) - 3,), dtype="<u4", buffer=data, strides=(1,))
+    return words[colons - 2].view(np.uint8).reshape(-1, 4)
 
 
 def _has_names(data: bytes, colons: Ints, names: Sequence[str]) -> Bools:
