@@ -105,7 +105,10 @@ class Contract:
         Raises:
             ContractViolation: a required column is missing, or a column does not cast without loss.
         """
-        return self.shape(frame).sort(list(self.key), maintain_order=True).rechunk()
+        shaped = self.shape(frame)
+        if shaped.height > 1:
+            shaped = shaped.sort(list(self.key), maintain_order=True)
+        return shaped.rechunk()
 
     def shape(self, frame: pl.DataFrame) -> pl.DataFrame:
         """As `conform`, with the rows in the order they have: for what will be sorted later.
@@ -113,6 +116,8 @@ class Contract:
         Raises:
             ContractViolation: a required column is missing, or a column does not cast without loss.
         """
+        if frame.schema == self.polars:  # names, order and types: most frames are looked at more than once
+            return frame
         missing = [name for name in self.required if name not in frame.columns]
         if missing:
             raise ContractViolation(self._title, f"column {missing[0]} is missing", "produce it, or correct the name")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Self
 
@@ -61,7 +62,7 @@ class DayFacts:
         """Facts of these rows and more of the same table."""
         return self.merge(facts_of(self.contract, frame, self.limit, self.border))
 
-    @property
+    @cached_property
     def audited(self) -> pl.DataFrame:
         """The sampled rows as the table holds them, in an order that only their content decides."""
         return self.sample.sort(_HASH, maintain_order=True).drop(_HASH)
