@@ -2,7 +2,8 @@
 
 import random
 import shutil
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -100,3 +101,19 @@ def copy_of(folder: Path, to: Path) -> Path:
     """The lake of a folder that was copied with everything in it."""
     shutil.copytree(folder, to, dirs_exist_ok=True)
     return to / "lake"
+
+
+class StopOnce(threading.Event):
+    """Set as soon as something is true of a lake: a watch that was given it as its stop ends then."""
+
+    def __init__(self, lake: Path, holds: Callable[[Lake], bool]) -> None:
+        super().__init__()
+        self._lake, self._holds, self._asked = lake, holds, 0
+
+    def is_set(self) -> bool:
+        """Looks whenever it is asked."""
+        self._asked += 1
+        assert self._asked < 2_000, "it did not come to it"
+        if (self._lake / "_stillwatch" / "lake.json").exists() and self._holds(Lake.open(self._lake)):
+            self.set()
+        return super().is_set()

@@ -141,7 +141,7 @@ def abstentions_jumped(
 
     Args:
         shares: share of the accounts by end of the hour and reason.
-        accounts: accounts with a score by end of the hour.
+        accounts: accounts with calls by end of the hour.
         hour: end of a closed hour.
         policy: section alerts.
     """

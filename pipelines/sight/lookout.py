@@ -15,6 +15,7 @@ from pipelines.sight.facts import quarantined_days
 from pipelines.sources.idling import Growth
 from schemas.alert import ALERTS
 from schemas.policy import Policy
+from schemas.presence import LACKS
 
 _HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 _EACH_TIME = frozenset({"source_silent", "rejects_jumped", "clock_ahead", "day_quarantined"})
@@ -88,16 +89,33 @@ class Lookout:
         moment = timedelta(microseconds=1)
         span = ("window_end", since + moment, hour + moment)
         windows = self._lake.scan("account_windows", None, span).filter(~pl.col("provisional"))
-        calls = windows.group_by("window_end").agg(pl.col("calls_1h").sum())
+        calls = windows.group_by("window_end").agg(pl.col("calls_1h").sum().cast(pl.Int64))
         self._calls.update(self._lake.collect("account_windows", calls).iter_rows())
-        span = ("window_end", max(since, hour - _DAY - _HOUR) + moment, hour + moment)
-        scores = self._lake.scan("account_scores", None, span).filter(~pl.col("provisional"))
-        scores = scores.select("window_end", pl.col("abstained_because").list.unique())
-        accounts = scores.group_by("window_end").len()
-        self._accounts.update(self._lake.collect("account_scores", accounts).iter_rows())
-        reasons = scores.explode("abstained_because").drop_nulls().group_by("window_end", "abstained_because").len()
-        for end, reason, count in self._lake.collect("account_scores", reasons).iter_rows():
-            self._shares[end][reason] = count / self._accounts[end]
+        self._remember_abstentions(max(since, hour - _DAY - _HOUR), hour)
         for held in (self._calls, self._accounts, self._shares):
             for old in [end for end in held if end < hour - 8 * _DAY]:
                 del held[old]
+
+    def _remember_abstentions(self, since: datetime, until: datetime) -> None:
+        """Shares of accounts by reason, of the hours that ended in (since, until].
+
+        What calls do not show is taken from the calls of the hour itself: a score looks back over 24 hours, and would miss a
+        field only a day after it was last written.
+        """
+        moment = timedelta(microseconds=1)
+        ends = (pl.col("time").dt.truncate("1h") + _HOUR).alias("window_end")
+        events = self._lake.scan("events", None, ("time", since, until))
+        shown = events.group_by(ends, "account_id").agg(pl.col("presence").bitwise_or())
+        lacks = [(pl.col("presence") & int(group) == 0).mean().alias(line) for group, line in LACKS.items()]
+        by_hour = shown.group_by("window_end").agg(pl.len().alias("accounts"), *lacks)
+        for row in self._lake.collect("events", by_hour).iter_rows(named=True):
+            end = row.pop("window_end")
+            self._accounts[end], self._shares[end] = row.pop("accounts"), row
+        span = ("window_end", since + moment, until + moment)
+        scores = self._lake.scan("account_scores", None, span).filter(~pl.col("provisional"))
+        others = pl.col("abstained_because").list.set_difference(list(LACKS.values()))
+        scores = scores.select("window_end", others)
+        scored = dict(self._lake.collect("account_scores", scores.group_by("window_end").len()).iter_rows())
+        reasons = scores.explode("abstained_because").drop_nulls().group_by("window_end", "abstained_because").len()
+        for end, reason, count in self._lake.collect("account_scores", reasons).iter_rows():
+            self._shares[end][reason] = count / scored[end]

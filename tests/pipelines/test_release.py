@@ -3,21 +3,25 @@
 import json
 import random
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from given_lakes import DAY, START, Killed, assert_equal, copy_of, record, run_backfill, tables_of
+from given_lakes import DAY, START, Killed, StopOnce, assert_equal, copy_of, record, run_backfill, tables_of
 from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake
 from pipelines.lake.snapshots import read_snapshot
 from pipelines.lake.state import States
 from pipelines.rebuild import RebuildRequest, rebuild
 from pipelines.release import ReleaseRequest, preview, release
+from pipelines.request import Request
+from pipelines.sight.alerts import open_alerts
+from pipelines.watch import watch
 from schemas.errors import LakeError
-from schemas.policy import Policy
+from schemas.policy import Alerts, Policy, Watch
 
 SILENT = START + DAY
 """The day with a gap of sixteen hours."""
@@ -158,3 +162,14 @@ def test_an_untouched_day_scores_as_before_the_release(released: Path, quarantin
     before, after = tables_of(quarantined / "lake"), tables_of(released / "lake")
     scored = after["account_scores"].filter(pl.col("window_end") <= START + 2 * DAY)
     assert scored.equals(before["account_scores"])
+
+
+def test_a_watch_tells_of_the_day_until_it_is_released(quarantined: Path, tmp_path: Path) -> None:
+    lake = copy_of(quarantined, tmp_path)
+    policy = replace(POLICY, alerts=Alerts(look_seconds=0.0), watch=Watch(latency_seconds=0.02))
+    request = Request((str(tmp_path / "day-0.jsonl"),), lake, key_file=tmp_path / "key", policy=policy)
+    watch(request, Progress(quiet=True), StopOnce(lake, lambda lake: not open_alerts(lake).is_empty()))
+    told = open_alerts(Lake.open(lake)).select("kind", "subject")
+    assert told.rows() == [("day_quarantined", f"{SILENT:%Y-%m-%d}")]
+    release(_request(tmp_path))
+    watch(request, Progress(quiet=True), StopOnce(lake, lambda lake: open_alerts(lake).is_empty()))

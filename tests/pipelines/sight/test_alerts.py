@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from given_lakes import StopOnce
 from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake
 from pipelines.lake.plan import unfinished
@@ -71,21 +72,6 @@ def test_cleared_alerts_go_after_the_time_of_the_policy_and_open_ones_never() ->
     assert last["kind"].to_list() == ["clock_ahead"]
 
 
-class _Stop(threading.Event):
-    """Set once something is true of the lake; looks whenever it is asked."""
-
-    def __init__(self, lake: Path, holds: object) -> None:
-        super().__init__()
-        self._lake, self._holds, self._asked = lake, holds, 0
-
-    def is_set(self) -> bool:
-        self._asked += 1
-        assert self._asked < 2_000, "it did not come to it"
-        if (self._lake / "_stillwatch" / "lake.json").exists() and self._holds(Lake.open(self._lake)):  # type: ignore[operator]
-            self.set()
-        return super().is_set()
-
-
 @pytest.fixture
 def key(tmp_path: Path) -> Path:
     path = tmp_path / "key"
@@ -108,7 +94,7 @@ def test_a_watch_whose_source_s_clock_is_ahead_says_so_in_the_lake(tmp_path: Pat
     _ahead(log)
     policy = replace(POLICY, watch=Watch(latency_seconds=0.02), alerts=Alerts(look_seconds=0.01))
     request = Request((str(log),), lake, key_file=key, policy=policy)
-    watch(request, Progress(quiet=True), _Stop(lake, lambda lake: not open_alerts(lake).is_empty()))
+    watch(request, Progress(quiet=True), StopOnce(lake, lambda lake: not open_alerts(lake).is_empty()))
     rows = query(Lake.open(lake), "SELECT kind, name, cleared_at IS NULL AS is_open FROM alerts")
     assert rows.rows() == [("clock_ahead", str(log), True)]
 
