@@ -42,6 +42,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("detected_events_total", "counter", "Events whose tick was closed, by what was decided.", ("outcome",)),
     Metric("waiting_events", "gauge", "Events in the lake whose tick is not closed."),
     Metric("backlog_bytes", "gauge", "Bytes of log that were seen and are not read yet."),
+    Metric("backlog_records", "gauge", "Records in them, estimated from the bytes a record had since the process began."),
     Metric("watermark_timestamp_seconds", "gauge", "Event time up to which ticks may close; 0 before the first call."),
     Metric("closed_timestamp_seconds", "gauge", "Event time up to which ticks are closed; 0 before the first."),
     Metric("lag_seconds", "gauge", "This machine's clock less the end of the last closed tick; 0 before the first."),

@@ -56,6 +56,7 @@ class View:
         self._turned = clock()
         self._last: int | None = None
         self._records = self._waiting = self._alerts = 0
+        self._bytes = self._backlog = 0
         self._flagged: dict[str, int] = {}
         self._rates: deque[tuple[float, int]] = deque([(clock(), 0)])
         self._closed: datetime | None = None
@@ -64,6 +65,7 @@ class View:
         for name in (
             "ready",
             "backlog_bytes",
+            "backlog_records",
             "watermark_timestamp_seconds",
             "closed_timestamp_seconds",
             "lag_seconds",
@@ -135,12 +137,11 @@ class View:
     def planned(self, plan: Plan | None) -> None:
         """An INGEST run was executed, or there was nothing to read."""
         with self._lock:
-            if plan is None:
-                self._meters.set("backlog_bytes", 0)
-                return
-            size = sum(RangeSpec.from_json(spec).size for spec in plan.work["ranges"])
+            self._backlog = 0 if plan is None else plan.work["left"]
+            self._meters.set("backlog_bytes", self._backlog)
+            size = 0 if plan is None else sum(RangeSpec.from_json(spec).size for spec in plan.work["ranges"])
             self._meters.add("ingested_bytes_total", size)
-            self._meters.set("backlog_bytes", plan.work["left"])
+            self._bytes += size
 
     def alerted(self, rows: pl.DataFrame) -> None:
         """Alerts were raised or cleared."""
@@ -170,6 +171,8 @@ class View:
                 self._count(lake, row)
             if new:
                 self._look_at(lake, {row["pipeline"] for row in new})
+            unread = self._backlog * self._records / self._bytes if self._bytes else 0
+            self._meters.set("backlog_records", round(unread))
             self._rates.append((self._turned, self._records))
             while len(self._rates) > 1 and self._turned - self._rates[0][0] > _RATE_SECONDS:
                 self._rates.popleft()

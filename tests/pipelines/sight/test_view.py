@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from pipelines.cli.progress import Progress
@@ -170,3 +171,26 @@ def test_a_line_for_a_terminal_tells_records_time_and_sources(watched: tuple[Pat
     assert line.startswith(f"{GOOD + BAD} records")
     assert "closed until 2026-03-02" in line
     assert "1 sources" in line
+
+
+def test_what_waits_to_be_read_is_told_in_records_too(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("0f" * 32)
+    (tmp_path / "key").chmod(0o600)
+    files, each = 4, 10
+    for file in range(files):
+        call = {"account_id": "a", "time": (START + timedelta(minutes=file)).isoformat(), "operation": "chat"}
+        lines = [json.dumps({"event_id": f"{file}-{number}"} | call) + "\n" for number in range(each)]
+        (tmp_path / f"{file}.log").write_text("".join(lines))
+    policy = replace(Policy(), watch=Watch(latency_seconds=0.05, run_megabytes=1e-6))
+    view, seen = View(), []
+
+    def note(_: str) -> None:
+        told = _samples(generate_latest(view.registry()).decode())
+        read = sum(value for name, value in told.items() if name.startswith("stillwatch_ingested_records_total"))
+        seen.append((read, told["stillwatch_backlog_records{}"]))
+
+    view._on_turn = note
+    request = Request((str(tmp_path / "*.log"),), tmp_path / "lake", key_file=tmp_path / "key", policy=policy)
+    watch(request, Progress(quiet=True), threading.Event(), is_once=True, view=view)
+    assert seen[0] == (each, (files - 1) * each)
+    assert {read + waiting for read, waiting in seen} == {files * each}
