@@ -2,9 +2,13 @@
 
 import pickle
 
+import apache_beam as beam
+import pytest
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.transforms import core
+from apache_beam.transforms.userstate import CombiningValueStateSpec, is_stateful_dofn
 
-from pipelines.runners import Options
+from pipelines.runners import Options, arguments_kept, run
 
 
 def test_a_view_is_made_once_and_sees_what_is_set_through_any_other() -> None:
@@ -29,3 +33,52 @@ def test_options_travel_without_their_views() -> None:
     there = pickle.loads(pickle.dumps(options))
     assert "_views" not in there.__dict__
     assert there.view_as(DirectOptions).direct_num_workers == 7
+
+
+class Plain(beam.DoFn):
+    def __init__(self) -> None:
+        """Nothing to hold."""
+
+    def process(self, element: int, more: int = 2) -> None:
+        """Takes an argument besides the element."""
+
+
+class Counting(beam.DoFn):
+    STATE = CombiningValueStateSpec("count", combine_fn=sum)
+
+    def __init__(self) -> None:
+        """Nothing to hold."""
+
+    def process(self, element: int, count: object = beam.DoFn.StateParam(STATE)) -> None:
+        """Has a state."""
+
+
+def test_kept_arguments_are_those_that_beam_finds_itself() -> None:
+    functions = [Plain().process, Plain.process, Counting().process, len, lambda one, other=3: one]
+    own = [core.get_function_args_defaults(function) for function in functions]
+    with arguments_kept():
+        for _ in range(2):
+            assert [core.get_function_args_defaults(function) for function in functions] == own
+        assert [is_stateful_dofn(Plain()), is_stateful_dofn(Counting())] == [False, True]
+
+
+def test_what_a_caller_does_with_kept_arguments_stays_with_it() -> None:
+    with arguments_kept():
+        core.get_function_args_defaults(Plain().process)[0].append("his own")
+        assert core.get_function_args_defaults(Plain().process)[0] == ["element", "more"]
+
+
+def test_a_pipeline_looks_at_a_function_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, look = [], core.get_function_args_defaults
+
+    def counted(function: object) -> object:
+        looks.append(getattr(function, "__func__", function))
+        return look(function)
+
+    monkeypatch.setattr(core, "get_function_args_defaults", counted)
+    run(
+        lambda pipeline: pipeline | beam.Create([1, 2]) | beam.Map(lambda one: one + 1) | beam.ParDo(Plain()),
+        "embedded",
+    )
+    assert core.get_function_args_defaults is counted
+    assert looks.count(Plain.process) == 1
