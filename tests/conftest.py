@@ -1,5 +1,6 @@
 """What every test may count on: UTC, fixed seeds, no configuration of the user, and the shared real data where present."""
 
+import gc
 import os
 import random
 import time
@@ -46,6 +47,20 @@ def no_user_configuration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         for name in os.environ:
             if name.startswith("STILLWATCH_") and name != "STILLWATCH_SHARED_DATA":
                 patch.delenv(name)
+        yield
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: the collector need not look at its million objects again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_waiting_for_disks() -> Iterator[None]:
+    """Files are not forced to the disk: only a power cut could tell, and no test makes one. Processes that are started do it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _descriptor: None)
         yield
 
 

@@ -7,6 +7,7 @@ state that SIGKILL can leave, but for those inside one system call and inside De
 been renamed is cut in half first, as if the child had died while it wrote.
 """
 
+import gc
 import json
 import os
 import re
@@ -280,6 +281,9 @@ def _serve() -> None:
     logging.getLogger().handlers.clear()  # as they are before the command line sets them up
     threads = [(task / "comm").read_text() for task in Path("/proc/self/task").iterdir()]
     assert not any(name.startswith(("polars-0", "tokio")) for name in threads), "children would wait for lost threads"
+    os.fsync = lambda _descriptor: None  # SIGKILL takes nothing from the disk that was not forced to it
+    gc.collect()
+    gc.freeze()  # children need not look at what is imported, nor copy it
     for line in sys.stdin:
         order = json.loads(line)
         with tempfile.TemporaryFile() as report, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
