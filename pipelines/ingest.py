@@ -35,7 +35,7 @@ from pipelines.sources.files import list_sources
 from pipelines.sources.known import Sighting
 from pipelines.sources.ranges import Growing, RangeSpec, Unread, plan_ranges
 from pipelines.sources.reading import gone
-from pipelines.sources.topics import TopicRequest, unread
+from pipelines.sources.topics import TopicRequest, require_same_topics, unread
 from schemas.errors import SourceGone, SourceMoved, SourceRefused
 from schemas.policy import Policy
 from schemas.registry import REGISTRY
@@ -195,7 +195,7 @@ def execute_ingest(
 
     Raises:
         SourceGone: a planned source is gone; put back, the plan can be executed.
-        SourceMoved: there is another file in its place; nothing was committed.
+        SourceMoved: there is another file in its place, or another topic; nothing was committed.
         BrokerGone: the brokers of a topic do not answer; nothing was committed.
         LakeError: the lake cannot be written.
     """
@@ -208,6 +208,8 @@ def execute_ingest(
             shutil.rmtree(staging(lake.root, plan.run_id), ignore_errors=True)
             with told(lake.root, plan, progress):
                 run(lambda pipeline: build(job, work["ranges"], pipeline), runner, beam_options)
+            pieces_read = (piece for data in work["ranges"] for piece in RangeSpec.from_json(data).pieces)
+            require_same_topics(pieces_read, map(Sighting.from_json, work["sightings"]), kafka)
         messages = read_messages(lake.root, plan.run_id)
         require_unmoved(messages)
     pieces = [piece for message in sorted(messages, key=lambda m: int(m["range"])) for piece in message["pieces"]]

@@ -4,7 +4,7 @@ The partition of a topic is one source, known by cluster, topic and number; a to
 lake alone remembers what was read: no offset is committed to a group of consumers.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby, pairwise
@@ -16,7 +16,7 @@ from pipelines.sources.brokers import SCHEME, Address, Cluster, KafkaConfig, Off
 from pipelines.sources.known import Known, Sighting, new_id
 from pipelines.sources.messages import LARGEST_OFFSET, Sample, Taker
 from pipelines.sources.ranges import Piece, Unread
-from schemas.errors import SourceRefused
+from schemas.errors import SourceMoved, SourceRefused
 from schemas.policy import Policy
 from transforms.ingest.registry import choose
 
@@ -81,6 +81,25 @@ def unread(uris: Sequence[str], register: Mapping[str, Known], asked: TopicReque
             "keep topics for longer than stillwatch may stand still, and give --accept-gap to record the loss and go on",
         )
     return Unread(tuple(found.pieces), tuple(found.sightings), tuple(found.refused), tuple(found.notes))
+
+
+def require_same_topics(pieces: Iterable[Piece], sightings: Iterable[Sighting], config: KafkaConfig) -> None:
+    """Nothing where every topic still is the one that was planned; of brokers that know no ids of topics, nothing is asked.
+
+    Raises:
+        SourceMoved: one was made anew meanwhile: what was read of it may be of either.
+    """
+    planned = {sighting.source: sighting.topic_id for sighting in sightings if sighting.topic_id}
+    of_brokers: dict[str, dict[str, tuple[str, str]]] = {}
+    for piece in pieces:
+        if piece.source in planned:
+            of_brokers.setdefault(piece.path, {})[piece.topic] = (piece.name, planned[piece.source])
+    for brokers, topics in sorted(of_brokers.items()):
+        with Cluster(brokers, config, 0) as cluster:
+            ids = cluster.topic_ids(sorted(topics))
+        for topic, (name, topic_id) in sorted(topics.items()):
+            if ids[topic] not in ("", topic_id):
+                raise SourceMoved(name, "the topic was made anew since it was looked at", "run the command again")
 
 
 def _look(where: Address, register: Mapping[str, Known], asked: TopicRequest, found: _Found) -> None:

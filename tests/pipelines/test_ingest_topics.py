@@ -10,6 +10,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from mock_cluster import MockCluster
+from pipelines import rounds
 from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
@@ -17,7 +18,7 @@ from pipelines.replaying import ReplayRequest, search
 from pipelines.request import Request, SourceCounts
 from pipelines.rounds import Rounds
 from pipelines.sources import brokers
-from pipelines.sources.brokers import BrokerGone, KafkaConfig, OffsetsLost, read_config
+from pipelines.sources.brokers import BrokerGone, Cluster, KafkaConfig, OffsetsLost, read_config
 from pipelines.sources.ranges import Piece
 from schemas.event import EVENT
 from schemas.policy import Kafka, Policy
@@ -100,6 +101,40 @@ def test_a_run_that_was_killed_is_finished_with_the_offsets_it_planned(
     events = Lake.open(tmp_path).read("events")
     assert sorted(events["event_id"]) == sorted(f"c{n}" for n in range(15))
     assert Lake.open(tmp_path).read("runs").height == 2
+
+
+def test_a_topic_that_is_made_anew_while_it_is_read_is_looked_at_again_before_anything_is_committed(
+    cluster: MockCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.write("calls", map(record, range(10)))
+    ids = iter(["planned", "made anew", "made anew", "made anew"])
+    monkeypatch.setattr(Cluster, "topic_ids", lambda _, topics: dict.fromkeys(topics, next(ids)))
+    (counts,) = ingest(tmp_path, cluster.uri("calls")) or []
+    assert counts.appended == 10
+    (run,) = Lake.open(tmp_path).read("runs").to_dicts()
+    assert run["sequence"] == 2  # the first one was dropped
+    assert next(ids, None) is None
+
+
+def test_a_topic_made_anew_between_a_kill_and_the_repeat_is_refused_as_one_of_another_plan(
+    cluster: MockCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.write("calls", map(record, range(10)))
+    monkeypatch.setattr(Cluster, "topic_ids", lambda _, topics: dict.fromkeys(topics, "before"))
+    ingest(tmp_path, cluster.uri("calls"))
+    cluster.write("calls", map(record, range(10, 20)))
+    with monkeypatch.context() as patch:
+        patch.setattr(rounds, "execute_ingest", _killed)
+        with pytest.raises(Killed):
+            ingest(tmp_path, cluster.uri("calls"))
+    monkeypatch.setattr(Cluster, "topic_ids", lambda _, topics: dict.fromkeys(topics, "after"))
+    with pytest.raises(OffsetsLost, match="made anew"):
+        ingest(tmp_path, cluster.uri("calls"))
+    assert Lake.open(tmp_path).read("events").height == 10
+
+
+def _killed(*_: object) -> None:
+    raise Killed
 
 
 def test_brokers_that_are_gone_in_the_middle_end_the_run_and_it_is_repeated(
