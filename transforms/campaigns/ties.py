@@ -118,21 +118,39 @@ def _with_facts(shared: pl.DataFrame, registry: pl.DataFrame, policy: Policy) ->
 
 
 def _counted(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows by key, tick and account, with `so_far` (the account's calls up to and with the tick) and `is_first`."""
+    """The rows by key, tick and account, with `so_far` (the account's calls up to and with the tick) and `is_first`.
+
+    Args:
+        before: the holders before.
+        rows: rows of an account with a key stand together, by tick.
+    """
     holding = [*_KEY, "account_hash"]
     known = before.select(
         *holding, before="calls", tokens_before="output_tokens", known_before="output_known", tick_before="last_tick"
     )
-    joined = rows.join(known, on=holding, how="left", maintain_order="left")
-    return joined.with_columns(
-        so_far=pl.col("count").cum_sum().over(holding) + pl.col("before").fill_null(0),
-        tokens_so_far=pl.col("output_tokens").cum_sum().over(holding) + pl.col("tokens_before").fill_null(0),
-        minutes=(
-            pl.col("tick") - pl.coalesce(pl.col("tick").shift().over(holding), "tick_before", "tick")
-        ).dt.total_minutes(),
-        known_so_far=pl.col("output_known").cum_sum().over(holding) + pl.col("known_before").fill_null(0),
-        is_first=pl.col("before").is_null() & (pl.int_range(pl.len()).over(holding) == 0),
-    ).sort(*_KEY, "tick", "account_hash")
+    # Sums over rows that stand together: the sum over all, less what it was before the first of them.
+    starts = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in holding)
+
+    def up_to_here(name: str) -> pl.Expr:
+        total = pl.col(name).cum_sum()
+        return total - pl.when("starts").then(total - pl.col(name)).forward_fill()
+
+    return (
+        rows.join(known, on=holding, how="left", maintain_order="left")
+        .with_columns(starts=starts)
+        .with_columns(
+            so_far=up_to_here("count") + pl.col("before").fill_null(0),
+            tokens_so_far=up_to_here("output_tokens") + pl.col("tokens_before").fill_null(0),
+            minutes=(
+                pl.col("tick")
+                - pl.coalesce(pl.when(~pl.col("starts")).then(pl.col("tick").shift()), "tick_before", "tick")
+            ).dt.total_minutes(),
+            known_so_far=up_to_here("output_known") + pl.col("known_before").fill_null(0),
+            is_first=pl.col("before").is_null() & pl.col("starts"),
+        )
+        .drop("starts")
+        .sort(*_KEY, "tick", "account_hash")
+    )
 
 
 def _wide(holders: pl.DataFrame, policy: Policy) -> pl.DataFrame:
