@@ -15,7 +15,6 @@ from schemas.policy import Quality
 from schemas.quality import QUALITY
 from transforms.quality.counting import broken_in_facts, broken_in_rows
 from transforms.quality.facts import DayFacts, facts_of
-from transforms.quality.loading import great_expectations
 from transforms.quality.suite import (
     FACTS,
     LARGEST_GAP,
@@ -170,11 +169,13 @@ def _lean(rows: pl.DataFrame, expectations: list[Expectation]) -> pl.DataFrame:
 
 def _outcome(batch: "pd.DataFrame", name: str, asked: list[dict[str, Any]]) -> Any:
     """What Great Expectations finds when it asks a batch so."""
+    import great_expectations as gx
+
     return (
         _day()
         .get_batch({"dataframe": batch})
         .validate(
-            great_expectations().ExpectationSuite(name=name, expectations=asked),
+            gx.ExpectationSuite(name=name, expectations=asked),
             result_format={"result_format": "BASIC", "partial_unexpected_count": 0},
         )
     )
@@ -238,11 +239,10 @@ def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _day() -> "BatchDefinition[Any]":
     """What a frame is handed over as, in a context in memory: no project folder, no progress bars, no word to anybody."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    gx: Any = great_expectations()
+    import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_or_update_pandas("closed day").add_dataframe_asset("table")
-    whole: BatchDefinition[Any] = asset.add_batch_definition_whole_dataframe("whole")
-    return whole
+    return asset.add_batch_definition_whole_dataframe("whole")
