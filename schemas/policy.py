@@ -286,6 +286,10 @@ class Campaigns:
         0.85,
         "share of a key's holders that must be young, or paid for together: with fewer, many of them merely use the same tool as a pool",
     )
+    alike_agents: float = setting(
+        0.5,
+        "the same where a user agent is all that is shared: anybody may send it, so an old account that pays for itself among mostly young ones is left out until it shows more",
+    )
     alike_load: float = setting(
         0.8,
         "effective share of a key's holders that says the same of accounts whose age and payment are not known or differ: one bystander in four takes it below",

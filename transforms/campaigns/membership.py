@@ -48,7 +48,7 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     keys with a client of the campaign needs a tenth of what they made in a time as long as its own: a head that takes
     a banned one's place has not called for long. A user agent alone is anybody's. Where most accounts have a second thing in
     common, a client fingerprint or cards, it needs that too: words alone may be common. Where nearly all are young, an old
-    account that pays for itself merely uses the same tool.
+    account that pays for itself merely uses the same tool; where a user agent is all they share, it is enough that most are.
     """
     found: Members = {}
     for key in part.keys:
@@ -81,7 +81,8 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
             )
         )
     }
-    left_out = _unbound(part, held, bound) | _unlike(bound, policy)
+    share = policy.alike_agents if all(kind == "agent" for kind, _ in part.keys) else policy.alike
+    left_out = _unbound(part, held, bound) | _unlike(bound, share)
     return {account: holdings for account, holdings in bound.items() if account not in left_out}
 
 
@@ -100,11 +101,11 @@ def _unbound(part: Part, held: Held, members: Members) -> set[int]:
     return own.keys() - paired - clients if 2 * len(paired) > len(members) else set()
 
 
-def _unlike(members: Members, policy: Campaigns) -> set[int]:
-    """Old accounts that share no card with another, among accounts of which nearly all are young."""
+def _unlike(members: Members, share: float) -> set[int]:
+    """Old accounts that share no card with another, among accounts of which such a share is young."""
     ages = {account: holdings[0].is_fresh for account, holdings in members.items()}
     known = [is_fresh for is_fresh in ages.values() if is_fresh is not None]
-    if 2 * len(known) < len(members) or sum(known) < policy.alike * len(known):
+    if 2 * len(known) < len(members) or sum(known) < share * len(known):
         return set()
     cards = Counter(holdings[0].card for holdings in members.values())
     return {

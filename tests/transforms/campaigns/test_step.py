@@ -267,6 +267,15 @@ def test_a_browser_of_which_a_few_users_signed_up_together_is_no_campaign() -> N
     assert lake.hits.is_empty()
 
 
+def test_an_old_customer_with_a_pools_user_agent_is_not_in_it() -> None:
+    """Every fourth of those who send it; the pool itself is young, paid for together and signed up at once."""
+    heads = [{"account_id": f"head-{n:03}", "age_days": 3.0, "payment_id": f"card-{n // 3}"} for n in range(12)]
+    others = [{"account_id": f"user-{n:03}", "age_days": 400.0 + n, "payment_id": f"own-{n}"} for n in range(3)]
+    rows = long_pool([("agent", 1)], heads=12) + long_pool([("agent", 1)], "user", 3)
+    lake = a_day(rows, heads + others)
+    assert set(lake.hits["account_id"]) == {f"head-{n:03}" for n in range(12)}
+
+
 def test_what_nearly_ties_is_remembered_over_runs() -> None:
     lake = Lake([])
     frame = frames(long_pool(PROGRAM), [])[0]

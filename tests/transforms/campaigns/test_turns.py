@@ -141,6 +141,14 @@ def test_a_client_that_is_used_in_turn_makes_a_campaign_without_an_accounts_file
     assert [signal["signal"] for signal in found["signals"][0]] == ["even_load", "turn_taking"]
 
 
+def test_a_user_agent_that_is_used_in_turn_makes_none_where_no_ages_are_on_file() -> None:
+    """Who else sends it could not be told from the pool."""
+    rows = [row | {"kind": "agent"} for row in of_a_client(in_turn(np.random.default_rng(5), 20, 30))]
+    young = [{"account_id": f"head-{n:03}", "age_days": 1.0 + n} for n in range(20)]
+    assert Lake([]).run(rows, DAY + timedelta(days=1)).campaigns.is_empty()
+    assert Lake(young).run(rows, DAY + timedelta(days=1)).campaigns["accounts"].to_list() == [20]
+
+
 @pytest.mark.parametrize("deal", [at_random, on_a_timetable, in_a_loop])
 def test_a_fleet_with_one_program_and_equal_work_makes_none(deal: Any) -> None:
     rows = of_a_client(deal(np.random.default_rng(6), 20, 24))
