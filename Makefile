@@ -28,10 +28,10 @@ demo: $(STAMP) ## Simulate a small world, backfill it, show what was found
 ##@ Prove
 
 test: $(STAMP) ## All tests but the long ones, a few minutes
-	$(PYTEST) -n $(WORKERS) --dist loadscope $(ARGS)
+	$(PYTEST) -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-all: $(STAMP) ## All tests, the longer proofs included
-	$(PYTEST) -n $(WORKERS) --dist loadscope -o faulthandler_timeout=1800 -m "not soak" $(ARGS)
+	$(PYTEST) -n $(WORKERS) --dist loadscope --no-loadscope-reorder -o faulthandler_timeout=1800 -m "not soak" $(ARGS)
 
 soak: $(STAMP) ## Hour-long proofs; their figures are recorded in docs/
 	$(PYTEST) -o faulthandler_timeout=0 -m soak $(ARGS)

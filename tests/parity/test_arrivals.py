@@ -90,15 +90,16 @@ def _threads(number: int, mode: str = "multi_threading") -> tuple[str, ...]:
 
 
 EXAMPLES = {
-    "many files in another order with copies": Arrival(files=5, shuffled=True, copies=60),
-    "growing files whose last line is half written": Arrival(runs=3, shuffled=True, halved=True),
-    "rotated files that are packed later": Arrival(runs=3, rotated=True, packed="gz", copies=20),
-    "rotated files that are packed otherwise": Arrival(runs=2, files=2, rotated=True, packed="zst"),
-    "small runs of one group": Arrival(run_rows=150, groups=1),
-    "many groups": Arrival(groups=40),
-    "one thread": Arrival(threads=1),
-    "two threads and two workers": Arrival(threads=2, workers=_threads(2)),
+    "growing files in another order whose last line is half written, rotated and packed later": Arrival(
+        runs=3, shuffled=True, halved=True, rotated=True, packed="gz", copies=20
+    ),
+    "many files with copies, rotated and packed otherwise": Arrival(
+        runs=2, files=5, shuffled=True, copies=60, rotated=True, packed="zst"
+    ),
+    "small runs of one group in one thread": Arrival(run_rows=150, groups=1, threads=1),
+    "many groups in two threads and two workers": Arrival(groups=40, threads=2, workers=_threads(2)),
 }
+"""Whole lakes are dear: each way to arrive and to be read is in one of these, any of them together in the longer proofs."""
 LONGER = {
     "as many groups as can be": Arrival(groups=256, shuffled=True),
     "two processes": Arrival(workers=_threads(2, "multi_processing"), copies=30),

@@ -43,9 +43,15 @@ def line(number: int) -> str:
     return json.dumps(call) + "\n"
 
 
-def append(place: Path, until: int, since: int = 0, policy: Policy | None = None, name: str = "log.jsonl") -> Summary:
-    """Makes the log hold the calls up to number `until` and backfills it."""
+def write(place: Path, until: int, since: int = 0, name: str = "log.jsonl") -> None:
+    """Makes the log hold the calls up to number `until`."""
     (place / name).write_text("".join(line(n) for n in range(since, until)))
+
+
+def append(place: Path, until: int, since: int = 0, policy: Policy | None = None, name: str = "log.jsonl") -> Summary:
+    """Makes the log hold the calls up to number `until` and backfills it, or several by a glob that are there already."""
+    if "*" not in name:
+        write(place, until, since, name)
     if not (place / "key").exists():
         (place / "key").write_text("0f" * 32)
         (place / "key").chmod(0o600)
