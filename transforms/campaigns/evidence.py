@@ -50,7 +50,6 @@ class Stats:
         pause_squares: sum of their squares.
         company: sum over the visits of the visits in the same tick.
         is_text: whether the key is made of what calls say.
-        is_agent: whether it is a user agent, which is anybody's.
     """
 
     accounts: F64
@@ -76,7 +75,6 @@ class Stats:
     pause_squares: F64
     company: F64
     is_text: npt.NDArray[np.bool_]
-    is_agent: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -136,10 +134,7 @@ def _even(stats: Stats, is_backed: npt.NDArray[np.bool_], policy: Campaigns) -> 
 
 
 def _turns(stats: Stats, policy: Campaigns) -> Look:
-    """Whether the accounts wait for each other; people in one room do not, and neither do programs on a timetable.
-
-    Others send a user agent too, and would be taken for one of the pool: it counts where ages tell them apart (membership.py).
-    """
+    """Whether the accounts wait for each other; people in one room do not, and neither do programs on a timetable."""
     points = turns.points(
         stats.accounts, stats.visits, stats.returns, stats.waits, stats.wait_squares, stats.pauses, stats.pause_squares,
         stats.company, policy,
@@ -148,7 +143,7 @@ def _turns(stats: Stats, policy: Campaigns) -> Look:
         "turn_taking",
         "rhythm",
         "the accounts come back in turn, as when a scheduler takes the least recently used one: variation of the visits of others between two of one",
-        np.where(stats.is_agent & (2.0 * stats.aged < stats.accounts), 0.0, points),
+        points,
         np.nan_to_num(turns.variation(stats.returns, stats.waits, stats.wait_squares)),
         np.nan_to_num(turns.chance(stats.accounts, stats.visits, stats.company)),
     )

@@ -33,7 +33,7 @@ def judged(sums: pl.DataFrame, before: pl.DataFrame, base: Base, policy: Policy)
         & (pl.col("calls") >= own.least_calls_each * pl.col("accounts"))
     )
     columns = {name: rows[name].to_numpy().astype(np.float64) for name in SUMS}
-    stats = Stats(**columns, is_text=rows["kind"].is_in(TEXT).to_numpy(), is_agent=(rows["kind"] == "agent").to_numpy())
+    stats = Stats(**columns, is_text=rows["kind"].is_in(TEXT).to_numpy())
     found = _of_families(looks(stats, base, own))
     points = np.sum([look.points for look in found], axis=0) if len(rows) else np.empty(0)
     count = np.sum([look.points > 0 for look in found], axis=0) if len(rows) else np.empty(0)

@@ -44,7 +44,7 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
 
     One key may be in many mouths; a template shows in several keys of one call, and a head shows most of what its
     pool shows, about as often as the others. So an account needs two of the keys (or the only one), a quarter of the
-    keys and a tenth of the calls of those that show most: more than half of all may be bystanders. One that sends half of the
+    keys and a tenth of the calls of those that show most, three at least (one or two are chance): more than half of all may be bystanders. One that sends half of the
     keys with a client of the campaign needs a tenth of what they made in a time as long as its own: a head that takes
     a banned one's place has not called for long. A user agent alone is anybody's. Where most accounts have a second thing in
     common, a client fingerprint or cards, it needs that too: words alone may be common. Where nearly all are young, an old
@@ -71,12 +71,12 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
         account: holdings
         for account, holdings in several.items()
         if 4 * keys[account] >= most_keys
+        and calls[account] >= policy.least_calls_each
         and (
             10 * calls[account] >= most_calls
             or (
                 account in programs
                 and 2 * keys[account] >= most_keys
-                and calls[account] >= policy.least_calls_each
                 and 10 * calls[account] * lasting >= most_calls * (now - began[account])
             )
         )

@@ -25,8 +25,9 @@ F64 = npt.NDArray[np.float64]
 
 _KEY = ["kind", "key"]
 _HOLDING = [*_KEY, "account_hash"]
-NOT_LOOKED_AT = ("shingle",)
-"""Kinds of key whose turns are not counted: three words found no campaign alone, and are most of what is shared."""
+NOT_LOOKED_AT = ("shingle", "agent")
+"""Kinds of key whose turns are not counted: three words found no campaign alone, and are most of what is shared; a user agent is
+anybody's, and whoever else sends it would be counted as one of the pool."""
 
 HELD = pl.Schema({"kind": pl.String(), "key": pl.Int64()} | dict.fromkeys(TURNS, pl.Int64()))
 """Sums over the visits to each key, as long as anybody holds it."""

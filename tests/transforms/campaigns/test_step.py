@@ -276,6 +276,14 @@ def test_an_old_customer_with_a_pools_user_agent_is_not_in_it() -> None:
     assert set(lake.hits["account_id"]) == {f"head-{n:03}" for n in range(12)}
 
 
+def test_who_shows_a_clients_key_twice_is_not_in_its_campaign() -> None:
+    """A tenth of what the heads show in their first hour would be no more."""
+    rows = pool("head", 20, 12, keys=[("client", 1)], elicited=0) + pool("user", 3, 2, keys=[("client", 1)], elicited=0)
+    young = on_file("head", 20, age_days=3, a_card=5) + on_file("user", 3, age_days=3, a_card=5)
+    lake = a_day(rows, young)
+    assert set(lake.hits["account_id"]) == {f"head-{n:03}" for n in range(20)}
+
+
 def test_what_nearly_ties_is_remembered_over_runs() -> None:
     lake = Lake([])
     frame = frames(long_pool(PROGRAM), [])[0]
