@@ -37,6 +37,11 @@ _LONGEST_SECONDS = 240
 """A process takes a quarter of a minute; one that hangs is killed, so that whoever waits for it fails."""
 
 
+def _request(sources: tuple[str, ...], lake: Path, **more: object) -> Request:
+    """Of two account groups: each costs a tiny lake as much as a large one."""
+    return Request(sources, lake, groups=2, **more)  # type: ignore[arg-type]
+
+
 def _line(number: int, rng: random.Random) -> bytes:
     account = number % 3
     moment = START + timedelta(seconds=number * 40)
@@ -73,7 +78,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], key: Path) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     (folder / "app.log").write_bytes(b"".join(lines))
-    backfill(Request((str(folder / "app.log"),), folder / "lake", key_file=key), Progress(quiet=True))
+    backfill(_request((str(folder / "app.log"),), folder / "lake", key_file=key), Progress(quiet=True))
     return folder / "lake"
 
 
@@ -134,7 +139,7 @@ def _closed(lake: Path) -> datetime | None:
 
 
 def _once(sources: tuple[Path, ...], lake: Path, key: Path, **more: object) -> Summary:
-    request = Request(tuple(map(str, sources)), lake, key_file=key, policy=QUICK, **more)  # type: ignore[arg-type]
+    request = _request(tuple(map(str, sources)), lake, key_file=key, policy=QUICK, **more)
     return watch(request, Progress(quiet=True), threading.Event(), is_once=True)
 
 
@@ -148,7 +153,7 @@ def test_once_gives_what_a_backfill_gives(tmp_path: Path, lines: list[bytes], ke
 def test_a_run_takes_no_more_than_it_is_allowed(tmp_path: Path, lines: list[bytes], key: Path) -> None:
     for number in range(3):
         (tmp_path / f"app-{number}.log").write_bytes(b"".join(lines[number::3]))
-    request = Request((str(tmp_path / "app-*.log"),), tmp_path / "lake", key_file=key)
+    request = _request((str(tmp_path / "app-*.log"),), tmp_path / "lake", key_file=key)
     backfill(replace(request, lake=tmp_path / "other"), Progress(quiet=True))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pipelines.watch._MEGABYTE", 200)  # of 256: one file at least, and no second
@@ -167,7 +172,7 @@ def test_a_file_that_grows_at_any_byte_gives_what_one_backfill_gives(
     folder = tmp_path_factory.mktemp("grows")
     data, lake, log = b"".join(lines), folder / "lake", folder / "app.log"
     log.touch()
-    watching = Watching(Request((str(folder / "app.log*"),), lake, key_file=key, policy=QUICK))
+    watching = Watching(_request((str(folder / "app.log*"),), lake, key_file=key, policy=QUICK))
     written = 0
     for cut in [*sorted({cut % len(data) for cut in cuts}), len(data)]:
         with log.open("ab") as file:
@@ -194,14 +199,14 @@ def test_a_lake_goes_to_and_fro_between_backfill_and_watch(
         if is_live:
             _once((log,), lake, key)
         else:
-            backfill(Request((str(log),), lake, key_file=key), Progress(quiet=True))
+            backfill(_request((str(log),), lake, key_file=key), Progress(quiet=True))
     assert_equal_lakes(lake, whole)
 
 
 def test_ticks_close_while_the_log_goes_on(tmp_path: Path, lines: list[bytes], key: Path) -> None:
     log, lake = tmp_path / "app.log", tmp_path / "lake"
     log.write_bytes(b"".join(lines[:360]))
-    watching = Watching(Request((str(log),), lake, key_file=key, policy=QUICK))
+    watching = Watching(_request((str(log),), lake, key_file=key, policy=QUICK))
     watching.until(lambda: _events(lake) == 360 and (_closed(lake) or START) > START + timedelta(hours=3))
     watching.end()
 
@@ -214,7 +219,7 @@ def test_time_does_not_come_on_before_this_machine_s_clock_however_many_calls_sa
         for n in range(60)
     ]
     log.write_text("".join(json.dumps(call | {"operation": "chat"}) + "\n" for call in calls))
-    watching = Watching(Request((str(log),), lake, key_file=key, policy=QUICK))
+    watching = Watching(_request((str(log),), lake, key_file=key, policy=QUICK))
     watching.until(lambda: _events(lake) == 60)
     time.sleep(0.5)
     watching.end()
@@ -231,7 +236,7 @@ class Program:
 
     def __init__(self, *arguments: object, stdin: int | None = subprocess.DEVNULL) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, "watch", *map(str, arguments)],
+            [*COMMAND, "watch", *map(str, arguments), "--groups", "2"],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

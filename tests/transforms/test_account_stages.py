@@ -46,12 +46,13 @@ def registered(filed: dict[str, dict[str, object]]) -> pl.DataFrame:
 
 
 @given(logs())
-@settings(max_examples=100)
+@settings(max_examples=40)  # many more are among the longer proofs
 def test_every_frame_of_a_small_log_equals_the_oracle(events: pl.DataFrame) -> None:
     assert_equal(run(events, [END]), by_oracle(events, END), events, rel_tol=ROUNDING)
 
 
 @given(logs())
+@settings(max_examples=25)
 def test_what_the_operator_knows_of_accounts_counts_before_what_is_logged(events: pl.DataFrame) -> None:
     made, expected = run(events, [END], registry=registered(FILED)), by_oracle(events, END, registry=FILED)
     assert_equal(made, expected, events, rel_tol=ROUNDING)
@@ -59,7 +60,7 @@ def test_what_the_operator_knows_of_accounts_counts_before_what_is_logged(events
 
 @pytest.mark.slow
 @given(logs(max_events=40))
-@settings(max_examples=1500)
+@settings(max_examples=600)
 def test_every_frame_of_many_more_logs_equals_the_oracle(events: pl.DataFrame) -> None:
     made = run(events, [END])
     assert_equal(made, by_oracle(events, END), events, rel_tol=ROUNDING)
@@ -68,6 +69,7 @@ def test_every_frame_of_many_more_logs_equals_the_oracle(events: pl.DataFrame) -
 
 
 @given(logs(max_events=40))
+@settings(max_examples=25)  # many more are among the longer proofs
 def test_redeemed_handles_of_a_small_log_equal_the_oracle(events: pl.DataFrame) -> None:
     made = run(events, [END])
     tallies, traits = made["tallies"], made["traits"]
@@ -118,7 +120,7 @@ _CUTS = st.lists(st.integers(1, 2 * 288 - 1), max_size=6, unique=True).map(
 
 
 @given(logs(), _CUTS)
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_any_cut_of_a_small_log_gives_the_same_rows(events: pl.DataFrame, borders: list[datetime]) -> None:
     known = registered(FILED)
     assert_equal(run(events, [END], registry=known), run(events, borders, as_bytes=True, registry=known), events)
