@@ -5,6 +5,7 @@ import random
 import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -29,12 +30,13 @@ from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.plan import Plan, next_sequence, write_plan
 from pipelines.lake.state import States
-from pipelines.rebuild import RebuildRequest, Rebuilt, preview, rebuild
+from pipelines.rebuild import Outlook, RebuildRequest, Rebuilt, preview, rebuild
 from pipelines.upkeep import upkeep
 from schemas.errors import LakeError
 from schemas.policy import Policy
 from transforms.findings import standing_revisions
 
+LAST_DAY = START + 2 * DAY + timedelta(hours=5)
 STRICT = "[rules]\nsweep_tokens = 100000\nsweep_act_tokens = 200000\n"
 
 
@@ -93,28 +95,47 @@ def clean(made: Path, tmp_path_factory: pytest.TempPathFactory, late: list[bytes
     return folder
 
 
-@pytest.mark.parametrize("since", [START, START + DAY, START + 2 * DAY + timedelta(hours=5)])
+@pytest.fixture(scope="module")
+def untouched(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[datetime], tuple[Path, Rebuilt]]:
+    """The lake of everything but the late file, rebuilt since a day; each once, for tests that only read it."""
+
+    @cache
+    def since(day: datetime) -> tuple[Path, Rebuilt]:
+        lake = copy_of(made, tmp_path_factory.mktemp("untouched"))
+        return lake, _rebuild(lake, day)
+
+    return since
+
+
+@pytest.fixture(scope="module")
+def taken_in(with_late: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outlook, Rebuilt]:
+    """The lake with the late file, rebuilt since the day it was late on, and what was said before and after."""
+    lake = copy_of(with_late, tmp_path_factory.mktemp("taken-in"))
+    return lake, preview(RebuildRequest(lake, START + DAY)), _rebuild(lake, START + DAY)
+
+
+@pytest.mark.parametrize("since", [START, START + DAY, LAST_DAY])
 def test_a_rebuild_of_an_untouched_lake_changes_no_byte_and_says_nothing(
-    made: Path, tmp_path: Path, since: datetime
+    made: Path, untouched: Callable[[datetime], tuple[Path, Rebuilt]], since: datetime
 ) -> None:
-    lake = copy_of(made, tmp_path)
-    told = _rebuild(lake, since)
+    lake, told = untouched(since)
     assert_equal(made / "lake", lake)
     assert_everything_adds_up(lake)
     assert told.findings == {"created": 0, "changed": 0, "withdrawn": 0}
     assert (told.flagged, told.unflagged) == ((), ())
 
 
-def test_the_state_of_the_borders_is_kept_and_a_rebuild_starts_there(made: Path, tmp_path: Path) -> None:
-    lake = copy_of(made, tmp_path)
-    assert preview(RebuildRequest(lake, START + DAY)).since == START + DAY
-    assert _rebuild(lake, START + 2 * DAY).days == 1
+def test_the_state_of_the_borders_is_kept_and_a_rebuild_starts_there(
+    made: Path, untouched: Callable[[datetime], tuple[Path, Rebuilt]]
+) -> None:
+    assert preview(RebuildRequest(made / "lake", START + DAY)).since == START + DAY
+    assert untouched(LAST_DAY)[1].days == 1
 
 
-def test_late_events_are_taken_in_as_if_they_had_come_in_time(with_late: Path, clean: Path, tmp_path: Path) -> None:
-    lake = copy_of(with_late, tmp_path)
-    seen = preview(RebuildRequest(lake, START + DAY))
-    told = _rebuild(lake, START + DAY)
+def test_late_events_are_taken_in_as_if_they_had_come_in_time(
+    with_late: Path, clean: Path, taken_in: tuple[Path, Outlook, Rebuilt]
+) -> None:
+    lake, seen, told = taken_in
     assert_equal(clean / "lake", lake, "findings")
     assert_everything_adds_up(lake)
     assert seen.late == told.late == Lake.open(with_late / "lake").read("too_late").height
@@ -122,10 +143,9 @@ def test_late_events_are_taken_in_as_if_they_had_come_in_time(with_late: Path, c
 
 
 def test_what_stands_of_the_findings_is_what_a_clean_backfill_finds(
-    with_late: Path, clean: Path, tmp_path: Path
+    with_late: Path, clean: Path, taken_in: tuple[Path, Outlook, Rebuilt]
 ) -> None:
-    lake = copy_of(with_late, tmp_path)
-    told = _rebuild(lake, START + DAY)
+    lake, _, told = taken_in
     rows = Lake.open(lake).read("findings")
     before = Lake.open(with_late / "lake").read("findings")
     assert sum(told.findings.values()) == rows.height - before.height > 0
@@ -262,10 +282,11 @@ def test_a_rebuild_that_was_killed_goes_on_and_does_not_begin_anew(with_late: Pa
     assert runs[runs.index("rewind") :][:4] == ["rewind", "detect", "learn", "detect"]
 
 
-def test_a_rebuild_goes_on_as_far_as_was_closed_before(made: Path, tmp_path: Path) -> None:
-    lake = copy_of(made, tmp_path)
-    closed = Lake.open(lake).read("runs")["closed_until"].max()
-    assert _rebuild(lake, START + DAY).closed_until == closed
+def test_a_rebuild_goes_on_as_far_as_was_closed_before(
+    made: Path, untouched: Callable[[datetime], tuple[Path, Rebuilt]]
+) -> None:
+    closed = Lake.open(made / "lake").read("runs")["closed_until"].max()
+    assert untouched(START + DAY)[1].closed_until == closed
 
 
 def test_a_lost_state_is_mended_by_a_rebuild(made: Path, tmp_path: Path, lines: list[bytes]) -> None:
