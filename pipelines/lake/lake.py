@@ -35,6 +35,23 @@ _CONFIGURATION = {
 _LOG_FIX = "restore the table's _delta_log from a copy, or run `stillwatch doctor` on the lake"
 
 
+@dataclass
+class _Opened:
+    """A table opened for reading, and what was asked of it.
+
+    Attributes:
+        table: the table.
+        mark: inode and time of its newest log entry, which tell it from a table made in its place; null where there is no entry.
+        files: its data files, once they were asked for.
+        run: of `runs`, the row of the last run, once that was asked for.
+    """
+
+    table: DeltaTable
+    mark: tuple[int, int] | None
+    files: list[FileEntry] | None = None
+    run: dict[str, Any] | None = None
+
+
 @dataclass(frozen=True)
 class Lake:
     """An opened lake; holds no connection and no lock, so that it can be passed around and opened many times.
@@ -46,12 +63,8 @@ class Lake:
 
     root: Path
     key_id: str
-    _last: dict[int, dict[str, Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """The last run by the version of `runs` that told of it: it is asked for dozens of times a run."""
-    _opened: dict[str, DeltaTable] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _opened: dict[str, "_Opened"] = field(default_factory=dict, init=False, repr=False, compare=False)
     """By name the table that was last opened for reading: opening one takes 3 ms, and a run asks a hundred times."""
-    _listed: dict[str, tuple[int, list[FileEntry]]] = field(default_factory=dict, init=False, repr=False, compare=False)
-    """By name the files that were last listed, and of which version."""
 
     @classmethod
     def create(cls, root: Path, key_id: str) -> "Lake":
@@ -128,41 +141,37 @@ class Lake:
     def files(self, table: str, version: int | None = None) -> list[FileEntry]:
         """The data files of a table at a version, sorted by name."""
         opened = self._as_of(table, version)
-        at = opened.version()
-        if table not in self._listed or self._listed[table][0] != at:
-            self._listed[table] = at, entries(opened, TABLES[table])
-        return list(self._listed[table][1])
+        if opened.files is None:
+            opened.files = entries(opened.table, TABLES[table])
+        return list(opened.files)
 
-    def _as_of(self, name: str, version: int | None = None) -> DeltaTable:
-        """As `table`, for reading only: opened again where the log has gone on, or another version is asked for."""
-        opened = self._opened.get(name)
-        if opened is None or not self._is_current(name, opened.version(), version):
-            self._opened.pop(name, None)
-            opened = self._opened[name] = self.table(name, version)
-        return opened
-
-    def _is_current(self, name: str, opened: int, version: int | None) -> bool:
-        """Whether what is opened is still there, and what is asked for."""
-        folder = self.folder(name)
-        if version is None and log_path(folder, opened + 1).exists():
-            return False
-        return version in (None, opened) and log_path(folder, opened).exists()
+    def _as_of(self, name: str, version: int | None = None) -> "_Opened":
+        """As `table`, for reading only: opened again where its log has gone on or is another, or another version is asked for."""
+        opened, folder = self._opened.get(name), self.folder(name)
+        if opened is not None:
+            at = opened.table.version()
+            is_asked = version == at or (version is None and not log_path(folder, at + 1).exists())
+            if is_asked and opened.mark is not None and opened.mark == _mark_of(folder, at):
+                return opened
+            del self._opened[name]
+        table = self.table(name, version)
+        self._opened[name] = _Opened(table, _mark_of(folder, table.version()))
+        return self._opened[name]
 
     def last_sequence(self) -> int:
         """Sequence number of the last complete run, 0 before the first."""
-        number = self._as_of("runs").transaction_version(APP)
+        number = self._as_of("runs").table.transaction_version(APP)
         return 0 if number is None else number
 
     def last_run(self) -> dict[str, Any] | None:
         """The row of `runs` with the highest sequence: what is true about this lake; None before the first run."""
-        table = self._as_of("runs")
-        last = table.transaction_version(APP)
+        opened = self._as_of("runs")
+        last = opened.table.transaction_version(APP)
         if not last:
             return None
-        if table.version() not in self._last:
-            self._last.clear()
-            self._last[table.version()] = self._run(last, entries(table, TABLES["runs"]))
-        return self._last[table.version()]
+        if opened.run is None:
+            opened.run = self._run(last, entries(opened.table, TABLES["runs"]))
+        return opened.run
 
     def _run(self, last: int, files: list[FileEntry]) -> dict[str, Any]:
         """The row of a run, out of the files of `runs`."""
@@ -324,6 +333,14 @@ def may_hold(entry: FileEntry, column: str, since: datetime | None, until: datet
     return (since is None or entry.most[column] >= to_micros(since)) and (
         until is None or entry.least[column] < to_micros(until)
     )
+
+
+def _mark_of(folder: Path, version: int) -> tuple[int, int] | None:
+    try:
+        entry = log_path(folder, version).stat()
+    except OSError:
+        return None
+    return entry.st_ino, entry.st_mtime_ns
 
 
 def _require_entries(folder: Path, version: int) -> None:

@@ -123,6 +123,37 @@ def test_readers_see_the_last_complete_run_and_nothing_newer(lake: Lake, lease: 
     assert lake.read("sessions").height == 5
 
 
+def test_an_open_lake_sees_what_another_has_committed(lake: Lake, lease: Lease, make_rows: MakeRows) -> None:
+    other = Lake.open(lake.root)
+    for count in (1, 2):
+        commit(lake, lease, sessions=Write(rows=make_rows(TABLES["sessions"], 1, account_id=f"a{count}")))
+        assert (other.read("sessions").height, other.last_sequence()) == (count, count)
+    assert other.read("sessions", version=1).height == 1
+
+
+def test_an_open_lake_sees_the_one_that_was_made_in_its_place(lake: Lake, make_rows: MakeRows) -> None:
+    for account in ("former", "the one after"):
+        made = Lake.create(lake.root, lake.key_id)
+        with Lease.acquire(lake.root, "test") as lease:
+            commit(made, lease, sessions=Write(rows=make_rows(TABLES["sessions"], 1, account_id=account)))
+        assert lake.read("sessions")["account_id"].to_list() == [account]
+        shutil.rmtree(lake.root)
+
+
+def test_a_table_is_opened_once_for_reading(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    def counted(folder: Path, version: int | None) -> DeltaTable:
+        opened.append(folder.name)
+        return DeltaTable(folder, version=version)
+
+    monkeypatch.setattr("pipelines.lake.lake.DeltaTable", counted)
+    for _ in range(3):
+        lake.read("sessions")
+        lake.files("sessions")
+    assert sorted(opened) == ["runs", "sessions"]
+
+
 def test_a_time_range_is_read_without_opening_the_files_outside(lake: Lake, lease: Lease, make_rows: MakeRows) -> None:
     for day in range(3):
         start = START + timedelta(days=day)
