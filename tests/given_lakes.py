@@ -63,7 +63,6 @@ def run_backfill(lake: Path, sources: Sequence[Path], policy: Policy | None = No
         policy=policy or Policy(),
         key_file=key,
         is_complete=bool(more.get("complete", True)),
-        groups=2,  # several, and no more: each group costs a tiny lake as much as a large one
     )
     return backfill(request, Progress(quiet=True), more.get("after", lambda _: None))  # type: ignore[arg-type]
 
