@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from confluent_kafka import IsolationLevel, KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
@@ -30,6 +30,7 @@ _SECRET = re.compile(r"password|secret|\.pem$|oauthbearer\.config|client\.assert
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
 _BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+_REFUSALS = (KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED)
 _NAMED = re.compile(r'property[: ]+"?([a-z0-9._]+)"?', re.IGNORECASE)
 
 _log = logging.getLogger("stillwatch.kafka")
@@ -173,7 +174,7 @@ class Cluster:
 
     def __init__(self, brokers: str, config: KafkaConfig, seconds: float) -> None:
         self._brokers, self._config, self._seconds = brokers, config, seconds
-        self._last = ""
+        self._last = self._refused = ""
         self._admin = AdminClient(config.client(brokers, error_cb=self._heard))
 
     def __enter__(self) -> Self:
@@ -226,10 +227,16 @@ class Cluster:
         return {partition: (low[partition], high[partition]) for partition in partitions}
 
     def gone(self, error: KafkaException | None = None) -> BrokerGone:
-        """What to raise where nobody answers."""
+        """What to raise where nobody answers, or nobody who lets us in."""
+        while self._admin.poll(0):
+            pass  # what was heard meanwhile is told now
+        where = f"{SCHEME}{self._brokers}"
+        if self._refused:
+            fix = "check the certificates, the user and the secret that --kafka-config names, and run the command again"
+            return BrokerGone(where, f"it is not let in ({_sentence(self._refused)})", fix)
         why = self._last or ("no answer" if error is None else str(error.args[0].str()))
         fix = "check the address, the network and --kafka-config, and run the command again"
-        return BrokerGone(f"{SCHEME}{self._brokers}", f"no broker answers ({why.strip().rstrip('.')})", fix)
+        return BrokerGone(where, f"no broker answers ({_sentence(why)})", fix)
 
     def _offsets(self, topic: str, partitions: Sequence[int], spec: OffsetSpec) -> dict[int, int]:
         asked = self._admin.list_offsets(
@@ -242,5 +249,12 @@ class Cluster:
         except KafkaException as error:
             raise self.gone(error) from error
 
-    def _heard(self, error: Any) -> None:
-        self._last = str(error.str())
+    def _heard(self, error: KafkaError) -> None:
+        if error.code() in _REFUSALS:
+            self._refused = error.str()
+        elif error.code() != KafkaError._ALL_BROKERS_DOWN:  # says less than what went before
+            self._last = error.str()
+
+
+def _sentence(said: str) -> str:
+    return said.strip().rstrip(".")

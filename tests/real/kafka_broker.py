@@ -63,20 +63,21 @@ class Broker:
     def __init__(self) -> None:
         self._jars = installed()
         self._folder = Path(tempfile.mkdtemp(prefix="stillwatch-broker-"))
-        port, controller = _free_port(), _free_port()
+        port, controller = free_port(), free_port()
         self.address = f"127.0.0.1:{port}"
         self._properties = self._folder / "server.properties"
+        open_to = [f"{name}://127.0.0.1:{at}" for name, at in {"PLAINTEXT": port, **self._listeners()}.items()]
         self._properties.write_text(
             "process.roles=broker,controller\nnode.id=1\n"
             f"controller.quorum.voters=1@127.0.0.1:{controller}\n"
-            f"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n"
-            f"advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n"
+            f"listeners={','.join(open_to)},CONTROLLER://127.0.0.1:{controller}\n"
+            f"advertised.listeners={','.join(open_to)}\n"
             "controller.listener.names=CONTROLLER\n"
             f"log.dirs={self._folder / 'log'}\n"
             "offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n"
             "transaction.state.log.min.isr=1\noffsets.topic.num.partitions=1\ntransaction.state.log.num.partitions=1\n"
             "auto.create.topics.enable=false\nmessage.max.bytes=40000000\nreplica.fetch.max.bytes=40000000\n"
-            "group.initial.rebalance.delay.ms=0\nlog.cleaner.enable=false\n"
+            "group.initial.rebalance.delay.ms=0\nlog.cleaner.enable=false\n" + self._more_properties()
         )
         self._process: subprocess.Popen[bytes] | None = None
         self._producer: Producer | None = None
@@ -161,6 +162,14 @@ class Broker:
         """What a command line says."""
         return f"kafka://{self.address}/{','.join(topics)}"
 
+    def _listeners(self) -> dict[str, int]:
+        """Ports of more listeners, by their protocol."""
+        return {}
+
+    def _more_properties(self) -> str:
+        """Lines for its configuration."""
+        return ""
+
     def _until_led(self, topic: str, partitions: int) -> None:
         limit = time.monotonic() + 30
         while True:
@@ -181,7 +190,8 @@ class Broker:
             )  # fmt: skip
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback at which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
