@@ -116,12 +116,13 @@ class Gathering:
         """The campaigns' keys and accounts; worked out again where keys or holders have changed."""
         if self._parts is None:
             keys = sorted(self.since, key=lambda key: (self.since[key], key))
-            holders = {key: set(self.held[key]) for key in keys}
-            cards = {account: holding.card for key in keys for account, holding in self.held[key].items()}
+            nearly = sorted(key for key in self.last if key not in self.since and key[0] == "client")
+            holders = {key: set(self.held[key]) for key in (*keys, *nearly)}
+            cards = {account: holding.card for key in holders for account, holding in self.held[key].items()}
             self._parts = [
                 part
                 for group in components(keys, holders, self.policy)
-                for part in parts(group, holders, cards, self.policy)
+                for part in parts(group, holders, cards, self.policy, nearly)
             ]
             self._members.clear()
         return self._parts

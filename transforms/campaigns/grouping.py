@@ -2,7 +2,8 @@
 
 A graph of keys, not of accounts: two keys are one where enough of the holders of either hold the other too. Two campaigns
 that share some accounts stay two, and an account may be in several. A key that only some of a campaign's accounts hold (a
-wording among many) is joined to the campaign afterwards, and so cannot join two of them. Components are scipy's: a sparse
+wording among many) is joined to the campaign afterwards, and so cannot join two of them. Nor can a user agent, which is
+anybody's: it belongs to the group with most of its holders, and makes one only where no other key does. Components are scipy's: a sparse
 matrix of keys by accounts gives all intersections in one product, and scipy is there already for River.
 """
 
@@ -18,6 +19,9 @@ from schemas.policy import Campaigns
 Key = tuple[str, int]
 """Kind and key of a trait."""
 
+ANYBODYS = "agent"
+"""Kind of key that anybody may send: a user agent names a public tool, of which two pools may use the same."""
+
 
 def components(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns) -> list[list[Key]]:
     """The keys in groups, each in the order given; groups in the order of their first keys.
@@ -31,6 +35,26 @@ def components(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Cam
     >>> components(list(holders), holders, Campaigns())
     [[('head', 1), ('tail', 2)], [('head', 3)]]
     """
+    own = _connected([key for key in keys if key[0] != ANYBODYS], holders, policy)
+    left = []
+    everyone = [set().union(*(holders[key] for key in group)) for group in own]
+    for agent in [key for key in keys if key[0] == ANYBODYS]:
+        common = [len(holders[agent] & accounts) for accounts in everyone]
+        fits = [
+            number
+            for number, accounts in enumerate(everyone)
+            if common[number] >= policy.overlap * min(len(accounts), len(holders[agent]))
+        ]
+        if fits:
+            own[max(fits, key=lambda number: (common[number], -number))].append(agent)
+        else:
+            left.append(agent)
+    place = {key: number for number, key in enumerate(keys)}
+    groups = [sorted(group, key=place.__getitem__) for group in [*own, *_connected(left, holders, policy)]]
+    return sorted(groups, key=lambda group: place[group[0]])
+
+
+def _connected(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns) -> list[list[Key]]:
     if not keys:
         return []
     held = _matrix([holders[key] for key in keys])

@@ -2,7 +2,8 @@
 
 Accounts that send one of the group's client fingerprints belong together, and so do two such sets if many of the accounts
 pay with cards that both use. Where that leaves several sets that hold nearly everyone, each is a campaign of its own; where
-fingerprints are not known, or popular ones, it says nothing and the group stays whole.
+fingerprints are not known, or popular ones, it says nothing and the group stays whole. Accounts that nothing but a user agent ties to the others
+are told apart by fingerprints that nearly tie, too.
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from schemas.policy import Campaigns
-from transforms.campaigns.grouping import Key, components
+from transforms.campaigns.grouping import ANYBODYS, Key, components
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,25 @@ class Part:
 
 
 def parts(
-    keys: Sequence[Key], holders: Mapping[Key, set[int]], cards: Mapping[int, str | None], policy: Campaigns
+    keys: Sequence[Key],
+    holders: Mapping[Key, set[int]],
+    cards: Mapping[int, str | None],
+    policy: Campaigns,
+    nearly: Sequence[Key] = (),
 ) -> list[Part]:
     """The group in parts, in the order of their first keys; the whole of it where it does not fall apart.
 
     Args:
         keys: keys of one component, in the order in which they were tied.
-        holders: accounts that hold each of them.
+        holders: accounts that hold each of them and of `nearly`.
         cards: payment instrument of each account, None where none is on file.
         policy: least_accounts, overlap, apart, same_cards.
+        nearly: client fingerprints that are tied by no group, but would be if another key agreed.
     """
     everyone = set().union(*(holders[key] for key in keys))
     whole = [Part(tuple(keys), frozenset(everyone))]
-    large = [part for part in _by_identity(keys, holders, cards, policy) if len(part) >= policy.least_accounts]
+    clients = [key for key in keys if key[0] == "client"] + _by_agent_alone(keys, nearly, holders, policy)
+    large = [part for part in _by_identity(clients, holders, cards, policy) if len(part) >= policy.least_accounts]
     if len(large) < 2 or sum(map(len, large)) < policy.apart * len(everyone):
         return whole
     found = [Part(tuple(key for key in keys if _is_of(holders[key], part, policy)), frozenset(part)) for part in large]
@@ -63,11 +70,23 @@ def _is_of(held: set[int], part: set[int], policy: Campaigns) -> bool:
     return common >= policy.least_accounts and common >= policy.overlap * min(len(held), len(part))
 
 
+def _by_agent_alone(
+    keys: Sequence[Key], nearly: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns
+) -> list[Key]:
+    """Clients that nearly tie, most of whose accounts send a user agent of the group, and few anything else of it."""
+    agents = set().union(*(holders[key] for key in keys if key[0] == ANYBODYS))
+    others = set().union(*(holders[key] for key in keys if key[0] != ANYBODYS))
+
+    def is_mostly(accounts: set[int], of: set[int]) -> bool:
+        return len(accounts & of) >= policy.overlap * len(accounts)
+
+    return [key for key in nearly if is_mostly(holders[key], agents) and not is_mostly(holders[key], others)]
+
+
 def _by_identity(
-    keys: Sequence[Key], holders: Mapping[Key, set[int]], cards: Mapping[int, str | None], policy: Campaigns
+    clients: Sequence[Key], holders: Mapping[Key, set[int]], cards: Mapping[int, str | None], policy: Campaigns
 ) -> list[set[int]]:
     """Sets of accounts that are connected by client fingerprints, and by cards between those."""
-    clients = [key for key in keys if key[0] == "client"]
     sets = [set().union(*(holders[key] for key in group)) for group in components(clients, holders, policy)]
     pays = [Counter(cards[account] for account in accounts if cards[account] is not None) for accounts in sets]
     linked = [

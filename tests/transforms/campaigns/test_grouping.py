@@ -37,6 +37,24 @@ def test_a_part_of_a_part_is_joined_to_the_whole() -> None:
     assert len(found) == 1
 
 
+def test_a_user_agent_of_two_pools_does_not_make_them_one() -> None:
+    one, other = set(range(30)), set(range(30, 60))
+    agent = one | other | set(range(60, 69))
+    assert groups({("agent", 1): agent, ("client", 2): one, ("client", 3): other}) == [
+        [("agent", 1), ("client", 2)],
+        [("client", 3)],
+    ]
+
+
+def test_a_user_agent_of_a_part_of_a_pool_belongs_to_the_pool() -> None:
+    found = groups({("agent", 1): set(range(18)), ("agent", 2): set(range(18, 30)), ("system", 3): set(range(30))})
+    assert found == [[("agent", 1), ("agent", 2), ("system", 3)]]
+
+
+def test_user_agents_make_a_group_where_nothing_else_does() -> None:
+    assert groups({("agent", 1): set(range(30)), ("agent", 2): set(range(28))}) == [[("agent", 1), ("agent", 2)]]
+
+
 def test_nobody_is_no_group() -> None:
     assert groups({}) == []
 
@@ -64,3 +82,18 @@ def test_a_group_without_clients_stays_whole() -> None:
 def test_a_client_of_few_takes_nothing_apart() -> None:
     holders = {("line", 1): set(range(200)), ("client", 2): set(range(20)), ("client", 3): set(range(100, 120))}
     assert len(parts(list(holders), holders, CARDS, POLICY)) == 1
+
+
+def test_two_pools_with_one_user_agent_are_told_apart_by_clients_that_nearly_tie() -> None:
+    agent, one, other = ("agent", 1), ("client", 2), ("client", 3)
+    holders: dict[Key, set[int]] = {agent: set(range(200)), one: set(range(100)), other: set(range(100, 200))}
+    assert len(parts([agent, one], holders, CARDS, POLICY)) == 1
+    found = parts([agent, one], holders, CARDS, POLICY, [other])
+    assert [(part.keys, len(part.accounts)) for part in found] == [((agent, one), 100), ((agent,), 100)]
+
+
+def test_what_only_nearly_ties_takes_nothing_apart_that_says_the_same() -> None:
+    """New heads behind another client go on with the pool's words."""
+    line, own, nearly = ("line", 1), ("client", 2), ("client", 3)
+    holders: dict[Key, set[int]] = {line: set(range(200)), own: set(range(100)), nearly: set(range(100, 200))}
+    assert len(parts([line, own], holders, CARDS, POLICY, [nearly])) == 1
