@@ -99,29 +99,25 @@ class DetectJob:
 
 
 def build(job: DetectJob, pipeline: beam.Pipeline) -> object:
-    """Applies the pipeline."""
+    """Applies the pipeline.
+
+    Each step's output is grouped by whom it is for, once: that gives each its own, keeps the steps apart and in order, and costs
+    a run without events less than shuffling it before sorting out who gets what.
+    """
     shown = (
         pipeline
-        | "Account groups" >> beam.Create(list(range(job.groups)))
-        | "Spread groups" >> beam.Reshuffle()
+        | "Account groups" >> beam.Create(list(range(job.groups)))  # which spreads them, too
         | "Step groups" >> beam.ParDo(StepGroups(job)).with_output_types(tuple[int, bytes])
-        | "Keep order of stages" >> beam.Reshuffle()
+        | "Gather traits and own" >> beam.GroupByKey()
     )
     linked = (
         shown
-        | "To shards" >> beam.Filter(_is_for_shard)
-        | "Gather shards" >> beam.GroupByKey()
         | "Step links" >> beam.ParDo(StepLinks(job)).with_output_types(tuple[int, bytes])
-        | "Keep order of links" >> beam.Reshuffle()
+        | "Gather ties and foreign" >> beam.GroupByKey()
     )
-    joined = (
-        linked
-        | "To campaigns" >> beam.Filter(_is_for_campaigns)
-        | "Gather campaigns" >> beam.GroupByKey()
-        | "Step campaigns" >> beam.ParDo(StepCampaigns(job)).with_output_types(tuple[int, bytes])
-    )
-    own = shown | "To groups" >> beam.Filter(_is_for_group)
-    of_links = linked | "From links to groups" >> beam.Filter(_is_for_group)
+    joined = linked | "Step campaigns" >> beam.ParDo(StepCampaigns(job)).with_output_types(tuple[int, bytes])
+    own = shown | "To groups" >> beam.FlatMap(_for_group).with_output_types(tuple[int, bytes])
+    of_links = linked | "From links to groups" >> beam.FlatMap(_for_group).with_output_types(tuple[int, bytes])
     return (
         (own, of_links, joined)
         | "All of a group" >> beam.Flatten()
@@ -132,16 +128,11 @@ def build(job: DetectJob, pipeline: beam.Pipeline) -> object:
     )
 
 
-def _is_for_shard(element: tuple[int, bytes]) -> bool:
-    return _SHARD_KEY <= element[0] < _CAMPAIGNS_KEY
-
-
-def _is_for_campaigns(element: tuple[int, bytes]) -> bool:
-    return element[0] == _CAMPAIGNS_KEY
-
-
-def _is_for_group(element: tuple[int, bytes]) -> bool:
-    return element[0] < _SHARD_KEY
+def _for_group(element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
+    key, messages = element
+    if key < _SHARD_KEY:
+        for message in messages:
+            yield key, message
 
 
 def group_key(group: int) -> str:
@@ -276,7 +267,9 @@ class StepLinks(_Stage):
     """The traits of one shard, of all accounts, become what accounts share."""
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
-        """One shard: the frames of all account groups."""
+        """One shard: the frames of all account groups; what is for others is left to them."""
+        if element[0] < _SHARD_KEY:
+            return
         job, key = self._job, f"shard-{element[0] - _SHARD_KEY:03d}"
         sent: dict[str, list[pl.DataFrame]] = {"rows": [], "names": []}
         for message in element[1]:
@@ -304,7 +297,9 @@ class StepCampaigns(_Stage):
     """The ties of all shards become campaigns, and what those add to the accounts in them."""
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
-        """One element: what all shards sent."""
+        """One element: what all shards sent; what is for others is left to them."""
+        if element[0] != _CAMPAIGNS_KEY:
+            return
         job = self._job
         sent: dict[str, list[pl.DataFrame]] = {}
         for packed in element[1]:

@@ -173,7 +173,6 @@ def build(job: IngestJob, ranges: Sequence[dict[str, Any]], pipeline: beam.Pipel
     return (
         pipeline
         | "Ranges" >> beam.Create([json.dumps(spec) for spec in ranges])
-        | "Spread ranges" >> beam.Reshuffle()
         | "Read ranges" >> beam.ParDo(ReadRange(job)).with_output_types(tuple[int, bytes])
         | "Gather messages" >> beam.GroupByKey()
         | "Write messages" >> beam.ParDo(WriteMessages(job.root, job.run_id))

@@ -58,7 +58,7 @@ def build(job: LearnJob, pipeline: beam.Pipeline) -> object:
     """Applies the pipeline."""
     return (
         pipeline
-        | "Closed day" >> beam.Create([job.day.isoformat()])
+        | "Closed day" >> beam.Create([job.day.isoformat()], reshuffle=False)
         | "Learn the day" >> beam.ParDo(LearnDay(job)).with_output_types(tuple[int, bytes])
         | "Gather messages" >> beam.GroupByKey()
         | "Write messages" >> beam.ParDo(WriteMessages(job.root, job.run_id))

@@ -223,7 +223,6 @@ def _build(job: IngestJob, work: dict[str, Any], pipeline: beam.Pipeline) -> obj
     return (
         pipeline
         | "Ranges" >> beam.Create([json.dumps(spec) for spec in work["ranges"]])
-        | "Spread ranges" >> beam.Reshuffle()
         | "Replay ranges" >> beam.ParDo(ReplayRange(job, work["rejects_version"])).with_output_types(tuple[int, bytes])
         | "Gather messages" >> beam.GroupByKey()
         | "Write messages" >> beam.ParDo(WriteMessages(job.root, job.run_id))
