@@ -32,7 +32,7 @@ class Case:
     key_file: Path | None = None
     notes: list[str] = field(default_factory=list)
 
-    @property
+    @cached_property
     def lake(self) -> Lake:
         """The lake, whatever state it is in; `key_id` is not known here."""
         return Lake(self.root, "")

@@ -12,7 +12,6 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
-from pipelines.lake.events_index import entries
 from pipelines.lake.files import GROUP_ROWS, FileEntry, damaged, delta_value, plain, scan, write_frame
 from pipelines.lake.lake import APP, Lake, may_hold
 from pipelines.lake.lease import Lease
@@ -130,7 +129,7 @@ class Committer:
         versions = self._lake.versions()
         for table in order:
             versions[table] = self._commit_table(table, writes[table], plan)
-        versions["runs"] = self._lake.table("runs").version() + 1
+        versions["runs"] = self._lake.newest("runs").version() + 1
         if self._lake.last_sequence() >= plan.sequence:
             return self._lake.versions()
         rewrites = writes["runs"].rewrites if "runs" in writes else ()
@@ -139,17 +138,17 @@ class Committer:
 
     def is_committed(self, table: str, plan: Plan) -> bool:
         """Whether an interrupted execution of this plan had committed this table: its files need not be made again."""
-        number = self._lake.table(table).transaction_version(APP)
+        number = self._lake.newest(table).transaction_version(APP)
         return number is not None and number >= plan.sequence
 
     def _commit_table(self, name: str, write: Write, plan: Plan) -> int:
         self._lease.check()
-        table = self._lake.table(name)
+        table = self._lake.newest(name)
         done = table.transaction_version(APP)
         if done is not None and done >= plan.sequence:
             return table.version()
         contract, folder = TABLES[name], self._lake.folder(name)
-        there = entries(table, contract)
+        there = self._lake.files(name) if _touches_what_is_there(write) else []
         moved = _moved(folder, contract, plan, write.rewrites, there)
         rewritten = {name for rewrite in write.rewrites for name in rewrite.files}
         gone = [entry for entry in there if entry.path not in rewritten and _is_removed(entry, write)]
@@ -168,7 +167,7 @@ class Committer:
                 if entry.path in rewritten:
                     actions += _removed(plan, [entry], is_change=entry.path in trimmed)
             _write_log(table, contract, plan, actions, self._lease.holder.token)
-            table.update_incremental()
+            self._lake.bring_up(name, table)
         self._after(f"{name}: commit")
         return table.version()
 
@@ -184,6 +183,10 @@ def _in_order(writes: Mapping[str, Write]) -> list[str]:
 def _only_rewrites(write: Write) -> bool:
     adds = bool(write.files) or write.rows is not None or write.provisional is not None
     return bool(write.rewrites) and not adds and not write.overwrite and write.replace_from is None
+
+
+def _touches_what_is_there(write: Write) -> bool:
+    return bool(write.rewrites) or write.overwrite or write.replace_from is not None or write.provisional is not None
 
 
 def _is_removed(entry: FileEntry, write: Write) -> bool:

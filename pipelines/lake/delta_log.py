@@ -64,6 +64,8 @@ def paths_at(folder: Path, version: int) -> set[str]:
     Raises:
         LakeError: the version cannot be opened.
     """
+    if version == 0 and log_path(folder, 0).exists():  # nothing is older: what its entry adds, without opening the table
+        return _added(folder, 0)
     try:
         actions = DeltaTable(folder, version=version).get_add_actions(flatten=True)
     except (DeltaError, OSError, ValueError) as error:
@@ -78,5 +80,9 @@ def named_since(folder: Path, version: int) -> set[str]:
     named = paths_at(folder, version)
     for number in log_files(folder)["json"]:
         if number > version:
-            named |= {action["add"]["path"] for action in read_entry(folder, number) if "add" in action}
+            named |= _added(folder, number)
     return named
+
+
+def _added(folder: Path, version: int) -> set[str]:
+    return {action["add"]["path"] for action in read_entry(folder, version) if "add" in action}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -93,28 +94,28 @@ class EventsIndex:
 
 def entries(table: DeltaTable, contract: Contract) -> list[FileEntry]:
     """The data files of an opened table with their bounds, sorted by name."""
-    actions = pl.DataFrame(pa.table(table.get_add_actions(flatten=True))).sort("path")
-    actions = actions.with_columns(
-        pl.col(name).cast(pl.Int64)
-        for name, kind in actions.schema.items()
-        if isinstance(kind, pl.Datetime) and name.partition(".")[2] in contract.columns
-    )
-    return [
+    actions = pa.table(table.get_add_actions(flatten=True))
+    known = {name: _plain_values(actions[name], name, contract) for name in actions.column_names}
+    files = [
         FileEntry(
-            path=row["path"],
-            size=row["size_bytes"],
-            rows=row["num_records"],
-            least=_bounds(row, "min."),
-            most=_bounds(row, "max."),
-            nulls=_bounds(row, "null_count."),
+            path=path,
+            size=known["size_bytes"][row],
+            rows=known["num_records"][row],
+            least=_bounds(known, "min.", row),
+            most=_bounds(known, "max.", row),
+            nulls=_bounds(known, "null_count.", row),
         )
-        for row in actions.iter_rows(named=True)
+        for row, path in enumerate(known["path"])
     ]
+    return sorted(files, key=lambda file: file.path)
 
 
-def _bounds(row: dict[str, object], prefix: str) -> dict[str, int]:
-    return {
-        name.removeprefix(prefix): value
-        for name, value in row.items()
-        if name.startswith(prefix) and isinstance(value, int) and not isinstance(value, bool)
-    }
+def _plain_values(column: pa.ChunkedArray, name: str, contract: Contract) -> list[Any]:
+    """The column's values; times of the contract's columns in microseconds."""
+    is_bound = name.partition(".")[2] in contract.columns
+    return (column.cast(pa.int64()) if is_bound and pa.types.is_timestamp(column.type) else column).to_pylist()
+
+
+def _bounds(known: dict[str, list[Any]], prefix: str, row: int) -> dict[str, int]:
+    told = {name.removeprefix(prefix): values[row] for name, values in known.items() if name.startswith(prefix)}
+    return {name: value for name, value in told.items() if isinstance(value, int) and not isinstance(value, bool)}

@@ -107,7 +107,8 @@ def _filled(contract: Contract, frame: pl.DataFrame) -> pl.DataFrame:
     A file without a column says that it is null in all of its rows (`scan`), to every reader of Delta.
     """
     told = {*order_of(contract), *_measured(contract), *contract.required}
-    return frame.select(name for name in contract.columns if name in told or frame[name].null_count() < frame.height)
+    nulls = frame.null_count().row(0, named=True)
+    return frame.select(name for name in contract.columns if name in told or nulls[name] < frame.height)
 
 
 def order_of(contract: Contract) -> tuple[str, ...]:
@@ -242,6 +243,7 @@ def _write(path: Path, contract: Contract, frame: pl.DataFrame, row_group_rows: 
         temporary.unlink(missing_ok=True)
 
 
+@cache
 def plain(contract: Contract) -> pa.Schema:
     """The contract's Arrow schema without its documentation."""
     return pa.schema([pa.field(f.name, f.type, f.nullable) for f in contract.arrow])
@@ -277,9 +279,12 @@ def _measured(contract: Contract) -> tuple[str, ...]:
 
 def _entry(path: Path, name: str, contract: Contract, frame: pl.DataFrame) -> FileEntry:
     columns = _measured(contract)
-    least = frame.select(pl.col(columns).min().cast(pl.Int64)).row(0, named=True)
-    most = frame.select(pl.col(columns).max().cast(pl.Int64)).row(0, named=True)
-    nulls = frame.select(pl.col(columns).null_count().cast(pl.Int64)).row(0, named=True)
+    told = frame.select(
+        pl.col(columns).min().cast(pl.Int64).name.prefix("least "),
+        pl.col(columns).max().cast(pl.Int64).name.prefix("most "),
+        pl.col(columns).null_count().cast(pl.Int64).name.prefix("nulls "),
+    ).row(0, named=True)
+    least, most, nulls = ({c: told[f"{what} {c}"] for c in columns} for what in ("least", "most", "nulls"))
     return FileEntry(
         path=name,
         size=path.stat().st_size,

@@ -138,6 +138,19 @@ class Lake:
         _require_entries(folder, table.version())
         return table
 
+    def newest(self, name: str) -> DeltaTable:
+        """As `table` of the newest version, opened only where it is not open as it is now.
+
+        Raises:
+            LakeError: the table is gone, or its log is damaged.
+        """
+        return self._as_of(name).table
+
+    def bring_up(self, name: str, table: DeltaTable) -> None:
+        """Takes the table on to what was just committed to it, so that it need not be opened again."""
+        table.update_incremental()
+        self._opened[name] = _Opened(table, _mark_of(self.folder(name), table.version()))
+
     def files(self, table: str, version: int | None = None) -> list[FileEntry]:
         """The data files of a table at a version, sorted by name."""
         opened = self._as_of(table, version)
@@ -298,10 +311,11 @@ class Lake:
                 _create_table(self.root, name)
                 added.append(name)
                 continue
-            table = self.table(name)
-            there = {f.name for f in table.schema().fields}
+            table = self.newest(name)
+            fields = table.schema().fields
+            there = {f.name for f in fields}
             new = [f for f in plain(contract) if f.name not in there]
-            newer = [f.name for f in table.schema().fields if f.name not in contract.columns and not f.nullable]
+            newer = [f.name for f in fields if f.name not in contract.columns and not f.nullable]
             if newer:
                 raise LakeError(
                     str(self.folder(name)),
