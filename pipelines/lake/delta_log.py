@@ -64,7 +64,7 @@ def paths_at(folder: Path, version: int) -> set[str]:
     Raises:
         LakeError: the version cannot be opened.
     """
-    if version == 0 and log_path(folder, 0).exists():  # nothing is older: what its entry adds, without opening the table
+    if version == 0 and log_path(folder, 0).exists():  # nothing is older, and the table need not be opened
         return _added(folder, 0)
     try:
         actions = DeltaTable(folder, version=version).get_add_actions(flatten=True)
