@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 import polars as pl
 
-from pipelines.lake.state import Manifest, Remembered, States
+from pipelines.lake.state import Kind, Manifest, Remembered, States
 from schemas.hit import HIT
 from schemas.policy import Policy
 from schemas.snapshot import Snapshot
 from transforms import distribution, features, order, sessions
 from transforms.detectors import ReplayState, RulesState, rules, score, shapes
-from transforms.distribution import DistributionState
-from transforms.features import FeatureState
+from transforms.distribution import ClosedVectors, DistributionState, OpenVectors
+from transforms.features import ClosedHours, FeatureState, OpenHours
 from transforms.findings import FindingsState
 from transforms.order import OrderState
 from transforms.sessions import SessionState
@@ -20,9 +21,11 @@ from transforms.sessions import SessionState
 STATES: dict[str, type[Remembered]] = {
     "order": OrderState,
     "sessions": SessionState,
-    "features": FeatureState,
+    "features": ClosedHours,
+    "open_features": OpenHours,
     "rules": RulesState,
-    "distribution": DistributionState,
+    "distribution": ClosedVectors,
+    "open_distribution": OpenVectors,
     "replay": ReplayState,
     "findings": FindingsState,
 }
@@ -40,30 +43,42 @@ class GroupState:
     distribution: DistributionState
 
     @classmethod
-    def read(cls, states: States, manifest: Manifest, key: str) -> "GroupState":
+    def read(cls, states: States, manifest: Manifest, key: str) -> Self:
         """The group's state after the run that wrote the manifest; empty where it has none."""
 
-        def name(stage: str) -> str | None:
-            return manifest.get(f"{stage}/{key}")
+        def restored(stage: str, kind: type[Kind]) -> Kind:
+            return states.restore(manifest.get(f"{stage}/{key}"), kind)
 
         return cls(
-            order=states.restore(name("order"), OrderState),
-            sessions=states.restore(name("sessions"), SessionState),
-            features=states.restore(name("features"), FeatureState),
-            rules=states.restore(name("rules"), RulesState),
-            distribution=states.restore(name("distribution"), DistributionState),
+            order=restored("order", OrderState),
+            sessions=restored("sessions", SessionState),
+            features=FeatureState(restored("features", ClosedHours), restored("open_features", OpenHours)),
+            rules=restored("rules", RulesState),
+            distribution=DistributionState(
+                restored("distribution", ClosedVectors), restored("open_distribution", OpenVectors)
+            ),
         )
 
-    def write(self, states: States, key: str, run_id: str) -> Manifest:
-        """Stores the state; returns its entries for the run's manifest."""
-        parts = {
-            "order": self.order.to_bytes(),
-            "sessions": self.sessions.to_bytes(),
-            "features": self.features.to_bytes(),
-            "rules": self.rules.to_bytes(),
-            "distribution": self.distribution.to_bytes(),
+    def write(self, before: Self, states: States, key: str, run_id: str) -> Manifest:
+        """Stores what is not as it was before; returns its entries for the run's manifest."""
+        was, now = before.pieces(), self.pieces()
+        return {
+            f"{stage}/{key}": states.write(stage, key, run_id, piece.to_bytes())
+            for stage, piece in now.items()
+            if piece is not was[stage]
         }
-        return {f"{stage}/{key}": states.write(stage, key, run_id, data) for stage, data in parts.items()}
+
+    def pieces(self) -> dict[str, Remembered]:
+        """What the state is stored as, by stage; what did not change between two states is the same object."""
+        return {
+            "order": self.order,
+            "sessions": self.sessions,
+            "features": self.features.closed,
+            "open_features": self.features.open,
+            "rules": self.rules,
+            "distribution": self.distribution.closed,
+            "open_distribution": self.distribution.open,
+        }
 
 
 @dataclass(frozen=True)

@@ -222,7 +222,7 @@ class StepGroups(_Stage):
         message = {
             "group": group,
             "tables": tables,
-            "states": after.write(self._states, key, job.run_id),
+            "states": after.write(before, self._states, key, job.run_id),
             "counts": _counts(rows.counts, late),
             "accounts": days["account_id"].n_unique(),
             "account_days": days.height,

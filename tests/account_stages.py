@@ -81,7 +81,10 @@ class Stages:
         """The states written and read back."""
         self.order = order.OrderState.from_bytes(self.order.to_bytes())
         self.sessions = sessions.SessionState.from_bytes(self.sessions.to_bytes())
-        self.features = features.FeatureState.from_bytes(self.features.to_bytes())
+        self.features = features.FeatureState(
+            features.ClosedHours.from_bytes(self.features.closed.to_bytes()),
+            features.OpenHours.from_bytes(self.features.open.to_bytes()),
+        )
         self.rules = RulesState.from_bytes(self.rules.to_bytes())
 
     def still_open(self) -> Frames:

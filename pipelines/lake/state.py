@@ -45,6 +45,10 @@ class Remembered(Protocol):
         """The state that was stored; OtherVersion where its layout is of another version."""
         ...
 
+    def to_bytes(self) -> bytes:
+        """What `from_bytes` reads."""
+        ...
+
 
 Kind = TypeVar("Kind", bound=Remembered)
 

@@ -1,14 +1,11 @@
-"""`make bench-live`: catching up with a topic against a backfill of the same records from a file, as whole processes in turn.
+"""Catching up with a topic against a backfill of the same records from a file, as whole processes in turn.
 
 The broker is a real one, on the same machine, and takes processor time of its own.
 """
 
-import argparse
-import json
 import shutil
 import statistics
 import sys
-import tempfile
 from pathlib import Path
 
 from benchmarks.logs import Shape, write_log
@@ -18,16 +15,6 @@ from real.kafka_broker import Broker
 PARTITIONS = 8
 GOAL = 0.6
 _QUALITY = 3  # exit code where a day of the log fails its audit: the work is done
-
-
-def main() -> None:
-    """Measures, and prints JSON."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--records", type=int, default=500_000)
-    asked.add_argument("--repeats", type=int, default=3)
-    options = asked.parse_args()
-    with tempfile.TemporaryDirectory(prefix="stillwatch-bench-") as name, Broker() as broker:
-        sys.stdout.write(json.dumps(measured(Path(name), broker, options.records, options.repeats), indent=1) + "\n")
 
 
 def measured(folder: Path, broker: Broker, records: int, repeats: int) -> dict[str, object]:
@@ -64,7 +51,3 @@ def measured(folder: Path, broker: Broker, records: int, repeats: int) -> dict[s
         "ratio": seconds["file"] / seconds["topic"],
         "goal": GOAL,
     }
-
-
-if __name__ == "__main__":
-    main()

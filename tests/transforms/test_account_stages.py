@@ -180,7 +180,7 @@ def test_what_is_open_is_shown_as_the_oracle_counts_it_so_far_and_changes_nothin
     until = DAY + TICK * ticks
     stages, seen = Stages(), events.filter(pl.col("time") < until)
     stages.step(seen, until)
-    before = stages.features.to_bytes(), stages.sessions.to_bytes()
+    before = stages.features.closed.to_bytes(), stages.features.open.to_bytes(), stages.sessions.to_bytes()
     shown = stages.still_open()
     calls = with_memory(in_order(seen), Policy())
     assert_frame_equal(shown["sessions"], sessions(calls, until, Policy(), still_open=True))
@@ -188,7 +188,7 @@ def test_what_is_open_is_shown_as_the_oracle_counts_it_so_far_and_changes_nothin
     so_far = by_oracle(seen, until + HOUR)["windows"].join(definite, on=["account_id", "window_end"], how="anti")
     expected = so_far.with_columns(provisional=pl.lit(value=True))
     assert_frame_equal(shown["windows"], expected, rel_tol=ROUNDING)
-    assert (stages.features.to_bytes(), stages.sessions.to_bytes()) == before
+    assert (stages.features.closed.to_bytes(), stages.features.open.to_bytes(), stages.sessions.to_bytes()) == before
 
 
 def test_an_empty_log_gives_empty_frames_and_empty_states() -> None:
@@ -201,11 +201,11 @@ def test_an_empty_log_gives_empty_frames_and_empty_states() -> None:
 def test_states_of_accounts_that_fell_silent_are_forgotten() -> None:
     stages, nothing = Stages(), event_log(1, 3).clear()
     stages.step(event_log(1, 300, hours=24), DAY + timedelta(days=1))
-    assert stages.features.keys.height > 100
+    assert stages.features.closed.keys.height > 100
     for day in (2, 9, 93):
         stages.step(nothing, DAY + timedelta(days=day))
-    states = (stages.order, stages.sessions, stages.features, stages.rules)
-    assert {name for state in states for name, frame in vars(state).items() if frame.height} == {"closed"}
+    states = (stages.order, stages.sessions, stages.features.closed, stages.features.open, stages.rules)
+    assert {name for state in states for name, frame in vars(state).items() if frame.height} == {"until"}
 
 
 @given(logs())

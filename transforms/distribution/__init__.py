@@ -5,7 +5,17 @@
 """
 
 from transforms.distribution.measuring import measured, pooled, references
-from transforms.distribution.state import DistributionState
+from transforms.distribution.state import ClosedVectors, DistributionState, OpenVectors
 from transforms.distribution.step import step, still_open, trailing
 
-__all__ = ["DistributionState", "measured", "pooled", "references", "step", "still_open", "trailing"]
+__all__ = [
+    "ClosedVectors",
+    "DistributionState",
+    "OpenVectors",
+    "measured",
+    "pooled",
+    "references",
+    "step",
+    "still_open",
+    "trailing",
+]

@@ -10,41 +10,77 @@ from schemas.embedding import EMBEDDING
 from transforms.sketches.packing import pack, unpack
 
 HOUR = timedelta(hours=1)
-_VERSION = 1
-_CLOSED = pl.Schema({"until": pl.Datetime("us", "UTC")})
+_VERSION = 2
+_UNTIL = pl.Schema({"until": pl.Datetime("us", "UTC")})
 
 
 @dataclass(frozen=True)
-class DistributionState:
-    """The hours that a later test looks back to.
+class ClosedVectors:
+    """Vectors of hours that have closed and that a later test looks back to: the same object until the next hour closes.
 
     Attributes:
-        hours: EMBEDDING rows of the last 23 closed hours.
-        open_hours: EMBEDDING rows of the open hour, so far.
-        closed: one row with the end of the last closed hour; none before the first step.
+        rows: EMBEDDING rows of the last 23.
+        until: one row with the end of the last of them; none before the first step.
     """
 
-    hours: pl.DataFrame
-    open_hours: pl.DataFrame
-    closed: pl.DataFrame
+    rows: pl.DataFrame
+    until: pl.DataFrame
 
     @classmethod
     def empty(cls) -> Self:
-        """Nothing seen yet."""
-        return cls(EMBEDDING.empty(), EMBEDDING.empty(), pl.DataFrame(schema=_CLOSED))
+        """None has closed yet."""
+        return cls(EMBEDDING.empty(), pl.DataFrame(schema=_UNTIL))
 
     def to_bytes(self) -> bytes:
-        """The state as versioned bytes."""
-        return pack(
-            "distribution", _VERSION, {"hours": self.hours, "open_hours": self.open_hours, "closed": self.closed}
-        )
+        """The vectors as versioned bytes."""
+        return pack("distribution", _VERSION, {"rows": self.rows, "until": self.until})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
         return cls(**unpack(data, "distribution", _VERSION))
 
-    def at(self, border: datetime, hours: pl.DataFrame, open_hours: pl.DataFrame) -> Self:
-        """The state once the hours up to `border` have closed: what no later test reaches back to is forgotten."""
-        kept = hours.filter(pl.col("window_end") > border - 23 * HOUR)
-        return type(self)(EMBEDDING.conform(kept), open_hours, pl.DataFrame({"until": [border]}, schema=_CLOSED))
+    @property
+    def border(self) -> datetime | None:
+        """End of the last closed hour; None before the first step."""
+        return self.until["until"].max()  # type: ignore[return-value]
+
+    @classmethod
+    def at(cls, border: datetime, rows: pl.DataFrame) -> Self:
+        """Once the hours up to `border` have closed: what no later test reaches back to is forgotten."""
+        kept = rows.filter(pl.col("window_end") > border - 23 * HOUR)
+        return cls(EMBEDDING.conform(kept), pl.DataFrame({"until": [border]}, schema=_UNTIL))
+
+
+@dataclass(frozen=True)
+class OpenVectors:
+    """Vectors of the open hour, so far: EMBEDDING rows."""
+
+    rows: pl.DataFrame
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Nothing seen yet."""
+        return cls(EMBEDDING.empty())
+
+    def to_bytes(self) -> bytes:
+        """The vectors as versioned bytes."""
+        return pack("open distribution", _VERSION, {"rows": self.rows})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The inverse of `to_bytes`; raises ValueError on other bytes."""
+        return cls(**unpack(data, "open distribution", _VERSION))
+
+
+@dataclass(frozen=True)
+class DistributionState:
+    """The hours that a later test looks back to: two pieces, because the larger one changes only where an hour closes."""
+
+    closed: ClosedVectors
+    open: OpenVectors
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Nothing seen yet."""
+        return cls(ClosedVectors.empty(), OpenVectors.empty())

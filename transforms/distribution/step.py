@@ -7,7 +7,7 @@ import polars as pl
 
 from schemas.embedding import EMBEDDING, MAPS
 from transforms.distribution.embedding import embed, table, vectors
-from transforms.distribution.state import DistributionState
+from transforms.distribution.state import ClosedVectors, DistributionState, OpenVectors
 from transforms.sketches.grouping import starts_of
 from transforms.sketches.mix import I64
 
@@ -33,16 +33,20 @@ def step(
         each, EMBEDDING rows too.
     """
     border = until.replace(minute=0, second=0, microsecond=0)
-    together = _added(pl.concat([state.open_hours, embed(calls)]))
+    together = _added(pl.concat([state.open.rows, embed(calls)]))
+    if border == state.closed.border:
+        return DistributionState(state.closed, OpenVectors(together)), EMBEDDING.empty(), EMBEDDING.empty()
     ended = together.filter(pl.col("window_end") <= border)
-    past = pl.concat([state.hours, ended])
-    after = state.at(border, past, together.filter(pl.col("window_end") > border))
+    past = pl.concat([state.closed.rows, ended])
+    after = DistributionState(
+        ClosedVectors.at(border, past), OpenVectors(together.filter(pl.col("window_end") > border))
+    )
     return after, ended, trailing(past, ended)
 
 
 def still_open(state: DistributionState) -> pl.DataFrame:
     """The sums over 24 hours of the accounts of the open hour, as if it ended with what is known of it: EMBEDDING rows."""
-    return trailing(pl.concat([state.hours, state.open_hours]), state.open_hours)
+    return trailing(pl.concat([state.closed.rows, state.open.rows]), state.open.rows)
 
 
 def trailing(hours: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:

@@ -24,8 +24,8 @@ class Known:
 
     Attributes:
         rows: WINDOW columns that are no features, one row a window, and `age_days` (null where not known).
-        accounts: `FeatureState.accounts` with the ending hours.
-        days: `FeatureState.days` with the ending hours.
+        accounts: `ClosedHours.accounts` with the ending hours.
+        days: `ClosedHours.days` with the ending hours.
     """
 
     rows: pl.DataFrame
@@ -40,8 +40,8 @@ def known_of(
 
     Args:
         hours: the windows.
-        accounts: `FeatureState.accounts` before them.
-        days: `FeatureState.days` before them.
+        accounts: `ClosedHours.accounts` before them.
+        days: `ClosedHours.days` before them.
         peers: PEER rows that hold today.
         registry: REGISTRY rows, at most one an account.
     """

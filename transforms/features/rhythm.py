@@ -34,7 +34,7 @@ def weeks(hours: Hours, days: pl.DataFrame, first_seen: I64) -> dict[str, Measur
 
     Args:
         hours: the windows.
-        days: sums of earlier days and of today's hours before these windows (`FeatureState.days`).
+        days: sums of earlier days and of today's hours before these windows (`ClosedHours.days`).
         first_seen: microseconds since 1970 of each window's account's first call.
     """
     ids = hours.ending["account_id"].unique(maintain_order=True)

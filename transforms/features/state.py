@@ -13,7 +13,7 @@ from transforms.sketches.packing import pack, unpack
 TIME = pl.Datetime("us", "UTC")
 HOUR = timedelta(hours=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_VERSION = 2
+_VERSION = 3
 DAY = timedelta(days=1)
 
 TEMPLATES = ("head", "line", "shingle", "tail")
@@ -69,11 +69,9 @@ KEYS = pl.Schema(
 )
 """The hour is counted since 1970: most of a state's rows are keys, and a time would be half of their bytes."""
 
-_LAYOUT = {
+_CLOSED = {
     "hours": PAST,
     "keys": KEYS,
-    "open_hours": HOURS,
-    "open_keys": KEYS,
     "days": pl.Schema({"account_id": pl.String(), "day": TIME} | dict.fromkeys(DAY_SUMS, pl.Int64())),
     "accounts": pl.Schema(
         {
@@ -86,8 +84,9 @@ _LAYOUT = {
             "plan": pl.String(),
         }
     ),
-    "closed": pl.Schema({"until": TIME}),
+    "until": pl.Schema({"until": TIME}),
 }
+_OPEN = {"hours": HOURS, "keys": KEYS}
 
 
 def hour_number(time: datetime) -> int:
@@ -96,35 +95,31 @@ def hour_number(time: datetime) -> int:
 
 
 @dataclass(frozen=True)
-class FeatureState:
-    """What the next window of an account is made of.
+class ClosedHours:
+    """What is remembered of hours that have closed: the same object until the next one closes.
 
     Attributes:
-        hours: the last 23 closed hours, one row an account and hour with calls.
+        hours: the last 23, one row an account and hour with calls.
         keys: what was shown in these hours, one row an account, kind, key and hour; capped.
-        open_hours: ticks of the open hour.
-        open_keys: what was shown in these ticks.
         days: sums of the last seven UTC days with closed hours.
         accounts: first and last call, lifetime sums up to the last closed hour, creation and plan as logged.
-        closed: one row with the end of the last closed hour; none before the first step.
+        until: one row with the end of the last of them; none before the first step.
     """
 
     hours: pl.DataFrame
     keys: pl.DataFrame
-    open_hours: pl.DataFrame
-    open_keys: pl.DataFrame
     days: pl.DataFrame
     accounts: pl.DataFrame
-    closed: pl.DataFrame
+    until: pl.DataFrame
 
     @classmethod
     def empty(cls) -> Self:
-        """Nothing seen yet."""
-        return cls(**{name: pl.DataFrame(schema=schema) for name, schema in _LAYOUT.items()})
+        """None has closed yet."""
+        return cls(**{name: pl.DataFrame(schema=schema) for name, schema in _CLOSED.items()})
 
     def to_bytes(self) -> bytes:
-        """The state as versioned bytes."""
-        return pack("features", _VERSION, {name: getattr(self, name) for name in _LAYOUT})
+        """The hours as versioned bytes."""
+        return pack("features", _VERSION, {name: getattr(self, name) for name in _CLOSED})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -134,17 +129,55 @@ class FeatureState:
     @property
     def border(self) -> datetime | None:
         """End of the last closed hour; None before the first step."""
-        return self.closed["until"].max()  # type: ignore[return-value]
+        return self.until["until"].max()  # type: ignore[return-value]
 
     def at(self, border: datetime, forget_days: int) -> Self:
-        """The state once the hours up to `border` have closed: what no later window reaches back to is forgotten."""
+        """Once the hours up to `border` have closed: what no later window reaches back to is forgotten."""
         today = border.replace(hour=0)
         return type(self)(
             hours=self.hours.filter(pl.col("hour") >= border - 23 * HOUR),
             keys=self.keys.filter(pl.col("hour") >= hour_number(border) - 23),
-            open_hours=self.open_hours,
-            open_keys=self.open_keys,
             days=self.days.filter(pl.col("day") >= today - 6 * DAY),
             accounts=self.accounts.filter(pl.col("last_seen") >= today - forget_days * DAY),
-            closed=pl.DataFrame({"until": [border]}, schema=_LAYOUT["closed"]),
+            until=pl.DataFrame({"until": [border]}, schema=_CLOSED["until"]),
         )
+
+
+@dataclass(frozen=True)
+class OpenHours:
+    """What is remembered of hours that have not closed; few rows beside those of the closed ones.
+
+    Attributes:
+        hours: their ticks.
+        keys: what was shown in these ticks.
+    """
+
+    hours: pl.DataFrame
+    keys: pl.DataFrame
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Nothing seen yet."""
+        return cls(**{name: pl.DataFrame(schema=schema) for name, schema in _OPEN.items()})
+
+    def to_bytes(self) -> bytes:
+        """The hours as versioned bytes."""
+        return pack("open features", _VERSION, {name: getattr(self, name) for name in _OPEN})
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """The inverse of `to_bytes`; raises ValueError on other bytes."""
+        return cls(**unpack(data, "open features", _VERSION))
+
+
+@dataclass(frozen=True)
+class FeatureState:
+    """What the next window of an account is made of: two pieces, because the larger one changes only where an hour closes."""
+
+    closed: ClosedHours
+    open: OpenHours
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Nothing seen yet."""
+        return cls(ClosedHours.empty(), OpenHours.empty())

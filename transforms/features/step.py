@@ -8,7 +8,7 @@ from schemas.policy import Policy
 from schemas.window import WINDOW
 from transforms.features.hours import added_up, ticks_of, with_past
 from transforms.features.keys import by_kind, rows_of, shown_of
-from transforms.features.state import HOUR, PAST, FeatureState, hour_number
+from transforms.features.state import HOUR, PAST, ClosedHours, FeatureState, OpenHours, hour_number
 from transforms.features.windows import Circumstances, windows_of
 
 
@@ -33,24 +33,19 @@ def step(
         policy: how long an unseen account is remembered; what makes a search for a bypass.
     """
     border = until.replace(minute=0, second=0, microsecond=0)
-    waiting = FeatureState(
-        hours=state.hours,
-        keys=state.keys,
-        open_hours=pl.concat([state.open_hours, ticks_of(tallies)]),
-        open_keys=pl.concat([state.open_keys, shown_of(traits)]),
-        days=state.days,
-        accounts=state.accounts,
-        closed=state.closed,
+    waiting = OpenHours(
+        hours=pl.concat([state.open.hours, ticks_of(tallies)]), keys=pl.concat([state.open.keys, shown_of(traits)])
     )
-    if border == state.border:
-        return waiting, WINDOW.empty()
-    after, windows = _closed(waiting, border, Circumstances(peers, registry), policy)
-    return after.at(border, policy.learning.forget_days), windows.with_columns(provisional=pl.lit(value=False))
+    if border == state.closed.border:
+        return FeatureState(state.closed, waiting), WINDOW.empty()
+    after, windows = _closed(FeatureState(state.closed, waiting), border, Circumstances(peers, registry), policy)
+    kept = after.closed.at(border, policy.learning.forget_days)
+    return FeatureState(kept, after.open), windows.with_columns(provisional=pl.lit(value=False))
 
 
 def still_open(state: FeatureState, peers: pl.DataFrame, registry: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """WINDOW rows, provisional, of the hour that has not ended; the state stays as it is."""
-    last: datetime | None = state.open_hours["hour"].max()  # type: ignore[assignment]
+    last: datetime | None = state.open.hours["hour"].max()  # type: ignore[assignment]
     if last is None:
         return WINDOW.empty()
     windows = _closed(state, last + HOUR, Circumstances(peers, registry), policy)[1]
@@ -62,21 +57,20 @@ def _closed(
 ) -> tuple[FeatureState, pl.DataFrame]:
     """The state once the hours up to `border` have closed, and their windows."""
     ends, keys_end = pl.col("hour") < border, pl.col("hour") < hour_number(border)
-    ending = added_up(state.open_hours.filter(ends))
+    ending = added_up(state.open.hours.filter(ends))
     if ending.is_empty():
         return state, WINDOW.empty()
-    hours = with_past(state.hours, ending)
+    before = state.closed
+    hours = with_past(before.hours, ending)
     accounts = ending["account_id"].unique(maintain_order=True)
-    keys = list(by_kind(state.keys, state.open_keys.filter(keys_end), accounts))
-    windows, known = windows_of(hours, keys, state, around, policy)
-    others = state.keys.join(accounts.to_frame(), on="account_id", how="anti", maintain_order="left")
-    after = FeatureState(
-        hours=pl.concat([state.hours, ending.select(PAST.names())]),
+    keys = list(by_kind(before.keys, state.open.keys.filter(keys_end), accounts))
+    windows, known = windows_of(hours, keys, before, around, policy)
+    others = before.keys.join(accounts.to_frame(), on="account_id", how="anti", maintain_order="left")
+    closed = ClosedHours(
+        hours=pl.concat([before.hours, ending.select(PAST.names())]),
         keys=pl.concat([others, rows_of(keys, accounts)]),
-        open_hours=state.open_hours.filter(~ends),
-        open_keys=state.open_keys.filter(~keys_end),
         days=known.days,
         accounts=known.accounts,
-        closed=state.closed,
+        until=before.until,
     )
-    return after, windows
+    return FeatureState(closed, OpenHours(state.open.hours.filter(~ends), state.open.keys.filter(~keys_end))), windows

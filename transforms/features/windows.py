@@ -15,7 +15,7 @@ from transforms.features.measure import Measure, count
 from transforms.features.ratios import ratios
 from transforms.features.rhythm import rhythm, weeks
 from transforms.features.samples import sampled
-from transforms.features.state import DISTINCT_KINDS, SAMPLED, FeatureState
+from transforms.features.state import DISTINCT_KINDS, SAMPLED, ClosedHours
 from transforms.features.structure import commonest, payloads, refused_variants, templates, top_template
 from transforms.features.trailing import distinct
 
@@ -29,18 +29,18 @@ class Circumstances:
 
 
 def windows_of(
-    hours: Hours, keys: list[Keys], state: FeatureState, around: Circumstances, policy: Policy
+    hours: Hours, keys: list[Keys], closed: ClosedHours, around: Circumstances, policy: Policy
 ) -> tuple[pl.DataFrame, Known]:
     """One WINDOW row for each hour that ends, sorted by key, without `provisional`; what is known of their accounts.
 
     Args:
         hours: the windows.
         keys: their accounts' keys, one a kind.
-        state: the state before them.
+        closed: the hours before them.
         around: peer groups and registry.
         policy: the least share of refused calls in a search for a bypass.
     """
-    known = known_of(hours, state.accounts, state.days, around.peers, around.registry)
+    known = known_of(hours, closed.accounts, closed.days, around.peers, around.registry)
     uses = {one.kind.name: used(one, hours) for one in keys}
     samples = {one.kind.name: sampled(one, hours) for one in keys if one.kind.name in SAMPLED}
     day = hours.day
@@ -50,7 +50,7 @@ def windows_of(
     measures = {
         **ratios(hours),
         **rhythm(hours),
-        **weeks(hours, state.days, known.rows["first_seen"].to_physical().to_numpy()),
+        **weeks(hours, closed.days, known.rows["first_seen"].to_physical().to_numpy()),
         **commonest(uses, hours),
         **_diversity(keys, hours),
         **payloads(samples["payload"], uses["payload"], share.value, hours),

@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal
 
 from given_calls import DAY, calls
 from schemas.embedding import EMBEDDING
-from transforms.distribution import DistributionState, step
+from transforms.distribution import ClosedVectors, DistributionState, OpenVectors, step
 from transforms.distribution.embedding import features
 
 HOUR = timedelta(hours=1)
@@ -30,11 +30,17 @@ def _run(*borders: timedelta) -> tuple[DistributionState, pl.DataFrame, pl.DataF
     for border in borders:
         until = DAY + border
         mine = LOG.filter((pl.col("tick") >= since) & (pl.col("tick") < until))
-        state, ended, trailing = step(DistributionState.from_bytes(state.to_bytes()), mine, until)
+        state, ended, trailing = step(_through_bytes(state), mine, until)
         hours.append(ended)
         days.append(trailing)
         since = until
     return state, EMBEDDING.conform(pl.concat(hours)), EMBEDDING.conform(pl.concat(days))
+
+
+def _through_bytes(state: DistributionState) -> DistributionState:
+    return DistributionState(
+        ClosedVectors.from_bytes(state.closed.to_bytes()), OpenVectors.from_bytes(state.open.to_bytes())
+    )
 
 
 def test_one_run_over_days_gives_what_a_run_a_tick_gives() -> None:
@@ -42,7 +48,8 @@ def test_one_run_over_days_gives_what_a_run_a_tick_gives() -> None:
     ticks = _run(*[timedelta(minutes=5 * number) for number in range(1, 41 * 12 + 6)])
     assert_frame_equal(ticks[1], whole[1])
     assert_frame_equal(ticks[2], whole[2])
-    assert ticks[0].to_bytes() == whole[0].to_bytes()
+    assert ticks[0].closed.to_bytes() == whole[0].closed.to_bytes()
+    assert ticks[0].open.to_bytes() == whole[0].open.to_bytes()
 
 
 def test_a_vector_of_24_hours_is_the_sum_over_the_calls_of_these_hours() -> None:
@@ -61,7 +68,17 @@ def test_a_vector_of_24_hours_is_the_sum_over_the_calls_of_these_hours() -> None
 
 def test_what_no_later_test_reaches_back_to_is_forgotten() -> None:
     state, _, _ = _run(41 * HOUR)
-    assert state.hours["window_end"].min() > DAY + 18 * HOUR - HOUR / 2
+    assert state.closed.rows["window_end"].min() > DAY + 18 * HOUR - HOUR / 2
     after, ended, _ = step(state, LOG.clear(), DAY + 80 * HOUR)
     assert ended.is_empty()
-    assert after.hours.is_empty()
+    assert after.closed.rows.is_empty()
+
+
+def test_within_an_hour_only_the_open_hour_of_the_state_changes() -> None:
+    before, _, _ = _run(9 * HOUR)
+    mine = LOG.filter((pl.col("tick") >= DAY + 9 * HOUR) & (pl.col("tick") < DAY + 9.5 * HOUR))
+    after, ended, _ = step(before, mine, DAY + 9.5 * HOUR)
+    assert not mine.is_empty()
+    assert ended.is_empty()
+    assert after.closed is before.closed
+    assert sum(after.open.rows["calls"]) > 0
