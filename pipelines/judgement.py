@@ -14,6 +14,7 @@ from schemas.truth import ATTACK, TRUTH
 from transforms.detectors import cards
 from transforms.evaluate import (
     FLAGGED,
+    POOLED,
     Rate,
     attacking,
     by_detector,
@@ -97,7 +98,8 @@ class Judgement:
 
     def _campaigns(self) -> dict[str, Any]:
         true = self.true_campaigns()
-        thieves = true.filter(pl.col("label") == "extraction")
+        # Accounts that hand reasoning handles to each other act alone in every other figure, and one by one a rule names them.
+        thieves = true.filter((pl.col("label") == "extraction") & pl.col("archetype").is_in(POOLED))
         grown = thieves.filter(pl.col("exchanges") > 0)
         wrong = self.matches.filter(pl.col("verdict") == "false")
         weeks = self._benign_days() / 7

@@ -17,7 +17,7 @@ from pipelines.request import Request
 from pipelines.worlds import write_world
 from real_pools import real_world
 from schemas.policy import Policy, SourceRule
-from transforms.evaluate import found_at_once
+from transforms.evaluate import POOLED, found_at_once
 from transforms.simulate import World, simulate
 from transforms.simulate.canonical import TEXT
 
@@ -97,7 +97,11 @@ def summed(judgement: Judgement) -> dict[str, Any]:
     alone = told["rates"]["review: thieves acting alone found"]
     honest = told["rates"]["review: benign account-days flagged"]
     at_once = found_at_once(judgement.found, judgement.attacks, AT_ONCE, Policy().time.lateness)
-    taken = [row["taken"] for row in campaigns["true"] if row["label"] == "extraction" and row["exchanges"]]
+    taken = [
+        row["taken"]
+        for row in campaigns["true"]
+        if row["label"] == "extraction" and row["archetype"] in POOLED and row["exchanges"]
+    ]
     return {
         "calls": told["world"]["calls"],
         "campaigns": campaigns["recall"]["trials"],

@@ -12,7 +12,7 @@ from transforms.detectors import cards
 from transforms.simulate import Options, simulate
 
 FEW = Options(
-    days=1, accounts=6, attackers=1, archetypes=("T-BULK", "T-WALK"), cap_per_day=40.0, loud_cap=40.0, words=8
+    days=1, accounts=6, attackers=1, archetypes=("T-BULK", "T-WALK", "T-SIG"), cap_per_day=40.0, loud_cap=40.0, words=8
 )
 
 
@@ -50,6 +50,8 @@ def test_a_point_is_a_world_backfilled_and_judged(tmp_path: Path, variant: str) 
     truth = simulate(FEW).truth
     assert row["calls"] == truth["calls"].sum()
     assert row["alone"] == truth.filter(pl.col("label") == "extraction").height
+    assert truth["campaign_id"].n_unique() > 1  # accounts that hand each other reasoning: no pool
+    assert row["campaigns"] == 0
     assert row["honest_days"] > 0
     assert {each["detector"] for each in row["detectors"]} == set(cards())
     assert row["at_once"][1] <= truth.filter(pl.col("label") == "extraction").height

@@ -9,12 +9,12 @@ from transforms.evaluate.campaigns import FLAGGED, found_campaigns, matched, poi
 from transforms.evaluate.damage import attacking, found_at_once, taken
 from transforms.evaluate.detectors import SAID, by_detector, said
 from transforms.evaluate.intervals import Rate, bootstrapped, wilson
-from transforms.evaluate.outcomes import OUTCOME, outcomes
+from transforms.evaluate.outcomes import OUTCOME, POOLED, outcomes
 from transforms.evaluate.page import page
 from transforms.evaluate.ranking import average_precision, curve, daily, ranking, share_above
 from transforms.evaluate.rates import false_alarms, headline, recall
 
 __all__ = [
-    "FLAGGED", "OUTCOME", "SAID", "Rate", "attacking", "average_precision", "bootstrapped", "by_detector", "curve", "daily", "false_alarms",
+    "FLAGGED", "OUTCOME", "POOLED", "SAID", "Rate", "attacking", "average_precision", "bootstrapped", "by_detector", "curve", "daily", "false_alarms",
     "found_at_once", "found_campaigns", "headline", "matched", "outcomes", "page", "poisson_upper", "ranking", "recall", "said", "share_above", "taken", "timeline", "wilson",
 ]  # fmt: skip
