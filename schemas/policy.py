@@ -269,6 +269,10 @@ class Campaigns:
         20,
         "returns of accounts to a key below which their waits are too few to have a variation: its error is 2 / sqrt(n)",
     )
+    turns_apart: int = setting(
+        30,
+        "minutes after which an account that comes back has been away, as between sessions (sessions.idle_minutes): a relay leaves a conversation with one account for up to an hour (threats.md 4.3)",
+    )
     turns_most_part: float = setting(
         0.75,
         "waits must vary by no more than this part of what chance gives, however many they are: ends of a log and unlike loads are no turns",

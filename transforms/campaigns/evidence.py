@@ -5,6 +5,7 @@ Each signal asks one question of the holders, and the questions are independent 
 -log10 of the share of such benign groups that are at least as extreme; they add up to the tie's points.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,13 +43,7 @@ class Stats:
         signed: holders whose sign-up is on file.
         bursts: pairs of holders in one sign-up burst that pay differently.
         minutes: sum over the holders of the time between their first and last tick with the key.
-        visits: ticks in which a holder shows the key, over all holders.
-        returns: those of them that are not its first.
-        waits: sum over the returns of the visits to the key since the holder's one before.
-        wait_squares: sum of their squares.
-        pauses: the same in minutes.
-        pause_squares: sum of their squares.
-        company: sum over the visits of the visits in the same tick.
+        turns: sums over the visits to the keys, by name in kinds.TURNS.
         is_text: whether the key is made of what calls say.
     """
 
@@ -67,13 +62,7 @@ class Stats:
     signed: F64
     bursts: F64
     minutes: F64
-    visits: F64
-    returns: F64
-    waits: F64
-    wait_squares: F64
-    pauses: F64
-    pause_squares: F64
-    company: F64
+    turns: Mapping[str, F64]
     is_text: npt.NDArray[np.bool_]
 
 
@@ -135,17 +124,14 @@ def _even(stats: Stats, is_backed: npt.NDArray[np.bool_], policy: Campaigns) -> 
 
 def _turns(stats: Stats, policy: Campaigns) -> Look:
     """Whether the accounts wait for each other; people in one room do not, and neither do programs on a timetable."""
-    points = turns.points(
-        stats.accounts, stats.visits, stats.returns, stats.waits, stats.wait_squares, stats.pauses, stats.pause_squares,
-        stats.company, policy,
-    )  # fmt: skip
+    seen = turns.seen(stats.accounts, stats.turns, policy)
     return Look(
         "turn_taking",
         "rhythm",
         "the accounts come back in turn, as when a scheduler takes the least recently used one: variation of the visits of others between two of one",
-        points,
-        np.nan_to_num(turns.variation(stats.returns, stats.waits, stats.wait_squares)),
-        np.nan_to_num(turns.chance(stats.accounts, stats.visits, stats.company)),
+        seen.points,
+        seen.observed,
+        seen.expected,
     )
 
 

@@ -11,7 +11,7 @@ from schemas.signals import Slots, Source, lists
 from transforms.campaigns.agreeing import is_alone, may_agree
 from transforms.campaigns.base import Base
 from transforms.campaigns.evidence import Look, Stats, are_alike, looks
-from transforms.campaigns.kinds import SUMS, TEXT
+from transforms.campaigns.kinds import SUMS, TEXT, TURNS
 
 _KEY = ["kind", "key"]
 
@@ -33,7 +33,8 @@ def judged(sums: pl.DataFrame, before: pl.DataFrame, base: Base, policy: Policy)
         & (pl.col("calls") >= own.least_calls_each * pl.col("accounts"))
     )
     columns = {name: rows[name].to_numpy().astype(np.float64) for name in SUMS}
-    stats = Stats(**columns, is_text=rows["kind"].is_in(TEXT).to_numpy())
+    turns = {name: columns.pop(name) for name in TURNS}
+    stats = Stats(**columns, turns=turns, is_text=rows["kind"].is_in(TEXT).to_numpy())
     found = _of_families(looks(stats, base, own))
     points = np.sum([look.points for look in found], axis=0) if len(rows) else np.empty(0)
     count = np.sum([look.points > 0 for look in found], axis=0) if len(rows) else np.empty(0)

@@ -8,10 +8,16 @@ TEXT = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "content")
 TIES = (*TEXT, *(kind.name for kind in TRAIT_KINDS if kind.group == "software"))
 """Kinds that can tie accounts: what is said and the software that says it; never network, payment or sign-up alone."""
 
-TURNS = ("visits", "returns", "waits", "wait_squares", "pauses", "pause_squares", "company")
+VISITS = ("visits", "returns", "waits", "wait_squares", "pauses", "pause_squares", "company")
 """Sums over the visits to a key (turns.py): visits, those of accounts that had been there before, the visits that these
 waited for and their squares, the minutes and their squares, and how many came in the same tick."""
 
+SITTINGS = tuple(f"sitting_{name}" for name in VISITS)
+"""The same where who comes back within `campaigns.turns_apart` has not been away."""
+
+TURNS = (*VISITS, *SITTINGS)
+"""All sums over visits."""
+
 SUMS = ("accounts", "calls", "squares", "elicited", "output_tokens", "output_known", "aged", "fresh", "cards",
           "known_cards", "several", "carded", "signed", "bursts", "minutes", *TURNS)  # fmt: skip
-"""Integers that only add up: the columns of evidence.Stats but is_text."""
+"""Integers that only add up: what evidence.Stats holds but is_text."""

@@ -37,12 +37,13 @@ HOLDERS = pl.Schema(
         "burst": pl.String(),
         "is_told": pl.Boolean(),
         "place": pl.Int64(),
+        "sitting_place": pl.Int64(),
     }
 )
-"""One row an account that holds a key; what is on file of it is as of the day on which it first showed the key, `place` counts
-the visits to the key up to its last (turns.py)."""
+"""One row an account that holds a key; what is on file of it is as of the day on which it first showed the key, `place` and
+`sitting_place` count the visits and sittings with the key up to its last (turns.py)."""
 
-_VERSION = 2
+_VERSION = 3
 
 _ALIKE = (("card",), ("burst",), ("burst", "card"))
 """In what holders of a key are compared."""
@@ -90,7 +91,7 @@ def step(
     rows = _with_facts(shared.filter(pl.col("kind").is_in(TIES)), registry, policy)
     if rows.is_empty():
         return _forget(state, until, policy), TIE.empty(), TIED.empty()
-    rows = visited(rows, state.holders, state.turns)
+    rows = visited(rows, state.holders, state.turns, policy.campaigns)
     holders, turns = _held(state.holders, rows), counted(state.turns, rows)
     wide = _wide(holders, policy)
     before = state.holders.join(wide, on=_KEY, how="semi")
@@ -259,7 +260,7 @@ def _held(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """The holders after the rows, sorted."""
     fresh = rows.select(
         *_KEY, "account_hash", "account_id", "elicited", "output_tokens", "output_known", "first_time", "created_at",
-        "card", "burst", "place", calls="count", first_tick="tick", last_tick="tick", is_told=pl.lit(value=False),
+        "card", "burst", "place", "sitting_place", calls="count", first_tick="tick", last_tick="tick", is_told=pl.lit(value=False),
     ).select(HOLDERS.names())  # fmt: skip
     return (
         pl.concat([before, fresh])
@@ -272,7 +273,7 @@ def _held(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
             pl.col("first_time").min(),
             pl.col("created_at", "card", "burst").first(),
             pl.col("is_told").any(),
-            pl.col("place").max(),
+            pl.col("place", "sitting_place").max(),
         )
         .sort(*_KEY, "account_hash")
         .select(HOLDERS.names())

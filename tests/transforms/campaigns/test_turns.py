@@ -17,7 +17,7 @@ from schemas.policy import Campaigns
 from transforms.campaigns import TieState, tie
 from transforms.campaigns.kinds import TURNS
 from transforms.campaigns.ties import HOLDERS
-from transforms.campaigns.turns import HELD, counted, points, visited
+from transforms.campaigns.turns import HELD, counted, seen, visited
 
 TICKS = 288
 """Of a day."""
@@ -74,10 +74,23 @@ def as_rows(visits: Visits, kind: str = "client") -> pl.DataFrame:
     )  # fmt: skip
 
 
+def sums_of(visits: Visits, kind: str = "client") -> pl.DataFrame:
+    rows = visited(as_rows(visits, kind), HOLDERS.to_frame(), HELD.to_frame(), Campaigns())
+    return counted(HELD.to_frame(), rows)
+
+
 def points_of(visits: Visits) -> float:
-    sums = counted(HELD.to_frame(), visited(as_rows(visits), HOLDERS.to_frame(), HELD.to_frame()))
-    values = [sums[name].to_numpy().astype(np.float64) for name in TURNS]
-    return float(points(np.array([float(len(visits))]), *values, Campaigns())[0])
+    sums = sums_of(visits)
+    values = {name: sums[name].to_numpy().astype(np.float64) for name in TURNS}
+    return float(seen(np.array([float(len(visits))]), values, Campaigns()).points[0])
+
+
+def in_conversations(rng: np.random.Generator, accounts: int, conversations: int) -> Visits:
+    """Three to twelve calls of a conversation, some minutes apart, stay with their account."""
+    return [
+        np.unique(np.concatenate([tick + np.cumsum(rng.lognormal(0.0, 0.7, rng.integers(3, 13))) for tick in own]).astype(int))
+        for own in in_turn(rng, accounts, conversations)
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("accounts", [10, 30, 100])
@@ -87,7 +100,17 @@ def test_who_is_taken_in_turn_is_seen(deal: Any, accounts: int) -> None:
     assert sorted(points_of(deal(rng, accounts, 24)) for _ in range(5))[1] > 2.0
 
 
-@pytest.mark.parametrize("deal", [at_random, in_bursts, on_a_timetable, in_a_loop, in_every_tick])
+def test_who_is_taken_in_turn_for_a_whole_conversation_is_seen() -> None:
+    rng = np.random.default_rng(7)
+    assert min(points_of(in_conversations(rng, 30, 8)) for _ in range(5)) > 2.0
+
+
+def often(rng: np.random.Generator, accounts: int, calls: int) -> Visits:
+    """At random, but hardly ever away for longer than a sitting ends."""
+    return at_random(rng, accounts, 3 * calls)
+
+
+@pytest.mark.parametrize("deal", [at_random, often, in_bursts, on_a_timetable, in_a_loop, in_every_tick])
 @pytest.mark.parametrize("accounts", [10, 30, 100])
 def test_who_comes_by_himself_is_not(deal: Any, accounts: int) -> None:
     rng = np.random.default_rng(2)
@@ -106,16 +129,27 @@ def test_sums_are_what_a_slow_count_gives(shown: list[tuple[int, int]]) -> None:
     place = {tick: sum(number for other, number in of_tick.items() if other <= tick) for tick in of_tick}
     pairs = [(a, b) for own in visits for a, b in pairwise(own)]
     waits, pauses = [place[b] - place[a] for a, b in pairs], [5 * (b - a) for a, b in pairs]
-    sums = counted(HELD.to_frame(), visited(as_rows(visits), HOLDERS.to_frame(), HELD.to_frame()))
-    assert sums.row(0)[2:] == (
+    assert sums_of(visits).row(0)[2:9] == (
         len(shown), len(pairs), sum(waits), sum(wait**2 for wait in waits), sum(pauses), sum(pause**2 for pause in pauses),
         sum(number**2 for number in of_tick.values()),
     )  # fmt: skip
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40)), min_size=1, max_size=40, unique=True))
+def test_sums_of_sittings_are_what_a_slow_count_gives(shown: list[tuple[int, int]]) -> None:
+    visits = [np.array(sorted(tick for account, tick in shown if account == one), dtype=int) for one in range(4)]
+    pairs = [(a, b) for own in visits for a, b in pairwise(own) if b - a > 6]
+    came = sorted([own[0] for own in visits if len(own)] + [b for _, b in pairs])
+    waits, pauses = [sum(a < tick <= b for tick in came) for a, b in pairs], [5 * (b - a) for a, b in pairs]
+    assert sums_of(visits).row(0)[9:] == (
+        len(came), len(pairs), sum(waits), sum(wait**2 for wait in waits), sum(pauses), sum(pause**2 for pause in pauses),
+        sum(number**2 for number in Counter(came).values()),
+    )  # fmt: skip
+
+
 def test_three_words_are_not_looked_at() -> None:
-    rows = visited(as_rows(in_turn(np.random.default_rng(4), 10, 10), "shingle"), HOLDERS.to_frame(), HELD.to_frame())
-    assert counted(HELD.to_frame(), rows).is_empty()
+    assert sums_of(in_turn(np.random.default_rng(4), 10, 10), "shingle").is_empty()
 
 
 def test_sums_go_with_the_last_holder() -> None:
