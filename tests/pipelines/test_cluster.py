@@ -12,6 +12,8 @@ import pytest
 
 from clusters import Cluster
 from dying import CHECKOUT, COMMAND, is_sentence
+from mock_cluster import MockCluster
+from programs import run_to_end
 from small_world import SmallWorld, assert_equal, leftovers, tables
 
 pytestmark = pytest.mark.slow
@@ -175,3 +177,27 @@ def test_the_key_is_in_no_log_and_on_no_disk_of_a_cluster_even_where_work_fails(
     written = [path.read_bytes() for path in lake.rglob("*") if path.is_file()]
     for form in (SECRET, SECRET.hex().encode(), repr(SECRET)[2:-1].encode()):
         assert not any(form in data for data in (told, *kept, *written))
+
+
+def test_topics_are_read_by_the_workers_of_a_cluster_and_their_secrets_stay_in_memory(
+    world: SmallWorld, cluster: Cluster, tmp_path: Path
+) -> None:
+    config = tmp_path / "kafka.properties"
+    config.write_text("ssl.key.password=${BROKER_SECRET}\n")
+    secret = hashlib.sha256(b"a secret of brokers").hexdigest()
+    with MockCluster() as broker:
+        for partition in range(2):
+            broker.write("calls", world.log.read_bytes().splitlines()[partition::2], partition)
+
+        def watched(lake: Path) -> list[object]:
+            known = ["--key-file", world.folder / "key", "--groups", 2, "--kafka-config", config]
+            return ["watch", broker.uri("calls"), "--once", "--complete", "--lake", lake, *known]
+
+        around = {"BROKER_SECRET": secret}
+        assert run_to_end([*COMMAND, *watched(tmp_path / "embedded")], around).code == 0
+        told = run_to_end([*COMMAND, *_on(cluster.address, watched(tmp_path / "lake"))], around)
+    assert told.code == 0, told
+    assert tables(tmp_path / "lake")["events"].height > 400
+    assert_equal(tables(tmp_path / "embedded"), tables(tmp_path / "lake"))
+    kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(secret.encode() in data for data in (cluster.told().encode(), told.err.encode(), *kept))
