@@ -169,6 +169,14 @@ class Rules:
         0.5,
         "least share of a week's biasing calls that ask for one token: published sweeps do in all of theirs (threats.md 1.1 T-LOGIT), and other calls of the same five minutes hide some",
     )
+    fresh_tokens: int = setting(
+        100,
+        "distinct biased tokens in 24 h from which a sweep is one if nearly every call takes new ones: 1 % of accounts bias as many (schemas/feature.py), with lists that repeat",
+    )
+    fresh_uses: float = setting(
+        2.0,
+        "times that each of them is biased at most, on average: a sweep reads a token once, and perhaps again to be sure; banned words and labels come back in every call",
+    )
     logprob_calls: int = setting(
         1000,
         "one-token calls with log-probabilities in 24 h: the smallest published attack needs 1,024 (threats.md 2.3 #16)",

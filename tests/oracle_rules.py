@@ -75,7 +75,7 @@ def hits(tallies: pl.DataFrame, traits: pl.DataFrame, policy: Policy) -> pl.Data
             week = [t for t in known if _is_within_a_week(t.tally["tick"], tick.tally["tick"])]
             held = _held(tick, day, policy)
             if not any(name == "logit_sweep" for name, *_ in held):
-                held += _held_in_a_week(tick, week, policy)
+                held += _held_in_a_week(tick, week, policy) or _held_afresh(tick, day, week, policy)
             rows += [_hit(tick.tally, *found) for found in held]
     return HIT.conform(pl.DataFrame(rows, schema=HIT.polars))
 
@@ -109,6 +109,33 @@ def _held_in_a_week(tick: Tick, week: list[Tick], policy: Policy) -> list[tuple[
     return []
 
 
+def _held_afresh(tick: Tick, day: list[Tick], week: list[Tick], policy: Policy) -> list[tuple[str, int, float, str]]:
+    rules = policy.rules
+    counted = [t for t in day if t.counts]
+    biased = [t.tally for t in week if t.tally["with_logit_bias"] > 0]
+    one = sum(max(t["with_logit_bias"] + t["one_token"] - t["parameters_known"], 0) for t in biased)
+    tokens = _distinct("bias_token", [t.estimate("bias_token") for t in counted], day)
+    calls = sum(t.tally["with_logit_bias"] for t in counted)
+    uses = sum(t.scaled("bias_token", sum(r["count"] for r in t.traits["bias_token"].values())) for t in counted)
+    if (
+        tick.tally["with_logit_bias"] > 0
+        and tokens >= rules.fresh_tokens
+        and calls >= rules.sweep_calls
+        and uses <= rules.fresh_uses * tokens
+        and one >= rules.sweep_one_token * sum(t["with_logit_bias"] for t in biased)
+    ):
+        says = f"about {tokens} distinct tokens were biased in 24 h, in {calls} calls: hardly any twice"
+        return [("fresh_sweep", tokens, rules.fresh_tokens, says)]
+    return []
+
+
+def _distinct(kind: str, of_ticks: list[int], day: list[Tick]) -> int:
+    """Keys of the day: the ticks' numbers, less what the remembered keys repeat from tick to tick."""
+    kept = sum(len(t.kept(kind)) for t in day if t.counts)
+    different = len({key for t in day for key in t.kept(kind)})
+    return sum(of_ticks) * different // kept if kept else 0
+
+
 def _hit(tally: Row, rule: str, observed: int, expected: float, detail: str, linked: tuple[str, ...] = ()) -> Row:
     return {
         "account_id": tally["account_id"],
@@ -130,14 +157,8 @@ def _held(tick: Tick, day: list[Tick], policy: Policy) -> list[tuple[str, int, f
     def total(name: str) -> int:
         return sum(t.tally[name] for t in counted)
 
-    def distinct(kind: str, of_ticks: list[int]) -> int:
-        """Keys of the day: the ticks' numbers, less what the remembered keys repeat from tick to tick."""
-        kept = sum(len(t.kept(kind)) for t in counted)
-        different = len({key for t in day for key in t.kept(kind)})
-        return sum(of_ticks) * different // kept if kept else 0
-
     out = []
-    tokens = distinct("bias_token", [t.estimate("bias_token") for t in counted])
+    tokens = _distinct("bias_token", [t.estimate("bias_token") for t in counted], day)
     bias_calls = sum(max(t.tally["with_logit_bias"], t.tally["with_logprobs"]) for t in counted)
     uses = sum(t.scaled("bias_token", sum(r["count"] for r in t.traits["bias_token"].values())) for t in counted)
     if (
@@ -159,7 +180,7 @@ def _held(tick: Tick, day: list[Tick], policy: Policy) -> list[tuple[str, int, f
         says = f"the hidden system prompt was asked for {asks} times in 24 h"
         out.append(("system_prompt_extraction", asks, rules.system_prompt_asks, says))
 
-    objects = distinct("download", [min(t.estimate("download"), t.tally["download_calls"]) for t in counted])
+    objects = _distinct("download", [min(t.estimate("download"), t.tally["download_calls"]) for t in counted], day)
     walked, numbered = total("sequential"), total("numbered")
     if now["download_calls"] > 0 and objects >= rules.download_breadth:
         says = f"about {objects} distinct objects in {total('download_calls')} downloads in 24 h"
@@ -176,7 +197,7 @@ def _held(tick: Tick, day: list[Tick], policy: Policy) -> list[tuple[str, int, f
         out.append(("enumeration", objects, rules.download_objects, says))
 
     refused, calls = _search(tick, day)
-    differ = distinct("payload", [_refused_prompts(t) for t in counted])
+    differ = _distinct("payload", [_refused_prompts(t) for t in counted], day)
     found = min(refused, differ)
     if (
         now["refused"] > 0

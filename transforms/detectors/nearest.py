@@ -23,6 +23,7 @@ _RULES = {
     "bulk_download": (("objects_24h", "download_breadth"),),
     "bypass_search": (("refused_variants_24h", "bypass_refusals"), ("refusal_share_24h", "bypass_refusal_share")),
     "enumeration": (("objects_24h", "download_objects"), ("sequential_share_24h", "download_sequential_share")),
+    "fresh_sweep": (("biased_tokens_24h", "fresh_tokens"), ("one_token_share_24h", "sweep_one_token")),
     "logit_sweep": (("biased_tokens_24h", "sweep_tokens"),),
     "system_prompt_extraction": (("system_prompt_asks_24h", "system_prompt_asks"),),
 }

@@ -10,17 +10,9 @@ from transforms.detectors.shape import Shape
 
 BROUGHT = Property(
     "brought",
-    "{observed} of the calls bring a history of at least three messages: hardly any conversation begins here",
+    "{observed} of the calls bring a history of at least three messages: no conversation begins here",
     "our judgement: agents and prompts with examples do it as well; and threats.md 2.3 #18, as the prior of cache_miss_24h (features), which agents do not meet",
     (
-        Step(
-            0.1,
-            (
-                Bound("multi_turn_share_24h", AT_LEAST, 0.95),
-                Bound("cache_miss_24h", AT_LEAST, 0.8),
-                Bound("payload_novelty_24h", AT_LEAST, 0.95),
-            ),
-        ),
         Step(
             0.05,
             (
@@ -40,12 +32,15 @@ LONG = Property(
     steps("output_per_call_24h", AT_LEAST, (200.0, 0.5), (350.0, 0.36)),
 )
 
+DOZEN = replace(LANGUAGES, steps=LANGUAGES.steps[1:], is_needed=True)
+"""At least a dozen, as published (threats.md 1.1 T-REPLAY); half as many is another thing."""
+
 CARD = Card(
     id="replay_shape",
     layer="L0",
     family="shape",
-    sees="Nearly all calls bring a whole history that was never built up here (nothing of it is in the prompt cache), in many languages without named users, together with several of: long answers, one set of parameters, a young account.",
-    blind_to="Stored conversations in one or two languages; a customer who moves to us with all conversations on one day looks like this, once.",
+    sees="Nearly all calls bring a whole history that was never built up here (nothing of it is in the prompt cache), in a dozen languages without named users, together with several of: long answers, one set of parameters, a young account.",
+    blind_to="Stored conversations in fewer than twelve languages; a customer who moves to us with all conversations on one day looks like this, once.",
     needs=Presence.MESSAGES | Presence.CACHED_TOKENS | Presence.PROMPT | Presence.TOKENS,
     techniques=("AML.T0024.002", "AML.T0005.001"),
     severity="medium",
@@ -86,4 +81,4 @@ CARD = Card(
     ),
 )
 
-SHAPE = Shape(CARD, (BROUGHT, replace(LANGUAGES, is_needed=True), LONG, SETTINGS, LIMIT, YOUTH))
+SHAPE = Shape(CARD, (BROUGHT, DOZEN, LONG, SETTINGS, LIMIT, YOUTH))

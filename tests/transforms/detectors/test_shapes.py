@@ -111,6 +111,19 @@ def test_generation_that_honest_accounts_do_as_well_is_none(changed: dict[str, A
     assert hits(HARVEST | changed).is_empty()
 
 
+REPLAYED: dict[str, Any] = dict(SHAPES["replay_shape"].card.firing.window or {})
+
+
+def test_stored_conversations_are_known_by_a_dozen_languages_whatever_the_age_of_the_account() -> None:
+    assert hits(REPLAYED | {"age_days": 500.0})["rule"].to_list() == ["replay_shape"]
+    assert hits(REPLAYED | {"languages_24h": 11.0}).is_empty()
+
+
+def test_conversations_of_which_one_in_twenty_begins_here_are_not_stored_ones() -> None:
+    assert hits(REPLAYED | {"multi_turn_share_24h": 0.95}).is_empty()
+    assert hits(REPLAYED | {"cache_miss_24h": 0.85}).is_empty()
+
+
 def test_a_hit_stands_at_the_last_tick_of_the_hour_in_any_company_and_order() -> None:
     company = [{"account_id": f"x{n}", "calls_24h": 100.0 + n, "payload_novelty_24h": 1.0} for n in range(20)]
     alone = hits(HARVEST | {"hour": 7})
