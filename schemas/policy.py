@@ -319,7 +319,7 @@ class Campaigns:
     )
     same_cards: float = setting(
         0.25,
-        "share of a set's accounts that pay with cards of another set from which both are one pool: 5 to 50 accounts pay with one card (threats.md 4.3), whatever client they use",
+        "share of the accounts of either of two sets that pay with cards of the other from which both are one pool: 5 to 50 accounts pay with one card (threats.md 4.3), whatever client they use; of either, as one bought account may have anybody's card",
     )
     repeated: float = setting(
         0.5,

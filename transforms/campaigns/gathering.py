@@ -14,6 +14,7 @@ from transforms.campaigns.grouping import Key, components
 from transforms.campaigns.membership import Holding, Members, members
 from transforms.campaigns.naming import continued
 from transforms.campaigns.parts import Part, parts
+from transforms.campaigns.purses import joined
 
 _HELD = ["kind", "key", "account_hash", "account_id", *Holding._fields]
 """Columns of TIED that say who holds a key, and how."""
@@ -119,11 +120,12 @@ class Gathering:
             nearly = sorted(key for key in self.last if key not in self.since and key[0] == "client")
             holders = {key: set(self.held[key]) for key in (*keys, *nearly)}
             cards = {account: holding.card for key in holders for account, holding in self.held[key].items()}
-            self._parts = [
+            found = [
                 part
                 for group in components(keys, holders, self.policy)
                 for part in parts(group, holders, cards, self.policy, nearly)
             ]
+            self._parts = joined(found, nearly, holders, cards, self.policy)
             self._members.clear()
         return self._parts
 

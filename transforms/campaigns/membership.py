@@ -48,9 +48,14 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     keys with a client of the campaign needs a tenth of what they made in a time as long as its own: a head that takes
     a banned one's place has not called for long. A user agent alone is anybody's. Where most accounts have a second thing in
     common, a client fingerprint or cards, it needs that too: words alone may be common. Where nearly all are young, an old
-    account that pays for itself merely uses the same tool; where a user agent is all they share, it is enough that most are.
+    account that pays for itself merely uses the same tool; where a user agent is all they share, it is enough that most are. A campaign in pieces has the members of each.
     """
     found: Members = {}
+    for piece in part.pieces:
+        for account, holdings in members(piece, held, policy).items():
+            found[account] = found.get(account, []) + holdings
+    if part.pieces:
+        return found
     for key in part.keys:
         for account, holding in held[key].items():
             if account in part.accounts:

@@ -6,15 +6,11 @@ fingerprints are not known, or popular ones, it says nothing and the group stays
 are told apart by fingerprints that nearly tie, too.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-
 from schemas.policy import Campaigns
+from transforms.campaigns.cards import Cards, are_paid_alike, connected, paid
 from transforms.campaigns.grouping import ANYBODYS, Key, components
 
 
@@ -25,16 +21,18 @@ class Part:
     Attributes:
         keys: by the tick at which they were tied first.
         accounts: the accounts among which its members are.
+        pieces: what it was put together of (purses.py): nobody has to hold keys of several.
     """
 
     keys: tuple[Key, ...]
     accounts: frozenset[int]
+    pieces: "tuple[Part, ...]" = ()
 
 
 def parts(
     keys: Sequence[Key],
     holders: Mapping[Key, set[int]],
-    cards: Mapping[int, str | None],
+    cards: Cards,
     policy: Campaigns,
     nearly: Sequence[Key] = (),
 ) -> list[Part]:
@@ -84,29 +82,19 @@ def _by_agent_alone(
 
 
 def _by_identity(
-    clients: Sequence[Key], holders: Mapping[Key, set[int]], cards: Mapping[int, str | None], policy: Campaigns
+    clients: Sequence[Key], holders: Mapping[Key, set[int]], cards: Cards, policy: Campaigns
 ) -> list[set[int]]:
     """Sets of accounts that are connected by client fingerprints, and by cards between those."""
     sets = [set().union(*(holders[key] for key in group)) for group in components(clients, holders, policy)]
-    pays = [Counter(cards[account] for account in accounts if cards[account] is not None) for accounts in sets]
+    pays = [paid(accounts, cards) for accounts in sets]
     linked = [
         (one, other)
         for one in range(len(sets))
         for other in range(one)
-        if _paid_alike(pays[one], pays[other]) >= policy.same_cards * min(len(sets[one]), len(sets[other]))
+        if are_paid_alike(pays[one], pays[other], (len(sets[one]), len(sets[other])), policy)
     ]
-    graph = coo_array(
-        (np.ones(len(linked)), ([one for one, _ in linked], [other for _, other in linked])),
-        shape=(len(sets), len(sets)),
-    )
-    count, labels = connected_components(graph, directed=False) if sets else (0, np.empty(0, dtype=np.int32))
-    found: list[set[int]] = [set() for _ in range(count)]
-    for accounts, label in zip(sets, labels.tolist(), strict=True):
-        found[label] |= accounts
-    return found
-
-
-def _paid_alike(one: Counter[str | None], other: Counter[str | None]) -> int:
-    """Accounts of the smaller set that pay with cards the other set uses too."""
-    fewer, more = sorted((one, other), key=lambda each: each.total())
-    return sum(number for card, number in fewer.items() if card in more)
+    labels = connected(len(sets), linked)
+    found: dict[int, set[int]] = {}
+    for accounts, label in zip(sets, labels, strict=True):
+        found.setdefault(label, set()).update(accounts)
+    return list(found.values())

@@ -182,7 +182,7 @@ class _Work:
             "campaign_id": name,
             "kind": kind,
             "tier": "act" if acts else "review",
-            "link_kinds": sorted({kind for kind, _ in part.keys}),
+            "link_kinds": sorted({kind for kind, _ in part.keys} | ({"payment"} if part.pieces else set())),
             "first_seen": first,
             "last_seen": tick,
             "flagged_at": tick + time.tick + time.lateness if before is None else before["flagged_at"],

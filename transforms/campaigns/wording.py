@@ -18,6 +18,7 @@ _WORDS = {
     "object": "the objects fetched",
     "handle_issued": "reasoning handles",
     "handle_used": "reasoning handles",
+    "payment": "payment instruments",
 }
 _ORDER = [kind.name for kind in TRAIT_KINDS]
 

@@ -1,0 +1,50 @@
+"""Cards: which sets of accounts pay with the same ones."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from schemas.policy import Campaigns
+
+Cards = Mapping[int, str | None]
+"""Payment instrument of each account, None where none is on file."""
+
+
+def paid(accounts: AbstractSet[int], cards: Cards) -> Counter[str]:
+    """How many of the accounts each card pays for."""
+    return Counter(card for card in (cards[account] for account in accounts) if card is not None)
+
+
+def by_cards_of(one: Counter[str], other: Counter[str]) -> int:
+    """Accounts of the one set that pay with cards which the other uses too."""
+    return sum(number for card, number in one.items() if card in other)
+
+
+def are_paid_alike(one: Counter[str], other: Counter[str], accounts: tuple[int, int], policy: Campaigns) -> bool:
+    """Whether enough of the accounts of either pay with cards that the other uses too: one stray account with another's card links nobody.
+
+    Args:
+        one: how many accounts of a set each card pays for.
+        other: the same of another set.
+        accounts: how many accounts the two sets have.
+        policy: same_cards.
+    """
+    return all(
+        by_cards_of(mine, others) >= policy.same_cards * size > 0
+        for mine, others, size in ((one, other, accounts[0]), (other, one, accounts[1]))
+    )
+
+
+def connected(count: int, linked: Sequence[tuple[int, int]]) -> list[int]:
+    """The component of each of so many things, by pairs that are linked."""
+    if not count:
+        return []
+    rows, columns = [one for one, _ in linked], [other for _, other in linked]
+    _, labels = connected_components(
+        coo_array((np.ones(len(linked)), (rows, columns)), shape=(count, count)), directed=False
+    )
+    return [int(label) for label in labels]

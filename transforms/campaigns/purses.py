@@ -1,0 +1,69 @@
+"""Campaigns whose accounts pay with the same cards are pieces of one: a pool that sends several clients and nothing else in common.
+
+Accounts behind another client that would tie if another key agreed belong to it too, where most of them pay with cards that pay for many of the
+campaign's: then the card is what agrees. A card of a few bystanders is not one of the campaign's.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from schemas.policy import Campaigns
+from transforms.campaigns.cards import Cards, are_paid_alike, by_cards_of, connected, paid
+from transforms.campaigns.grouping import Key
+from transforms.campaigns.parts import Part
+
+
+def joined(
+    found: Sequence[Part],
+    nearly: Sequence[Key],
+    holders: Mapping[Key, set[int]],
+    cards: Cards,
+    policy: Campaigns,
+) -> list[Part]:
+    """The campaigns, those of one purse in one, with the clients that pay like them; in the order of their first pieces.
+
+    Args:
+        found: campaigns by what their accounts hold.
+        nearly: client fingerprints that no campaign has, but which would tie if another key agreed.
+        holders: accounts that hold each key.
+        cards: payment instrument of each account, None where none is on file.
+        policy: same_cards, overlap.
+    """
+    sets = [_senders(part, holders) for part in found]
+    pays = [paid(accounts, cards) for accounts in sets]
+    linked = [
+        (one, other)
+        for one in range(len(found))
+        for other in range(one)
+        if are_paid_alike(pays[one], pays[other], (len(sets[one]), len(sets[other])), policy)
+    ]
+    pieces: dict[int, list[Part]] = {}
+    everyone: dict[int, set[int]] = {}
+    for number, label in enumerate(connected(len(found), linked)):
+        pieces.setdefault(label, []).append(found[number])
+        everyone.setdefault(label, set()).update(sets[number])
+    purses = {label: paid(accounts, cards) for label, accounts in everyone.items()}
+    for key in nearly:
+        own = paid(holders[key], cards)
+        size = len(holders[key])
+        alike = {
+            label: by_cards_of(own, purse)
+            for label, purse in purses.items()
+            if by_cards_of(own, purse) >= policy.overlap * size
+            and are_paid_alike(own, purse, (size, len(everyone[label])), policy)
+        }
+        if alike:
+            pieces[min(alike, key=lambda label: (-alike[label], label))].append(Part((key,), frozenset(holders[key])))
+    return [_whole(of_purse) for of_purse in pieces.values()]
+
+
+def _senders(part: Part, holders: Mapping[Key, set[int]]) -> set[int]:
+    """Accounts that send a client of the campaign: others may merely use the same words or user agent, and bring their own cards."""
+    return set(part.accounts & set().union(*(holders[key] for key in part.keys if key[0] == "client")))
+
+
+def _whole(pieces: Sequence[Part]) -> Part:
+    if len(pieces) == 1:
+        return pieces[0]
+    keys = dict.fromkeys(key for piece in pieces for key in piece.keys)
+    accounts = frozenset(account for piece in pieces for account in piece.accounts)
+    return Part(tuple(keys), accounts, tuple(pieces))
