@@ -288,6 +288,9 @@ class StepLinks(_Stage):
             mine = rows.foreign.filter(pl.col("account_hash").is_between(low, high - 1))
             if not mine.is_empty():
                 yield group, tagged("foreign", mine)
+            given = rows.foreign.filter(pl.col("issuer_hash").is_between(low, high - 1))
+            if not given.is_empty():
+                yield group, tagged("given", given)
         yield _CAMPAIGNS_KEY, tagged("ties", rows.ties)
         yield _CAMPAIGNS_KEY, tagged("tied", rows.tied)
         yield _CAMPAIGNS_KEY, tagged("prompts", rows.prompts)
@@ -340,10 +343,12 @@ class StepFindings(_Stage):
                 tag, frame = untagged(sent)
                 frames.setdefault(tag, []).append(frame)
         tallies = TALLY.conform(pl.concat(frames["tallies"]))
-        foreign = FOREIGN.conform(pl.concat([FOREIGN.empty(), *frames.get("foreign", [])]))
+        foreign, given = (
+            FOREIGN.conform(pl.concat([FOREIGN.empty(), *frames.get(tag, [])])) for tag in ("foreign", "given")
+        )
         replayed = self._restored("replay", key, ReplayState)
         state = self._restored("findings", key, FindingsState)
-        replayed, replays = handle_replay.step(replayed, foreign, tallies, job.closed_until, policy)
+        replayed, replays = handle_replay.step(replayed, foreign, given, tallies, job.closed_until, policy)
         hits = _with_examples(HIT.conform(pl.concat([*frames["hits"], replays])), tallies)
         scored = SCORED.conform(pl.concat(frames["scored"]))
         tested = TESTED.conform(pl.concat(frames["tested"]))

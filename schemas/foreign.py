@@ -17,6 +17,7 @@ FOREIGN = Contract(
             field("tick", UTC_MICROSECONDS, "Start of the tick of the redemption.", required=True),
             field("key", pa.int64(), "Fingerprint of the handle.", required=True),
             field("issuer", pa.string(), "The account it was last issued to before.", required=True),
+            field("issuer_hash", pa.int64(), "xxh3-64 of issuer.", null="not known"),
         ]
     ),
 )

@@ -147,7 +147,7 @@ def redeemed(tallies: pl.DataFrame, traits: pl.DataFrame, borders: Sequence[date
         ]
         linked = [links.LinkState.from_bytes(state.to_bytes()) for state, _ in parts]
         came = FOREIGN.conform(pl.concat(part for _, part in parts))
-        replayed, held = handle_replay.step(replayed, came, tallies.filter(new), until, POLICY)
+        replayed, held = handle_replay.step(replayed, came, came, tallies.filter(new), until, POLICY)
         replayed = ReplayState.from_bytes(replayed.to_bytes())
         found.append(came)
         hits.append(held)

@@ -50,7 +50,7 @@ def traits(rows: Iterable[Row]) -> pl.DataFrame:
 
 def foreign(rows: Iterable[Row]) -> pl.DataFrame:
     """FOREIGN rows."""
-    return _frame(FOREIGN, rows, {})
+    return _frame(FOREIGN, ({**row, "issuer_hash": account_hash(row["issuer"])} for row in rows), {})
 
 
 def shared(rows: Iterable[Row]) -> pl.DataFrame:

@@ -243,22 +243,33 @@ def foreign(traits: pl.DataFrame, policy: Policy) -> pl.DataFrame:
             continue
         latest = max(row["first_time"] for row in earlier)
         issuer = min(row["account_id"] for row in earlier if row["first_time"] == latest)
-        found.append({name: used[name] for name in ("account_id", "account_hash", "tick", "key")} | {"issuer": issuer})
+        mine = {name: used[name] for name in ("account_id", "account_hash", "tick", "key")}
+        issuer_hash = next(row["account_hash"] for row in earlier if row["account_id"] == issuer)
+        found.append(mine | {"issuer": issuer, "issuer_hash": issuer_hash})
     return FOREIGN.conform(pl.DataFrame(found, schema=FOREIGN.polars))
 
 
 def replays(redeemed: pl.DataFrame, tallies: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """HIT rows of the rule over redeemed handles."""
+    """HIT rows of the rule over redeemed handles: of who redeems, else of who gave them away."""
     rows = redeemed.to_dicts()
+    examples = {(row["account_id"], row["tick"]): row["sample_event_ids"] for row in tallies.to_dicts()}
+    sides = {(row["account_id"], row["account_hash"], row["tick"]) for row in rows}
+    sides |= {(row["issuer"], row["issuer_hash"], row["tick"]) for row in rows}
     found = []
-    for tally in tallies.to_dicts():
-        mine = [row for row in rows if row["account_id"] == tally["account_id"]]
-        if not any(row["tick"] == tally["tick"] for row in mine):
-            continue
-        day = [row for row in mine if _is_within_a_day(row["tick"], tally["tick"])]
-        handles, issuers = {row["key"] for row in day}, sorted({row["issuer"] for row in day})
-        if len(handles) >= policy.rules.handle_replays:
-            says = f"{len(handles)} distinct reasoning handles redeemed in 24 h were issued to {len(issuers)} other accounts"
-            expected = policy.rules.handle_replays
-            found.append(_hit(tally, "handle_replay", len(handles), expected, says, tuple(issuers[:20])))
+    for account, hashed, tick in sides:
+        tally = {"account_id": account, "account_hash": hashed, "tick": tick}
+        tally["sample_event_ids"] = examples.get((account, tick), [])
+        for mine, other, says in (("account_id", "issuer", _REDEEMED), ("issuer", "account_id", _GAVE)):
+            day = [row for row in rows if row[mine] == account and _is_within_a_day(row["tick"], tick)]
+            handles, others = {row["key"] for row in day}, sorted({row[other] for row in day})
+            is_now = any(row["tick"] == tick for row in day)
+            if is_now and len(handles) >= policy.rules.handle_replays:
+                told = says.format(len(handles), len(others))
+                hit = _hit(tally, "handle_replay", len(handles), policy.rules.handle_replays, told, tuple(others[:20]))
+                found.append(hit | {"tier": "review" if mine == "issuer" else None})
+                break
     return HIT.conform(pl.DataFrame(found, schema=HIT.polars))
+
+
+_REDEEMED = "{} distinct reasoning handles redeemed in 24 h were issued to {} other accounts"
+_GAVE = "{} distinct reasoning handles issued to it were redeemed in 24 h by {} other accounts"

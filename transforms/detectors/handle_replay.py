@@ -1,4 +1,4 @@
-"""Handle replay: reasoning handles issued to one account are redeemed by another.
+"""Handle replay: reasoning handles issued to one account are redeemed by another; both sides of it.
 
 The links room finds the single redemptions, key by key; this rule counts them per account, so that no hit depends on how
 keys were spread over shards.
@@ -22,8 +22,8 @@ CARD = Card(
     id="handle_replay",
     layer="L0",
     family="identity",
-    sees="Opaque reasoning handles (thinking signatures) redeemed within 24 hours by another account than they were issued to.",
-    blind_to="Two accounts of one customer that hand conversations to each other; handles issued before the log begins.",
+    sees="Opaque reasoning handles (thinking signatures) redeemed within 24 hours by another account than they were issued to, on the side of who redeems them and of who gave them away.",
+    blind_to="Two accounts of one customer that hand conversations to each other; handles issued before the log begins; whether who gave them away knows of it.",
     needs=Presence.HANDLES,
     techniques=("AML.T0008.005", "AML.T0024.002"),
     severity="high",
@@ -53,12 +53,15 @@ CARD = Card(
 MOST_ISSUERS = 20
 """As many linked accounts as a hit lists (HIT.linked_account_ids)."""
 
-_SERIES = ["account_id", "account_hash"]
+_SERIES = ["account_id", "account_hash", "gave"]
 
 
 @dataclass(frozen=True)
 class ReplayState:
-    """Foreign handles redeemed in the last 23 hours: account_id, account_hash, key, issuer, hour; unique."""
+    """Foreign handles of the last 23 hours: account_id, account_hash, gave, key, other, hour; unique.
+
+    `gave` is whether the account is the one that the handle was issued to; `other` is the account on the other side.
+    """
 
     handles: pl.DataFrame
 
@@ -66,73 +69,104 @@ class ReplayState:
     def empty(cls) -> Self:
         """Nothing seen yet."""
         columns = FOREIGN.polars
-        layout = {name: columns[name] for name in ("account_id", "account_hash", "key", "issuer")}
-        return cls(pl.DataFrame(schema=layout | {"hour": columns["tick"]}))
+        layout: dict[str, pl.DataType] = {
+            **{name: columns[name] for name in ("account_id", "account_hash")},
+            "gave": pl.Boolean(),
+            "key": columns["key"],
+            "other": columns["issuer"],
+            "hour": columns["tick"],
+        }
+        return cls(pl.DataFrame(schema=layout))
 
     def to_bytes(self) -> bytes:
         """The state as versioned bytes."""
-        return pack("handle replay", 1, {"handles": self.handles})
+        return pack("handle replay", 2, {"handles": self.handles})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
-        return cls(**unpack(data, "handle replay", 1))
+        return cls(**unpack(data, "handle replay", 2))
 
 
 def step(
-    state: ReplayState, foreign: pl.DataFrame, tallies: pl.DataFrame, until: datetime, policy: Policy
+    state: ReplayState,
+    foreign: pl.DataFrame,
+    given: pl.DataFrame,
+    tallies: pl.DataFrame,
+    until: datetime,
+    policy: Policy,
 ) -> tuple[ReplayState, pl.DataFrame]:
-    """Ticks in which an account redeemed a foreign handle and has redeemed enough of them within 24 hours.
+    """Ticks in which an account redeemed a foreign handle, or another redeemed one of its, and enough of them within 24 hours.
 
     Args:
         state: the hours before.
-        foreign: FOREIGN rows of the account group, ticks before `until`, in any order.
+        foreign: FOREIGN rows whose `account_id` is of the account group, ticks before `until`, in any order.
+        given: FOREIGN rows whose `issuer` is of it; rows may be in both.
         tallies: TALLY rows of the same ticks, for example calls.
         until: border up to which ticks are closed.
         policy: rules.handle_replays.
 
     Returns:
-        The state, and HIT rows.
+        The state, and HIT rows, at most one an account and tick: who redeems is not told of what it gave. Whoever only gave
+        is for review whatever the number: the handles may have been taken from it.
     """
-    foreign = FOREIGN.conform(foreign)
-    ticks = foreign.select(*_SERIES, "tick").unique()
+    came = pl.concat([_redeemed(FOREIGN.conform(foreign)), _given(FOREIGN.conform(given))])
+    ticks = came.select(*_SERIES, "tick").unique()
     kept = state.handles
-    counted = day.distinct(kept.select(*_SERIES, "key", "hour").unique(), foreign, ticks, _SERIES)
-    hits = counted.filter(pl.col("distinct") >= policy.rules.handle_replays)
-    issuers = pl.concat(
+    counted = day.distinct(kept.select(*_SERIES, "key", "hour").unique(), came, ticks, _SERIES)
+    hits = (
+        counted.filter(pl.col("distinct") >= policy.rules.handle_replays)
+        .sort("account_id", "tick", "gave")
+        .unique(["account_id", "tick"], keep="first", maintain_order=True)
+    )
+    others = pl.concat(
         [
-            kept.select(*_SERIES, "issuer", "hour", tick=pl.col("hour")),
-            foreign.select(*_SERIES, "issuer", day.hour(), "tick"),
+            kept.select(*_SERIES, "other", "hour", tick=pl.col("hour")),
+            came.select(*_SERIES, "other", day.hour(), "tick"),
         ]
     )
     linked = (
-        hits.select("account_id", "tick")
-        .join(issuers, on="account_id", suffix="_shown")
+        hits.select("account_id", "gave", "tick")
+        .join(others, on=["account_id", "gave"], suffix="_shown")
         .filter(
             (pl.col("tick_shown") <= pl.col("tick")) & (pl.col("hour") > pl.col("tick").dt.truncate("1h") - day.DAY)
         )
         .group_by("account_id", "tick")
-        .agg(pl.col("issuer").unique().sort().alias("issuers"))
+        .agg(pl.col("other").unique().sort().alias("others"))
     )
     calls = tallies.select("account_id", "tick", "sample_event_ids")
     found = (
         hits.join(linked, on=["account_id", "tick"], how="left")
         .join(calls, on=["account_id", "tick"], how="left")
         .select(
-            *_SERIES,
+            "account_id",
+            "account_hash",
             "tick",
             rule=pl.lit(CARD.id),
             observed=pl.col("distinct").cast(pl.Float64),
             expected=pl.lit(float(policy.rules.handle_replays)),
-            detail=pl.format(
-                "{} distinct reasoning handles redeemed in 24 h were issued to {} other accounts",
-                "distinct",
-                pl.col("issuers").list.len(),
-            ),
-            linked_account_ids=pl.col("issuers").list.head(MOST_ISSUERS),
+            detail=pl.when("gave").then(pl.format(_GAVE, *_TOLD)).otherwise(pl.format(_REDEEMED, *_TOLD)),
+            linked_account_ids=pl.col("others").list.head(MOST_ISSUERS),
             sample_event_ids=pl.col("sample_event_ids").fill_null([]),
+            tier=pl.when("gave").then(pl.lit("review")),
         )
     )
-    after = pl.concat([kept, foreign.select(*_SERIES, "key", "issuer", day.hour())])
-    after = after.filter(pl.col("hour") >= day.first_kept_hour(until)).unique().sort(*_SERIES, "key", "issuer", "hour")
+    after = pl.concat([kept, came.select(*_SERIES, "key", "other", day.hour())])
+    after = after.filter(pl.col("hour") >= day.first_kept_hour(until)).unique().sort(*_SERIES, "key", "other", "hour")
     return ReplayState(after), HIT.conform(found)
+
+
+_TOLD = ("distinct", pl.col("others").list.len())
+_REDEEMED = "{} distinct reasoning handles redeemed in 24 h were issued to {} other accounts"
+_GAVE = "{} distinct reasoning handles issued to it were redeemed in 24 h by {} other accounts"
+
+
+def _redeemed(foreign: pl.DataFrame) -> pl.DataFrame:
+    return foreign.select("account_id", "account_hash", "tick", "key", other="issuer", gave=pl.lit(value=False))
+
+
+def _given(foreign: pl.DataFrame) -> pl.DataFrame:
+    known = foreign.filter(pl.col("issuer_hash").is_not_null())
+    return known.select(
+        "tick", "key", account_id="issuer", account_hash="issuer_hash", other="account_id", gave=pl.lit(value=True)
+    ).select("account_id", "account_hash", "tick", "key", "other", "gave")

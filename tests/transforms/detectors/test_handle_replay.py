@@ -15,7 +15,9 @@ POLICY = Policy()
 
 def run(rows: pl.DataFrame, until_minutes: float = 3 * 1440) -> pl.DataFrame:
     made = tallies({"minute": m, "sample_event_ids": [f"e{m}"]} for m in range(0, 2880, 5))
-    return handle_replay.step(ReplayState.empty(), rows, made, DAY + timedelta(minutes=until_minutes), POLICY)[1]
+    return handle_replay.step(
+        ReplayState.empty(), rows, foreign([]), made, DAY + timedelta(minutes=until_minutes), POLICY
+    )[1]
 
 
 def test_the_third_foreign_handle_within_a_day_is_a_hit() -> None:
@@ -43,18 +45,57 @@ def test_at_most_twenty_issuers_are_named() -> None:
     assert hits["detail"][0].endswith("30 other accounts")
 
 
+def given(rows: pl.DataFrame) -> pl.DataFrame:
+    made = tallies({"minute": m, "account_id": "issuer", "sample_event_ids": [f"e{m}"]} for m in (0, 20))
+    _, hits = handle_replay.step(ReplayState.empty(), foreign([]), rows, made, DAY + timedelta(days=3), POLICY)
+    return hits
+
+
+def test_who_gave_three_handles_away_is_hit_for_review_and_told_who_redeemed_them() -> None:
+    hits = given(foreign({"minute": 10 * k, "key": k, "account_id": f"r{k}", "issuer": "issuer"} for k in range(3)))
+    assert hits.select("account_id", "tick", "observed", "tier").rows() == [("issuer", DAY + 4 * TICK, 3.0, "review")]
+    assert hits["linked_account_ids"].to_list() == [["r0", "r1", "r2"]]
+    assert hits["sample_event_ids"].to_list() == [["e20"]]
+    assert hits["detail"][0] == "3 distinct reasoning handles issued to it were redeemed in 24 h by 3 other accounts"
+
+
+def test_one_handle_that_three_accounts_redeem_was_given_away_once() -> None:
+    assert given(
+        foreign({"minute": 0, "key": 1, "account_id": f"r{k}", "issuer": "issuer"} for k in range(3))
+    ).is_empty()
+
+
+def test_who_redeems_and_gives_in_one_tick_is_told_of_what_it_redeemed() -> None:
+    rows = foreign(
+        {"minute": 0, "key": k, "account_id": one, "issuer": other}
+        for k, (one, other) in enumerate([("a", "b")] * 3 + [("b", "a")] * 3)
+    )
+    made = tallies([{"account_id": "a"}, {"account_id": "b"}])
+    _, hits = handle_replay.step(ReplayState.empty(), rows, rows, made, DAY + timedelta(days=1), POLICY)
+    assert hits.select("account_id", "tier").rows() == [("a", None), ("b", None)]
+    assert all("were issued to" in detail for detail in hits["detail"])
+
+
+def test_rows_that_do_not_know_the_issuers_hash_say_nothing_of_it() -> None:
+    rows = foreign({"minute": 0, "key": k, "issuer": "issuer"} for k in range(5))
+    assert given(rows).height == 1
+    assert given(rows.with_columns(issuer_hash=pl.lit(None, pl.Int64))).is_empty()
+
+
 @pytest.mark.parametrize("ticks_a_step", [1, 5, 100])
 def test_one_step_gives_the_hits_of_many(ticks_a_step: int) -> None:
     rows = foreign({"minute": 35 * k, "key": k % 7, "issuer": f"i{k % 3}"} for k in range(80))
     made = tallies({"minute": 35 * k} for k in range(80))
     end = DAY + timedelta(days=2)
-    state, whole = handle_replay.step(ReplayState.empty(), rows, made, end, POLICY)
+    state, whole = handle_replay.step(ReplayState.empty(), rows, rows, made, end, POLICY)
     assert whole.height > 10
     stepped, parts, until = ReplayState.empty(), [], DAY
     while until < end:
         start, until = until, min(end, until + ticks_a_step * TICK)
         here = pl.col("tick").is_between(start, until, closed="left")
-        stepped, hits = handle_replay.step(stepped, rows.filter(here), made.filter(here), until, POLICY)
+        stepped, hits = handle_replay.step(
+            stepped, rows.filter(here), rows.filter(here), made.filter(here), until, POLICY
+        )
         parts.append(hits)
     assert_frame_equal(pl.concat(parts).sort("account_id", "tick"), whole)
     assert_frame_equal(stepped.handles, state.handles)
