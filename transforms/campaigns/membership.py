@@ -87,34 +87,45 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
         )
     }
     share = policy.alike_agents if all(kind == "agent" for kind, _ in part.keys) else policy.alike
-    left_out = _unbound(part, held, bound) | _unlike(bound, share)
+    left_out = _unbound(part, held, bound, policy) | _unlike(bound, share, policy)
     return {account: holdings for account, holdings in bound.items() if account not in left_out}
 
 
-def _unbound(part: Part, held: Held, members: Members) -> set[int]:
+def _unbound(part: Part, held: Held, members: Members, policy: Campaigns) -> set[int]:
     """Accounts that have neither the client nor a card in common with others, where most have.
 
-    Where most send the same clients, a card counts if it also pays for an account that does: colleagues share cards too.
+    Where most send the same clients, a card counts if a quarter (same_cards) of those it pays for do: colleagues share cards too, and one bought
+    account may have the card of another pool.
     """
     own = {account: holdings[0].card for account, holdings in members.items()}
     clients = {account for key in part.keys if key[0] == "client" for account in held[key]} & own.keys()
     if 2 * len(clients) > len(members):
-        cards = {own[account] for account in clients} - {None}
+        paid, of_clients = Counter(own.values()), Counter(own[account] for account in clients)
+        cards = {
+            card for card, number in of_clients.items() if card is not None and number >= policy.same_cards * paid[card]
+        }
         return {account for account, card in own.items() if account not in clients and card not in cards}
     number = Counter(own.values())
     paired = {account for account, card in own.items() if card is not None and number[card] > 1}
     return own.keys() - paired - clients if 2 * len(paired) > len(members) else set()
 
 
-def _unlike(members: Members, share: float) -> set[int]:
-    """Old accounts that share no card with another, among accounts of which such a share is young."""
+def _unlike(members: Members, share: float, policy: Campaigns) -> set[int]:
+    """Old accounts that share no card with another, among accounts of which such a share is young.
+
+    Where a user agent is all they share (a lower share than `alike`), the other must be young: colleagues share a card and an agent.
+    """
     ages = {account: holdings[0].is_fresh for account, holdings in members.items()}
     known = [is_fresh for is_fresh in ages.values() if is_fresh is not None]
     if 2 * len(known) < len(members) or sum(known) < share * len(known):
         return set()
-    cards = Counter(holdings[0].card for holdings in members.values())
+    is_strict = share < policy.alike
+    cards = Counter(
+        holdings[0].card for account, holdings in members.items() if ages[account] is not False or not is_strict
+    )
+    least = 1 if is_strict else 2
     return {
         account
         for account, is_fresh in ages.items()
-        if is_fresh is False and (members[account][0].card is None or cards[members[account][0].card] < 2)
+        if is_fresh is False and (members[account][0].card is None or cards[members[account][0].card] < least)
     }

@@ -94,6 +94,15 @@ def test_colleagues_who_use_a_phrase_of_the_pool_are_not_in_it() -> None:
     assert lake.hits.filter(pl.col("account_id").str.starts_with("team")).is_empty()
 
 
+def test_a_bought_account_with_a_colleagues_card_does_not_bring_the_colleagues_in() -> None:
+    team = pool("team", 8, 30, keys=TEMPLATE)
+    rows = pool("head", 20, 60, keys=[*TEMPLATE, ("line", 9), ("client", 1)]) + team
+    accounts = [row | ({"payment_id": "team-card-0"} if row["account_id"] == "head-000" else {}) for row in HEADS]
+    lake = a_day(rows, accounts + on_file("team", 8, age_days=5, a_card=8))
+    assert lake.campaigns["accounts"].to_list() == [20]
+    assert lake.hits.filter(pl.col("account_id").str.starts_with("team")).is_empty()
+
+
 def test_phrases_alone_are_no_campaign() -> None:
     assert a_day(pool("head", 20, 10, keys=[("shingle", n) for n in range(6)]), HEADS).hits.is_empty()
 
@@ -267,10 +276,13 @@ def test_a_browser_of_which_a_few_users_signed_up_together_is_no_campaign() -> N
     assert lake.hits.is_empty()
 
 
-def test_an_old_customer_with_a_pools_user_agent_is_not_in_it() -> None:
+@pytest.mark.parametrize("a_card", [1, 3], ids=["each for itself", "colleagues"])
+def test_an_old_customer_with_a_pools_user_agent_is_not_in_it(a_card: int) -> None:
     """Every fourth of those who send it; the pool itself is young, paid for together and signed up at once."""
     heads = [{"account_id": f"head-{n:03}", "age_days": 3.0, "payment_id": f"card-{n // 3}"} for n in range(12)]
-    others = [{"account_id": f"user-{n:03}", "age_days": 400.0 + n, "payment_id": f"own-{n}"} for n in range(3)]
+    others = [
+        {"account_id": f"user-{n:03}", "age_days": 400.0 + n, "payment_id": f"own-{n // a_card}"} for n in range(3)
+    ]
     rows = long_pool([("agent", 1)], heads=12) + long_pool([("agent", 1)], "user", 3)
     lake = a_day(rows, heads + others)
     assert set(lake.hits["account_id"]) == {f"head-{n:03}" for n in range(12)}
