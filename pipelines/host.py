@@ -138,7 +138,7 @@ class Host:
         """
         if closed is not None and mark <= closed:
             return None
-        index = EventsIndex.of(self._lake.table("events", self._events_version()), self._lake.folder("events"))
+        index = EventsIndex.of(self._lake.opened("events", self._events_version()), self._lake.folder("events"))
         first = _first_event(index, closed, mark)
         if closed is not None and closed != floor_to_day(closed):
             until = min(midnight_after(closed), mark)
@@ -244,7 +244,7 @@ class Host:
         day = datetime.fromisoformat(plan.work["day"])
         manifest = self.manifest()
         events = EventsIndex.of(
-            self._lake.table("events", plan.work["versions"]["events"]), self._lake.folder("events")
+            self._lake.opened("events", plan.work["versions"]["events"]), self._lake.folder("events")
         )
         job = LearnJob(
             root=str(self._lake.root),
@@ -346,7 +346,7 @@ class Host:
         work, manifest = plan.work, self.manifest()
         closed = None if work["closed_from"] is None else datetime.fromisoformat(work["closed_from"])
         until = datetime.fromisoformat(work["closed_until"])
-        index = EventsIndex.of(self._lake.table("events", work["events_version"]), self._lake.folder("events"))
+        index = EventsIndex.of(self._lake.opened("events", work["events_version"]), self._lake.folder("events"))
         late: list[Path] = []
         if closed is not None and not provisional:
             late = index.new_since(work["seen_version"]).holding(None, closed).paths()

@@ -129,7 +129,7 @@ class Committer:
         versions = self._lake.versions()
         for table in order:
             versions[table] = self._commit_table(table, writes[table], plan)
-        versions["runs"] = self._lake.newest("runs").version() + 1
+        versions["runs"] = self._lake.opened("runs").version() + 1
         if self._lake.last_sequence() >= plan.sequence:
             return self._lake.versions()
         rewrites = writes["runs"].rewrites if "runs" in writes else ()
@@ -138,12 +138,12 @@ class Committer:
 
     def is_committed(self, table: str, plan: Plan) -> bool:
         """Whether an interrupted execution of this plan had committed this table: its files need not be made again."""
-        number = self._lake.newest(table).transaction_version(APP)
+        number = self._lake.opened(table).transaction_version(APP)
         return number is not None and number >= plan.sequence
 
     def _commit_table(self, name: str, write: Write, plan: Plan) -> int:
         self._lease.check()
-        table = self._lake.newest(name)
+        table = self._lake.opened(name)
         done = table.transaction_version(APP)
         if done is not None and done >= plan.sequence:
             return table.version()

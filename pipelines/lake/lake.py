@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,19 @@ class _Opened:
         mark: inode and time of its newest log entry, which tell it from a table made in its place; null where there is no entry.
         files: its data files, once they were asked for.
         run: of `runs`, the row of the last run, once that was asked for.
+        rows: of `runs`, all rows, once they were asked for: one a run, and asked for several times a run.
     """
 
     table: DeltaTable
     mark: tuple[int, int] | None
     files: list[FileEntry] | None = None
     run: dict[str, Any] | None = None
+    rows: pl.DataFrame | None = None
+
+    @cached_property
+    def sequence(self) -> int:
+        """Sequence number of the last run that committed to it, 0 where none did."""
+        return self.table.transaction_version(APP) or 0
 
 
 @dataclass(frozen=True)
@@ -138,13 +146,13 @@ class Lake:
         _require_entries(folder, table.version())
         return table
 
-    def newest(self, name: str) -> DeltaTable:
-        """As `table` of the newest version, opened only where it is not open as it is now.
+    def opened(self, name: str, version: int | None = None) -> DeltaTable:
+        """As `table`, opened only where it was not open at that version, the newest for None.
 
         Raises:
-            LakeError: the table is gone, or its log is damaged.
+            LakeError: the table or that version is gone, or its log is damaged.
         """
-        return self._as_of(name).table
+        return self._as_of(name, version).table
 
     def bring_up(self, name: str, table: DeltaTable) -> None:
         """Takes the table on to what was just committed to it, so that it need not be opened again."""
@@ -173,17 +181,15 @@ class Lake:
 
     def last_sequence(self) -> int:
         """Sequence number of the last complete run, 0 before the first."""
-        number = self._as_of("runs").table.transaction_version(APP)
-        return 0 if number is None else number
+        return self._as_of("runs").sequence
 
     def last_run(self) -> dict[str, Any] | None:
         """The row of `runs` with the highest sequence: what is true about this lake; None before the first run."""
         opened = self._as_of("runs")
-        last = opened.table.transaction_version(APP)
-        if not last:
+        if not opened.sequence:
             return None
         if opened.run is None:
-            opened.run = self._run(last, entries(opened.table, TABLES["runs"]))
+            opened.run = self._run(opened.sequence, entries(opened.table, TABLES["runs"]))
         return opened.run
 
     def _run(self, last: int, files: list[FileEntry]) -> dict[str, Any]:
@@ -258,10 +264,17 @@ class Lake:
         """
         at = self.versions()[table] if version is None else version
         files = self.files(table, at)
+        kept = self._as_of(table, at) if table == "runs" and between is None else None
+        if kept is not None and kept.rows is not None:
+            require_whole(self.folder(table), files)
+            return kept.rows
         paths = [self.folder(table) / entry.path for entry in files]
-        return self._collect(paths, self._rows(table, files, between)).sort(
+        rows = self._collect(paths, self._rows(table, files, between)).sort(
             list(TABLES[table].key), maintain_order=True
         )
+        if kept is not None:
+            kept.rows = rows
+        return rows
 
     def of_accounts(
         self,
@@ -311,7 +324,7 @@ class Lake:
                 _create_table(self.root, name)
                 added.append(name)
                 continue
-            table = self.newest(name)
+            table = self.opened(name)
             fields = table.schema().fields
             there = {f.name for f in fields}
             new = [f for f in plain(contract) if f.name not in there]

@@ -94,10 +94,14 @@ def step(
     rows = visited(rows, state.holders, state.turns, policy.campaigns)
     holders, turns = _held(state.holders, rows), counted(state.turns, rows)
     wide = _wide(holders, policy)
+    if wide.is_empty():
+        return _forget(TieState(holders, turns), until, policy), TIE.empty(), TIED.empty()
     before = state.holders.join(wide, on=_KEY, how="semi")
     rows = _counted(before, rows.join(wide, on=_KEY, how="semi", maintain_order="left"))
     sums = _sums(before, state.turns, rows, policy)
     ties = judged(sums, _tied_before(before), base, policy)
+    if ties.is_empty():
+        return _forget(TieState(holders, turns), until, policy), TIE.empty(), TIED.empty()
     told, tied = _told(before, holders, rows, ties, policy)
     return _forget(TieState(told, turns), until, policy), TIE.conform(ties), TIED.conform(tied)
 

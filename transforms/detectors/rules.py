@@ -29,8 +29,15 @@ def step(
     after, frame = activity.of_day(state, tallies, traits)
     hits = [HIT.empty()]
     if not frame.is_empty():
+        asked = [
+            (rule.changed & rule.holds(policy.rules)).fill_null(value=False).alias(rule.card.id) for rule in rules()
+        ]
+        answers = frame.select(asked)
         for rule in rules():
-            held = frame.filter(rule.changed & rule.holds(policy.rules)).select(
+            is_held = answers[rule.card.id]
+            if not is_held.any():
+                continue
+            held = frame.filter(is_held).select(
                 *activity.ACCOUNT,
                 "tick",
                 rule=pl.lit(rule.card.id),

@@ -29,6 +29,8 @@ def step(windows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     raw = sorted({part for name in wanted for part in parts_of(name)})
     missing = [pl.lit(None, pl.Float64).alias(name) for name in raw if name not in windows.columns]
     rows = windows.with_columns(missing).filter(pl.col("calls_24h") >= policy.shapes.least_calls)
+    if rows.is_empty():
+        return HIT.empty()
     rows = rows.select(*_KEPT, *raw).with_columns(**MEASURES)
     hits.extend(_hits(shape, rows, policy) for shape in shapes())
     return HIT.conform(pl.concat(hits))
@@ -38,12 +40,14 @@ def _hits(shape: Shape, rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     levels = [level(one) for one in shape.properties]
     needed = [pl.col(one.name) > 0 for one in shape.properties if one.is_needed]
     found = rows.with_columns(levels).filter(needed)
+    if found.is_empty():
+        return HIT.empty()
     decades = {one.name: shape.decades_of(one.name)[found[one.name].to_numpy()] for one in shape.properties}
     sums = np.zeros(found.height)
     for name in decades:
         sums += decades[name]
     least = _least(policy)
-    rarity = shape.rarity(np.round(sums, 6)) if found.height else sums
+    rarity = shape.rarity(np.round(sums, 6))
     found = found.with_columns(
         rarity=pl.Series(rarity, dtype=pl.Float64),
         total=pl.Series(sums, dtype=pl.Float64),
