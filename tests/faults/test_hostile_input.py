@@ -57,7 +57,17 @@ def lake(children: Children, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "key").write_text("0f" * 32)
     (folder / "key").chmod(0o600)
     lake = folder / "lake"
-    options = ["--lake", lake, "--key-file", folder / "key", "--accounts", folder / "accounts.csv", "--complete"]
+    options = [
+        "--lake",
+        lake,
+        "--key-file",
+        folder / "key",
+        "--accounts",
+        folder / "accounts.csv",
+        "--complete",
+        "--groups",
+        2,
+    ]
     ended = children.run(["backfill", log, *options], lake)
     assert ended.code == 0, ended.err
     assert OBEYED.search(ended.out + ended.err) is None
@@ -122,7 +132,7 @@ def test_a_bomb_is_read_in_bounded_memory_and_counted_as_one_reject(children: Ch
     (tmp_path / "key").chmod(0o600)
     records = "\n".join(list(sweep("acme", 0))[:10]).encode() + b"\n"
     (tmp_path / "plain.jsonl").write_bytes(records)
-    options = ["--key-file", tmp_path / "key", "--format", "canonical", "--output-format", "json"]
+    options = ["--key-file", tmp_path / "key", "--format", "canonical", "--output-format", "json", "--groups", 2]
     usual = children.run(
         ["backfill", tmp_path / "plain.jsonl", "--lake", tmp_path / "usual", *options], tmp_path / "usual"
     )

@@ -91,13 +91,13 @@ def _threads(number: int, mode: str = "multi_threading") -> tuple[str, ...]:
 
 EXAMPLES = {
     "growing files in another order whose last line is half written, rotated and packed later": Arrival(
-        runs=3, shuffled=True, halved=True, rotated=True, packed="gz", copies=20
+        runs=3, shuffled=True, halved=True, rotated=True, packed="gz", copies=20, groups=2
     ),
     "many files with copies, rotated and packed otherwise": Arrival(
-        runs=2, files=5, shuffled=True, copies=60, rotated=True, packed="zst"
+        runs=2, files=5, shuffled=True, copies=60, rotated=True, packed="zst", groups=2
     ),
     "small runs of one group in one thread": Arrival(run_rows=150, groups=1, threads=1),
-    "many groups in two threads and two workers": Arrival(groups=40, threads=2, workers=_threads(2)),
+    "many groups in two threads and two workers": Arrival(groups=16, threads=2, workers=_threads(2)),
 }
 """Whole lakes are dear: each way to arrive and to be read is in one of these, any of them together in the longer proofs."""
 LONGER = {

@@ -167,7 +167,7 @@ def test_an_untouched_day_scores_as_before_the_release(released: Path, quarantin
 def test_a_watch_tells_of_the_day_until_it_is_released(quarantined: Path, tmp_path: Path) -> None:
     lake = copy_of(quarantined, tmp_path)
     policy = replace(POLICY, alerts=Alerts(look_seconds=0.0), watch=Watch(latency_seconds=0.02))
-    request = Request((str(tmp_path / "day-0.jsonl"),), lake, key_file=tmp_path / "key", policy=policy)
+    request = Request((str(tmp_path / "day-0.jsonl"),), lake, groups=2, key_file=tmp_path / "key", policy=policy)
     watch(request, Progress(quiet=True), StopOnce(lake, lambda lake: not open_alerts(lake).is_empty()))
     told = open_alerts(Lake.open(lake)).select("kind", "subject")
     assert told.rows() == [("day_quarantined", f"{SILENT:%Y-%m-%d}")]

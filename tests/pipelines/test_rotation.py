@@ -57,7 +57,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(tmp_path_factory: pytest.TempPathFactory, key: Path) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     (folder / "app.log").write_bytes(FORMER + LATTER)
-    backfill(Request((str(folder / "app.log"),), folder / "lake", key_file=key), Progress(quiet=True))
+    backfill(Request((str(folder / "app.log"),), folder / "lake", groups=2, key_file=key), Progress(quiet=True))
     return folder / "lake"
 
 
@@ -90,7 +90,7 @@ def _once_after(monkeypatch: pytest.MonkeyPatch, name: str, act: Callable[[], No
 
 
 def _watch(log: Path, lake: Path, key: Path) -> None:
-    request = Request((f"{log}*",), lake, key_file=key, policy=QUICK)
+    request = Request((f"{log}*",), lake, groups=2, key_file=key, policy=QUICK)
     watch(request, Progress(quiet=True), threading.Event(), is_once=True)
 
 
@@ -146,7 +146,7 @@ def test_a_backfill_plans_anew_what_was_rotated(
     log, lake = tmp_path / "app.log", tmp_path / "lake"
     log.write_bytes(FORMER)
     _once_after(monkeypatch, "pipelines.rounds.plan_ingest", lambda: _renamed(log, LATTER))
-    backfill(Request((f"{log}*",), lake, key_file=key), Progress(quiet=True))
+    backfill(Request((f"{log}*",), lake, groups=2, key_file=key), Progress(quiet=True))
     assert_equal_lakes(lake, whole)
 
 
@@ -199,7 +199,7 @@ def test_a_watch_goes_on_without_a_log_that_is_gone_and_a_backfill_asks_for_it(t
     other = tmp_path / "other.log"
     other.write_bytes(LATTER)
     with pytest.raises(SourceGone, match="put it back"):
-        backfill(Request((str(other),), lake, key_file=key), Progress(quiet=True))
+        backfill(Request((str(other),), lake, groups=2, key_file=key), Progress(quiet=True))
     assert unfinished(Lake.open(lake)) == plan
     _watch(other, lake, key)
     assert_accounted(lake, len(LINES) - HALF)

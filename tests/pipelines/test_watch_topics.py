@@ -105,9 +105,9 @@ def events(lake: Path) -> int:
 
 def test_partitions_read_as_they_grow_give_what_one_file_gives(cluster: MockCluster, tmp_path: Path, key: Path) -> None:
     (tmp_path / "log").write_bytes(b"\n".join(map(record, range(300))) + b"\n")
-    whole = Request((str(tmp_path / "log"),), tmp_path / "whole", key_file=key, is_complete=True)
+    whole = Request((str(tmp_path / "log"),), tmp_path / "whole", groups=2, key_file=key, is_complete=True)
     backfill(whole, Progress(quiet=True))
-    asked = Request((cluster.uri("calls"),), tmp_path / "lake", key_file=key, policy=QUICK)
+    asked = Request((cluster.uri("calls"),), tmp_path / "lake", groups=2, key_file=key, policy=QUICK)
     spread(cluster, 0, 8)
     with watching(asked, Told()) as errors:
         until(lambda: events(tmp_path / "lake") == 8, errors)
@@ -123,7 +123,7 @@ def test_brokers_that_fall_silent_are_waited_for_and_no_time_goes_by(
 ) -> None:
     spread(cluster, 0, 200)
     told, lake, marks = Told(), tmp_path / "lake", list[int]()
-    asked = Request((cluster.uri("calls"),), lake, key_file=key, policy=QUICK)
+    asked = Request((cluster.uri("calls"),), lake, groups=2, key_file=key, policy=QUICK)
     real, is_gone = ingest.unread, threading.Event()
 
     def unread(*given: Any) -> Any:
@@ -153,7 +153,7 @@ def test_brokers_that_fall_silent_are_waited_for_and_no_time_goes_by(
 def test_records_lost_unread_end_the_watch(cluster: MockCluster, tmp_path: Path, key: Path) -> None:
     spread(cluster, 0, 40)
     lake = tmp_path / "lake"
-    asked = Request((cluster.uri("calls"),), lake, key_file=key, policy=QUICK)
+    asked = Request((cluster.uri("calls"),), lake, groups=2, key_file=key, policy=QUICK)
     watch(asked, Progress(quiet=True), threading.Event(), is_once=True)
     for number in range(12):  # this broker keeps five megabytes of a partition
         cluster.write("calls", [record(number) + b" " * 1_000_000])

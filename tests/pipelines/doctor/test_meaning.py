@@ -175,7 +175,9 @@ def test_a_source_whose_clock_jumped_ahead_is_a_symptom(place: Path) -> None:
     jumped = [record(EVENTS + n) | {"time": f"2026-06-01T00:00:0{n}+00:00"} for n in range(3)]
     with (place / "log.jsonl").open("a") as log:
         log.writelines(json.dumps(one) + "\n" for one in jumped)
-    backfill(Request((str(place / "log.jsonl"),), place / "lake", key_file=place / "key"), Progress(quiet=True))
+    backfill(
+        Request((str(place / "log.jsonl"),), place / "lake", groups=2, key_file=place / "key"), Progress(quiet=True)
+    )
     found = [s for check, s in symptoms(place / "lake", Policy(doctor=SMALL)) if check == "clocks"]
     assert len(found) == 1
     assert "3 of its events lie more than 2 days after" in found[0].problem

@@ -93,7 +93,7 @@ def test_a_watch_whose_source_s_clock_is_ahead_says_so_in_the_lake(tmp_path: Pat
     log, lake = tmp_path / "app.log", tmp_path / "lake"
     _ahead(log)
     policy = replace(POLICY, watch=Watch(latency_seconds=0.02), alerts=Alerts(look_seconds=0.01))
-    request = Request((str(log),), lake, key_file=key, policy=policy)
+    request = Request((str(log),), lake, groups=2, key_file=key, policy=policy)
     watch(request, Progress(quiet=True), StopOnce(lake, lambda lake: not open_alerts(lake).is_empty()))
     rows = query(Lake.open(lake), "SELECT kind, name, cleared_at IS NULL AS is_open FROM alerts")
     assert rows.rows() == [("clock_ahead", str(log), True)]
@@ -107,7 +107,7 @@ def test_an_alert_interrupted_before_it_is_committed_is_there_once(tmp_path: Pat
     log, lake = tmp_path / "app.log", tmp_path / "lake"
     _ahead(log)
     policy = replace(POLICY, watch=Watch(latency_seconds=0.02), alerts=Alerts(look_seconds=0.01))
-    request = Request((str(log),), lake, key_file=key, policy=policy)
+    request = Request((str(log),), lake, groups=2, key_file=key, policy=policy)
     seen = threading.Event()
 
     def killing(at: str) -> None:

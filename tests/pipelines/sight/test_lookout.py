@@ -78,7 +78,7 @@ def _watched(folder: Path) -> Iterator[_Log]:
     key, log, stop = folder / "key", _Log(folder), threading.Event()
     key.write_text("0f" * 32)
     key.chmod(0o600)
-    request = Request((str(log.path),), log.lake, key_file=key, policy=POLICY)
+    request = Request((str(log.path),), log.lake, groups=2, key_file=key, policy=POLICY)
     thread = threading.Thread(target=watch, args=(request, Progress(quiet=True), stop))
     thread.start()
     try:

@@ -62,7 +62,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, View, str]:
     calls = [{"event_id": f"c{n}", "account_id": f"acct-{n % 3}", "time": (START + timedelta(minutes=n)).isoformat(), "operation": "chat"} for n in range(GOOD)]  # fmt: skip
     (folder / "app.log").write_text("".join(json.dumps(call) + "\n" for call in calls) + "{no json\n" * BAD)
     view, stop = View(on_turn=lambda _: None), threading.Event()
-    request = Request((str(folder / "app.log"),), folder / "lake", key_file=folder / "key", policy=replace(Policy(), watch=Watch(latency_seconds=0.05)))  # fmt: skip
+    request = Request((str(folder / "app.log"),), folder / "lake", groups=2, key_file=folder / "key", policy=replace(Policy(), watch=Watch(latency_seconds=0.05)))  # fmt: skip
 
     def enough(_: str) -> None:
         if status(folder / "lake", START).closed_until is not None:
@@ -190,7 +190,7 @@ def test_what_waits_to_be_read_is_told_in_records_too(tmp_path: Path) -> None:
         seen.append((read, told["stillwatch_backlog_records{}"]))
 
     view._on_turn = note
-    request = Request((str(tmp_path / "*.log"),), tmp_path / "lake", key_file=tmp_path / "key", policy=policy)
+    request = Request((str(tmp_path / "*.log"),), tmp_path / "lake", groups=2, key_file=tmp_path / "key", policy=policy)
     watch(request, Progress(quiet=True), threading.Event(), is_once=True, view=view)
     assert seen[0] == (each, (files - 1) * each)
     assert {read + waiting for read, waiting in seen} == {files * each}
