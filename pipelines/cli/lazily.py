@@ -1,7 +1,8 @@
 """Packages that others import at their start and no command calls: they are executed when one of their names is asked for, or not found.
 
 `import great_expectations` brings Altair, which draws; `from river.anomaly.hst import ...` brings all of River's detectors and
-trees, and with two of them scipy.stats. Loading what nobody calls took 0.9 s of the processor in every run that learns (measured).
+trees, and with two of them scipy.stats. Loading what nobody calls took 0.9 s of the processor in every run that learns (measured); SciPy's
+graphs, of which only a lake with campaigns asks, 0.1 s more.
 """
 
 import sys
@@ -11,7 +12,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from threading import RLock
 from types import ModuleType
 
-SELDOM_CALLED = ("altair", "river.anomaly", "river.drift", "river.tree", "scipy.stats")
+SELDOM_CALLED = ("altair", "river.anomaly", "river.drift", "river.tree", "scipy.sparse.csgraph", "scipy.stats")
 """Of River's packages only single modules are used; these load at once, their package when it is asked for a name."""
 
 LEFT_OUT = ("apache_beam.io.gcp.bigquery", "bson")

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import coo_array, csgraph
 
 from schemas.policy import Campaigns
 
@@ -44,7 +43,7 @@ def connected(count: int, linked: Sequence[tuple[int, int]]) -> list[int]:
     if not count:
         return []
     rows, columns = [one for one, _ in linked], [other for _, other in linked]
-    _, labels = connected_components(
+    _, labels = csgraph.connected_components(
         coo_array((np.ones(len(linked)), (rows, columns)), shape=(count, count)), directed=False
     )
     return [int(label) for label in labels]

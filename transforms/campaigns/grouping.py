@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import csgraph, csr_array
 
 from schemas.policy import Campaigns
 
@@ -62,7 +61,7 @@ def _connected(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Cam
     smaller, larger = (pick(sizes[common.row], sizes[common.col]) for pick in (np.minimum, np.maximum))
     is_edge = (common.data >= policy.overlap * smaller) & (common.data >= policy.overlap_of_larger * larger)
     edges = common.data[is_edge], (common.row[is_edge], common.col[is_edge])
-    _, labels = connected_components(csr_array(edges, shape=common.shape), directed=False)
+    _, labels = csgraph.connected_components(csr_array(edges, shape=common.shape), directed=False)
     labels = _with_parts(held, labels, policy)
     groups: dict[int, list[Key]] = {}
     for key, label in zip(keys, labels.tolist(), strict=True):
