@@ -18,9 +18,9 @@ def told(program: str) -> object:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_what_learning_imports_leaves_them_waiting() -> None:
+def test_what_campaigns_and_learning_import_leaves_them_waiting() -> None:
     program = """
-import great_expectations, transforms.learning
+import great_expectations, transforms.campaigns, transforms.learning
 print(json.dumps(sorted(name for name in sys.modules if type(sys.modules[name]) is Waiting)))
 """
     assert told(program) == sorted(SELDOM_CALLED)
@@ -39,6 +39,7 @@ print(json.dumps([name for name in ("apache_beam.io.gcp.bigquery", "bson", "pymo
     [
         ("import scipy.stats; said = round(float(scipy.stats.norm.cdf(0.0)), 3)", 0.5),
         ("from scipy import stats; said = round(float(stats.norm.cdf(0.0)), 3)", 0.5),
+        ("from scipy.sparse import coo_array, csgraph; said = int(csgraph.connected_components(coo_array((3, 3)))[0])", 3),
         ("from river.drift import ADWIN; said = ADWIN().drift_detected", False),
         ("from river.anomaly.hst import HalfSpaceTrees as H; from river import anomaly; said = H is anomaly.HalfSpaceTrees", True),
         ("from river.tree import *; said = 'HoeffdingTreeClassifier' in dir()", True),
