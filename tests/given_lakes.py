@@ -63,7 +63,7 @@ def run_backfill(lake: Path, sources: Sequence[Path], policy: Policy | None = No
         policy=policy or Policy(),
         key_file=key,
         is_complete=bool(more.get("complete", True)),
-        groups=2,
+        groups=more.get("groups", 2),  # type: ignore[arg-type]
     )
     return backfill(request, Progress(quiet=True), more.get("after", lambda _: None))  # type: ignore[arg-type]
 
