@@ -83,7 +83,7 @@ def test_what_is_computed_in_the_scratch_lake_is_what_the_lake_holds(made: Path,
     until = reached(lake.read("runs"))
     assert until is not None
     with scratch_lake(lake, start, until, Policy()) as scratch:
-        request = Request((), scratch.lake.root, groups=4)
+        request = Request((), scratch.lake.root, groups=2)
         Rounds(request, Progress(quiet=True), scratch.lake, scratch.lease, None).close(until)
         for table in PARITY_TABLES:
             expected, found = lake.read(table), scratch.lake.read(table)
