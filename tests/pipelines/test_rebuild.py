@@ -37,7 +37,7 @@ from schemas.policy import Policy
 from transforms.findings import standing_revisions
 
 LAST_DAY = START + 2 * DAY + timedelta(hours=5)
-STRICT = "[rules]\nsweep_tokens = 100000\nsweep_act_tokens = 200000\n"
+STRICT = "[rules]\nfresh_tokens = 100000\nsweep_tokens = 100000\nsweep_act_tokens = 200000\n"
 
 
 @pytest.fixture(scope="module")
