@@ -38,12 +38,24 @@ def are_paid_alike(one: Counter[str], other: Counter[str], accounts: tuple[int, 
     )
 
 
-def connected(count: int, linked: Sequence[tuple[int, int]]) -> list[int]:
-    """The component of each of so many things, by pairs that are linked."""
-    if not count:
+def by_purse(sets: Sequence[AbstractSet[int]], cards: Cards, policy: Campaigns) -> list[int]:
+    """A number for each set of accounts, the same for sets that are paid alike, or by way of others that are.
+
+    Args:
+        sets: accounts.
+        cards: payment instrument of each account.
+        policy: same_cards.
+    """
+    if not sets:
         return []
+    pays = [paid(accounts, cards) for accounts in sets]
+    linked = [
+        (one, other)
+        for one in range(len(sets))
+        for other in range(one)
+        if are_paid_alike(pays[one], pays[other], (len(sets[one]), len(sets[other])), policy)
+    ]
     rows, columns = [one for one, _ in linked], [other for _, other in linked]
-    _, labels = csgraph.connected_components(
-        coo_array((np.ones(len(linked)), (rows, columns)), shape=(count, count)), directed=False
-    )
+    graph = coo_array((np.ones(len(linked)), (rows, columns)), shape=(len(sets), len(sets)))
+    _, labels = csgraph.connected_components(graph, directed=False)
     return [int(label) for label in labels]

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.policy import Campaigns
-from transforms.campaigns.cards import Cards, are_paid_alike, connected, paid
+from transforms.campaigns.cards import Cards, by_purse
 from transforms.campaigns.grouping import ANYBODYS, Key, components
 
 
@@ -86,15 +86,7 @@ def _by_identity(
 ) -> list[set[int]]:
     """Sets of accounts that are connected by client fingerprints, and by cards between those."""
     sets = [set().union(*(holders[key] for key in group)) for group in components(clients, holders, policy)]
-    pays = [paid(accounts, cards) for accounts in sets]
-    linked = [
-        (one, other)
-        for one in range(len(sets))
-        for other in range(one)
-        if are_paid_alike(pays[one], pays[other], (len(sets[one]), len(sets[other])), policy)
-    ]
-    labels = connected(len(sets), linked)
     found: dict[int, set[int]] = {}
-    for accounts, label in zip(sets, labels, strict=True):
+    for accounts, label in zip(sets, by_purse(sets, cards, policy), strict=True):
         found.setdefault(label, set()).update(accounts)
     return list(found.values())

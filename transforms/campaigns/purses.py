@@ -7,7 +7,7 @@ campaign's: then the card is what agrees. A card of a few bystanders is not one 
 from collections.abc import Mapping, Sequence
 
 from schemas.policy import Campaigns
-from transforms.campaigns.cards import Cards, are_paid_alike, by_cards_of, connected, paid
+from transforms.campaigns.cards import Cards, are_paid_alike, by_cards_of, by_purse, paid
 from transforms.campaigns.grouping import Key
 from transforms.campaigns.parts import Part
 
@@ -29,16 +29,9 @@ def joined(
         policy: same_cards, overlap.
     """
     sets = [_senders(part, holders) for part in found]
-    pays = [paid(accounts, cards) for accounts in sets]
-    linked = [
-        (one, other)
-        for one in range(len(found))
-        for other in range(one)
-        if are_paid_alike(pays[one], pays[other], (len(sets[one]), len(sets[other])), policy)
-    ]
     pieces: dict[int, list[Part]] = {}
     everyone: dict[int, set[int]] = {}
-    for number, label in enumerate(connected(len(found), linked)):
+    for number, label in enumerate(by_purse(sets, cards, policy)):
         pieces.setdefault(label, []).append(found[number])
         everyone.setdefault(label, set()).update(sets[number])
     purses = {label: paid(accounts, cards) for label, accounts in everyone.items()}
