@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pipelines.cli.course import course
 from pipelines.cli.main import DONE, FINDINGS
 from pipelines.cli.options import TIERS, fail_on_option, lake_option, period_options, reaches
 from pipelines.cli.output import Output, format_option
@@ -21,6 +22,7 @@ SHOWN = (
     "flagged_at",
     "exchanges_before",
     "score",
+    "course",
     "strongest_evidence",
 )
 """Columns of the table; JSON and CSV hold all."""
@@ -80,7 +82,8 @@ def command(
     found = any(reaches(each, fail_on) for each in rows["tier"].unique())
     shown = rows if limit is None else rows.head(limit)
     if output_format == "table":
-        shown = shown.with_columns(pl.col("evidence").list.first().alias("strongest_evidence")).select(SHOWN)
+        told = pl.Series("course", [course(row) for row in shown.iter_rows(named=True)], dtype=pl.String)
+        shown = shown.with_columns(told, strongest_evidence=pl.col("evidence").list.first()).select(SHOWN)
     Output(output_format).frame(shown)
     click.echo(f"{shown.height:,} of {rows.height:,} campaigns", err=True)
     return FINDINGS if found else DONE

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.cli.course import course
 from pipelines.cli.output import cell, iso, neutral
 from schemas.feature import FEATURE
 from schemas.finding import DAMAGE_TIERS
@@ -298,7 +299,9 @@ def _damage(told: Mapping[str, Any]) -> str:
 def _campaign(campaign: Mapping[str, Any]) -> str:
     kinds = cell(campaign["link_kinds"])
     taken = f"{campaign['exchanges']:,} exchanges, {campaign['exchanges_per_day']:,.0f} a day"
-    return f"{neutral(campaign['campaign_id'])} ({campaign['accounts']:,} accounts, by {kinds}; {taken})"
+    goes_on = course(campaign)
+    told = f"{campaign['accounts']:,} accounts, by {kinds}; {taken}{'; ' if goes_on else ''}{goes_on}"
+    return f"{neutral(campaign['campaign_id'])} ({told})"
 
 
 def _history(revisions: Sequence[Mapping[str, Any]]) -> str:

@@ -7,15 +7,17 @@ from typing import Any
 import polars as pl
 
 from schemas.campaign import CAMPAIGN
-from schemas.finding import DAMAGE_TIERS, damage_tier
+from schemas.finding import damage_tier
 from schemas.hit import CAMPAIGN_RULE, HIT
 from schemas.policy import Policy
 from schemas.shared import SHARED
 from schemas.tie import TIED
 from schemas.trait import SAMPLED
 from transforms.campaigns.agreeing import agreed
+from transforms.campaigns.course import course, pace_of, quiet_share, visits_with
 from transforms.campaigns.gathering import Gathering, exchanges, output_tokens
 from transforms.campaigns.grouping import Key
+from transforms.campaigns.membership import Members
 from transforms.campaigns.parts import Part, is_enough
 from transforms.campaigns.state import KEYS, MARKS, PROMPTS, TOLD, CampaignState
 from transforms.campaigns.wording import detail, evidence, kind_of
@@ -24,7 +26,6 @@ MOST_LINKED = 20
 """As many linked accounts as a hit lists (HIT.linked_account_ids)."""
 
 _DAY = timedelta(days=1)
-_YEAR = timedelta(days=365)
 
 Row = dict[str, Any]
 
@@ -63,6 +64,7 @@ class _Work:
         self._memory = timedelta(days=policy.links.memory_days)
         self._rows: dict[str, Row] = {row["campaign_id"]: row for row in state.campaigns.iter_rows(named=True)}
         self._gathering = _gathered(state, policy)
+        self._seen: dict[str, Members] = {}
         self._marks: dict[str, dict[datetime, int]] = {}
         for row in state.marks.iter_rows(named=True):
             self._marks.setdefault(row["campaign_id"], {})[row["day"]] = row["exchanges"]
@@ -141,7 +143,10 @@ class _Work:
         merged: dict[str, list[str]] = {}
         for name, row in sorted(self._rows.items()):
             merged.setdefault(row["merged_into"], []).append(name)
-        campaigns = [row | {"merged_ids": merged.get(name, [])} for name, row in sorted(self._rows.items())]
+        campaigns = [
+            row | {"merged_ids": merged.get(name, [])} | self._course(name, row)
+            for name, row in sorted(self._rows.items())
+        ]
         oldest = _midnight(until) - self._memory
         return CampaignState(
             keys=pl.DataFrame(list(gathering.rows()), schema=KEYS),
@@ -177,7 +182,7 @@ class _Work:
         is_sure = said["score"] >= policy.act_decades or (before is not None and before["tier"] == "act")
         acts = is_sure and kind != "resale"  # a breach of terms that somebody has to look at, not a theft
         first = min(holding.first_time for holdings in members.values() for holding in holdings)
-        pace, falls = self._pace(name, first, tick + time.tick, left)
+        pace, falls = pace_of(self._marks.get(name, {}), first, tick + time.tick, left)
         row = said | {
             "campaign_id": name,
             "kind": kind,
@@ -194,7 +199,9 @@ class _Work:
             "next_tier_at": falls,
             "merged_into": None,
             "evidence": evidence(said["signals"]),
+            "visits_by_hour": visits_with(before, tick, len(active & listed)),
         }
+        self._seen[name] = shown
         self._rows[name] = self._listing(row, listed)
         hour = tick.replace(minute=0)
         is_other = before is not None and before["kind"] != kind
@@ -204,6 +211,16 @@ class _Work:
             if account not in told or is_other or (account in members and account in active and told[account] < hour)
         ]
         self._count_against(name, tick, due)
+
+    def _course(self, name: str, row: Row) -> Row:
+        """Who came and went as of the last tick at which the campaign was seen; nothing where that was before these ticks."""
+        members = self._seen.get(name)
+        if members is None:
+            return {}
+        visits, is_known = row["visits_by_hour"], row["last_seen"] - row["flagged_at"] >= _DAY
+        quiet = quiet_share(visits) if is_known and any(visits) else None
+        end = row["last_seen"] + self._policy.time.tick
+        return course(members, end, self._policy) | {"quiet_share": quiet}
 
     def _listing(self, campaign: Row, accounts: Collection[int]) -> Row:
         """The campaign with these accounts as its own."""
@@ -255,17 +272,6 @@ class _Work:
         """How many of the members' exact prompts other members sent too, estimated from the sample."""
         seen = self._prompts.filter((pl.col("first_tick") <= tick) & pl.col("account_hash").is_in(list(members)))
         return int(seen.filter(pl.len().over("key") > 1).height) * SAMPLED
-
-    def _pace(self, name: str, first: datetime, end: datetime, left: int) -> tuple[float, datetime | None]:
-        """Exchanges a day since the last midnight but one, or since the first; when the next damage tier falls."""
-        days = [(day, count) for day, count in self._marks.get(name, {}).items() if day >= _midnight(end) - _DAY]
-        start, before = days[0] if days else (first, 0)
-        start = max(start, first)
-        pace = round((left - before) / ((end - start) / _DAY), 3)
-        ahead = [tier for tier in DAMAGE_TIERS if tier > left]
-        if not ahead or pace <= 0 or (ahead[0] - left) / pace > _YEAR / _DAY:
-            return pace, None
-        return pace, end + timedelta(seconds=round((ahead[0] - left) / pace * 86_400))
 
 
 def _stronger(one: Row | None, other: Row) -> Row:
