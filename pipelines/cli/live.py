@@ -55,6 +55,8 @@ class LiveProgress(Progress):
         """An alert was raised or cleared; both matter, each time."""
         if alert["cleared_at"] is None:
             super().warn(f"alert: {alert['name']}: {alert['message']}. {alert['fix']}")
+        elif alert["raised_at"] == alert["cleared_at"]:
+            super().warn(f"alert, over by now: {alert['name']}: {alert['message']}. {alert['fix']}")
         else:
             super().warn(f"alert is over: {alert['name']}: {alert['kind']}")
 

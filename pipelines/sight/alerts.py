@@ -27,6 +27,9 @@ def updated(
 ) -> pl.DataFrame | None:
     """The table after a look; None where it says the same as before.
 
+    May be asked several times of one moment, of the hours that closed since the last look: what was raised, gone and is
+    raised again at that moment is one row.
+
     Args:
         rows: ALERT rows as they are.
         conditions: what holds now.
@@ -54,8 +57,14 @@ def updated(
             changed = True
         else:
             result.append(row)
+    at_once = {(row["kind"], row["subject"]): number for number, row in enumerate(result) if row["raised_at"] == now}
     for condition in holding.values():
-        result.append(vars(condition) | {"raised_at": now, "last_seen_at": now, "cleared_at": None})
+        raised = vars(condition) | {"raised_at": now, "last_seen_at": now, "cleared_at": None}
+        number = at_once.get((condition.kind, condition.subject))
+        if number is None:
+            result.append(raised)
+        else:
+            result[number] = raised | {"since": result[number]["since"]}
         changed = True
     return ALERT.conform(pl.DataFrame(result, schema=ALERT.polars)) if changed else None
 

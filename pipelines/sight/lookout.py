@@ -1,7 +1,7 @@
 """Looks from time to time whether anything keeps the host from seeing, at what each condition needs and no more."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -19,7 +19,9 @@ from schemas.presence import LACKS
 
 _HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 _EACH_TIME = frozenset({"source_silent", "rejects_jumped", "clock_ahead", "day_quarantined"})
-"""Kinds that are judged at every look; the others where an hour has closed since the one before."""
+"""Kinds that are judged at every look; the others once for each hour that closed since the one before."""
+
+_EACH_HOUR = frozenset(ALERTS) - _EACH_TIME
 
 
 class Lookout:
@@ -35,6 +37,7 @@ class Lookout:
         self._lake, self._host, self._policy = lake, host, policy
         self._looked: datetime | None = None
         self._hour: datetime | None = None
+        self._first = self._closed_hour()
         self._calls: dict[datetime, int] = {}
         self._accounts: dict[datetime, int] = {}
         self._shares: dict[datetime, dict[str, float]] = defaultdict(dict)
@@ -59,14 +62,18 @@ class Lookout:
             *conditions.rejects_jumped(self._ingested(now), now, policy),
             *conditions.quarantined(quarantined_days(self._lake)),
         ]
-        judged = _EACH_TIME
-        hour = self._closed_hour()
-        if hour is not None and hour != self._hour:
-            self._remember(hour)
-            found += conditions.volume_collapsed(self._calls, hour, policy)
-            found += conditions.abstentions_jumped(self._shares, self._accounts, hour, policy)
-            self._hour, judged = hour, frozenset(ALERTS)
-        after = updated(rows, found, judged, now, policy)
+        after = updated(rows, found, _EACH_TIME, now, policy)
+        hours = self._hours_to_judge()
+        if hours:
+            self._remember(hours)
+        for hour in hours:
+            found = [
+                *conditions.volume_collapsed(self._calls, hour, policy),
+                *conditions.abstentions_jumped(self._shares, self._accounts, hour, policy),
+            ]
+            changed = updated(rows if after is None else after, found, _EACH_HOUR, now, policy)
+            after = after if changed is None else changed
+            self._hour = hour
         if after is None:
             return None
         execute_alerts(self._host, plan_alerts(self._host, after, policy))
@@ -83,17 +90,37 @@ class Lookout:
         closed = self._host.closed_until()
         return None if closed is None else closed.replace(minute=0, second=0, microsecond=0)
 
-    def _remember(self, hour: datetime) -> None:
-        """Reads the hours that have closed since the last look, at first those of eight days."""
-        since = hour - 8 * _DAY if self._hour is None or self._hour > hour else max(self._hour, hour - 8 * _DAY)
+    def _hours_to_judge(self) -> list[datetime]:
+        """Ends of the hours that closed since the last look, in order: those of a day at most.
+
+        At the first look that is the hour which had closed last when this host began, and those that closed since: whoever
+        wrote before may have been killed before it looked.
+        """
+        last = self._closed_hour()
+        if last is None or last == self._hour:
+            return []
+        judged = self._hour
+        if judged is None:
+            judged = None if self._first is None else self._first - _HOUR
+        if judged is not None and judged >= last:  # time was put back, for a rebuild
+            return [last]
+        first = last - _DAY if judged is None else max(judged, last - _DAY)
+        return [first + n * _HOUR for n in range(1, (last - first) // _HOUR + 1)]
+
+    def _remember(self, hours: Sequence[datetime]) -> None:
+        """Reads what is needed to judge these hours and was not read yet: calls of eight days, abstentions of one before."""
+        first, last = hours[0], hours[-1]
+        since = first - 8 * _DAY
+        if self._hour is not None and self._hour < first:
+            since = max(self._hour, since)
         moment = timedelta(microseconds=1)
-        span = ("window_end", since + moment, hour + moment)
+        span = ("window_end", since + moment, last + moment)
         windows = self._lake.scan("account_windows", None, span).filter(~pl.col("provisional"))
         calls = windows.group_by("window_end").agg(pl.col("calls_1h").sum().cast(pl.Int64))
         self._calls.update(self._lake.collect("account_windows", calls).iter_rows())
-        self._remember_abstentions(max(since, hour - _DAY - _HOUR), hour)
+        self._remember_abstentions(max(since, first - _DAY - _HOUR), last)
         for held in (self._calls, self._accounts, self._shares):
-            for old in [end for end in held if end < hour - 8 * _DAY]:
+            for old in [end for end in held if end < last - 8 * _DAY]:
                 del held[old]
 
     def _remember_abstentions(self, since: datetime, until: datetime) -> None:

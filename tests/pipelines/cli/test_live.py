@@ -56,6 +56,17 @@ def test_a_quiet_log_holds_what_matters_only() -> None:
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["alert_raised"]
 
 
+def test_an_alert_that_was_over_when_it_was_seen_is_told_with_its_message() -> None:
+    stream = io.StringIO()
+    progress = LiveProgress(stream=stream)
+    progress.alerted(ALERT | {"cleared_at": NOW})
+    progress.alerted(ALERT | {"cleared_at": NOW + timedelta(hours=1)})
+    first, second = stream.getvalue().splitlines()
+    assert "over by now" in first
+    assert "nothing was written. look" in first
+    assert "alert is over" in second
+
+
 def test_the_line_on_a_terminal_is_written_over_and_comes_back_under_what_stays() -> None:
     stream = Terminal()
     progress = LiveProgress(stream=stream)

@@ -54,6 +54,17 @@ def test_an_alert_is_raised_seen_again_and_cleared() -> None:
     assert anew.height == 2
 
 
+def test_what_is_raised_gone_and_raised_again_at_one_look_is_one_row_that_holds_since_its_beginning() -> None:
+    raised = _after(ALERT.empty(), _condition(), at=NOW)
+    assert raised is not None
+    gone = _after(raised, at=NOW)
+    assert gone is not None
+    assert gone.select("raised_at", "cleared_at").rows() == [(NOW, NOW)]
+    back = _after(gone, replace(_condition(message="once more"), since=NOW), at=NOW)
+    assert back is not None
+    assert back.select("since", "raised_at", "cleared_at", "message").rows() == [(NOW - HOUR, NOW, None, "once more")]
+
+
 def test_what_was_not_looked_at_is_neither_cleared_nor_seen() -> None:
     raised = _after(ALERT.empty(), _condition(), _condition("clock_ahead", "b"), at=NOW)
     assert raised is not None

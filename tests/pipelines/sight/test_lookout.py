@@ -15,9 +15,12 @@ import pytest
 from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake
 from pipelines.request import Request
+from pipelines.sight import lookout
 from pipelines.sight.alerts import open_alerts
 from pipelines.sight.facts import closed_until
 from pipelines.watch import watch
+from schemas.alert import ALERT
+from schemas.catalogue import TABLES
 from schemas.policy import Alerts, Policy, Watch
 
 ACCOUNTS = 24  # ten of which have to agree on the time
@@ -86,6 +89,100 @@ def _watched(folder: Path) -> Iterator[_Log]:
     finally:
         stop.set()
         thread.join(120)
+
+
+class _Told:
+    """A lake of the calls of some hours, and a host that has closed time so far; what is raised is kept."""
+
+    def __init__(self, calls: dict[datetime, int], closed: datetime | None) -> None:
+        self.closed, self.rows = closed, ALERT.empty()
+        windows = pl.DataFrame(
+            {"window_end": list(calls), "calls_1h": list(calls.values())},
+            schema={"window_end": pl.Datetime("us", "UTC"), "calls_1h": pl.Int64},
+        ).with_columns(provisional=pl.lit(value=False))
+        self._windows = windows
+
+    def closed_until(self) -> datetime | None:
+        return self.closed
+
+    def read(self, table: str) -> pl.DataFrame:
+        return self.rows if table == "alerts" else TABLES[table].empty()
+
+    def scan(
+        self, table: str, _version: object = None, span: tuple[str, datetime, datetime | None] | None = None
+    ) -> pl.LazyFrame:
+        if table != "account_windows":
+            return TABLES[table].empty().lazy()
+        assert span is not None
+        column, since, until = span
+        return self._windows.lazy().filter(pl.col(column) >= since, pl.col(column) < until)
+
+    def collect(self, _table: str, rows: pl.LazyFrame) -> pl.DataFrame:
+        return rows.collect()
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def keep(host: _Told, rows: pl.DataFrame, _policy: Policy) -> None:
+        host.rows = rows
+
+    monkeypatch.setattr(lookout, "plan_alerts", keep)
+    monkeypatch.setattr(lookout, "execute_alerts", lambda _host, _plan: None)
+
+
+NOON = START + 9 * DAY + 12 * HOUR
+
+
+def _told(*, collapsed: datetime, closed: datetime | None) -> _Told:
+    """Ten days of a hundred calls an hour, but for one hour."""
+    hours = [START + number * HOUR for number in range(1, 241)]
+    return _Told({hour: 3 if hour == collapsed else 100 for hour in hours}, closed)
+
+
+def _look(told: _Told, *moments: datetime) -> list[tuple[str, datetime, bool]]:
+    """A lookout that looks as time is closed until these moments: what it told, and whether that was over at once."""
+    found, watched = [], lookout.Lookout(told, told, POLICY)  # type: ignore[arg-type]
+    for number, moment in enumerate(moments):
+        told.closed = moment
+        changed = watched.look({}, {}, datetime(2026, 11, 1, 0, number, tzinfo=UTC))
+        rows = [] if changed is None else changed.iter_rows(named=True)
+        found += [(row["kind"], row["since"], row["cleared_at"] is not None) for row in rows]
+    return found
+
+
+@pytest.mark.usefixtures("kept")
+def test_of_hours_that_close_at_once_each_is_judged() -> None:
+    told = _told(collapsed=NOON - 3 * HOUR, closed=NOON - 5 * HOUR)
+    assert _look(told, NOON - 5 * HOUR, NOON) == [("volume_collapsed", NOON - 4 * HOUR, True)]
+
+
+@pytest.mark.usefixtures("kept")
+def test_the_last_of_hours_that_close_at_once_leaves_its_alert_open() -> None:
+    told = _told(collapsed=NOON, closed=NOON - 5 * HOUR)
+    assert _look(told, NOON - 5 * HOUR, NOON) == [("volume_collapsed", NOON - HOUR, False)]
+
+
+@pytest.mark.usefixtures("kept")
+def test_an_hour_is_judged_once() -> None:
+    told = _told(collapsed=NOON, closed=NOON)
+    assert _look(told, NOON, NOON, NOON + HOUR / 2) == [("volume_collapsed", NOON - HOUR, False)]
+    assert told.rows.height == 1
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize(("hours_ago", "is_told"), [(0, True), (5, True), (6, False)])
+def test_the_first_look_judges_what_closed_since_the_host_began_and_the_hour_before(
+    hours_ago: int, is_told: bool
+) -> None:
+    told = _told(collapsed=NOON - hours_ago * HOUR, closed=NOON - 5 * HOUR)
+    assert bool(_look(told, NOON)) == is_told
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize(("hours_ago", "is_told"), [(23, True), (24, False)])
+def test_of_a_long_pause_the_hours_of_the_last_day_are_judged(hours_ago: int, is_told: bool) -> None:
+    told = _told(collapsed=NOON - hours_ago * HOUR, closed=None)
+    assert bool(_look(told, NOON)) == is_told
 
 
 @pytest.mark.slow
