@@ -1,14 +1,16 @@
-"""Beam's options with kept views are Beam's options."""
+"""What is kept from Beam's doing it again is what Beam finds by itself."""
 
 import pickle
 
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
-from apache_beam.transforms import core
-from apache_beam.transforms.userstate import CombiningValueStateSpec, is_stateful_dofn
+from apache_beam.runners.worker import statesampler
+from apache_beam.transforms import core, userstate
+from apache_beam.transforms.userstate import CombiningValueStateSpec, get_dofn_specs, is_stateful_dofn
+from apache_beam.utils.counters import CounterFactory
 
-from pipelines.runners import Options, arguments_kept, run
+from pipelines.runners import SAMPLED_MS, Options, arguments_kept, ends_not_waited_for, run, specs_kept
 
 
 def test_a_view_is_made_once_and_sees_what_is_set_through_any_other() -> None:
@@ -82,3 +84,40 @@ def test_a_pipeline_looks_at_a_function_once(monkeypatch: pytest.MonkeyPatch) ->
     )
     assert core.get_function_args_defaults is counted
     assert looks.count(Plain.process) == 1
+
+
+class Carrying(beam.DoFn):
+    def __init__(self, process: object) -> None:
+        self.process = process  # type: ignore[method-assign, assignment]
+
+
+def test_kept_states_and_timers_are_those_that_beam_finds_itself() -> None:
+    functions = [
+        Plain(),
+        Counting(),
+        Carrying(Plain().process),
+        Carrying(Counting().process),
+        beam.FlatMap(lambda one: [one]).fn,
+    ]
+    own = [get_dofn_specs(function) for function in functions]
+    assert [bool(states) for states, _ in own] == [False, True, False, True, False]
+    with specs_kept():
+        for _ in range(2):
+            assert [userstate.get_dofn_specs(function) for function in functions] == own
+        userstate.get_dofn_specs(functions[1])[0].clear()
+        assert userstate.get_dofn_specs(functions[1]) == own[1]
+    assert userstate.get_dofn_specs is get_dofn_specs
+
+
+def test_beam_looks_at_the_end_of_a_stage_within_milliseconds_and_only_meanwhile() -> None:
+    own = statesampler.StateSampler("stage", CounterFactory())
+    with ends_not_waited_for():
+        ours = statesampler.StateSampler("stage", CounterFactory())
+    after = statesampler.StateSampler("stage", CounterFactory())
+    assert ours.sampling_period_ms == SAMPLED_MS < own.sampling_period_ms == after.sampling_period_ms
+
+
+def test_all_of_it_is_undone_after_a_run() -> None:
+    before = (core.get_function_args_defaults, userstate.get_dofn_specs, statesampler.StateSampler)
+    run(lambda pipeline: pipeline | beam.Create([1]) | beam.ParDo(Plain()), "embedded")
+    assert before == (core.get_function_args_defaults, userstate.get_dofn_specs, statesampler.StateSampler)
