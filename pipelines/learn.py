@@ -20,6 +20,7 @@ from pipelines.lake.snapshots import read_snapshot, write_snapshot
 from pipelines.manifests import WriteMessages
 from schemas.catalogue import TABLES
 from schemas.policy import Policy
+from transforms.distribution import campaigns_tested
 from transforms.learning import Hours, Marks, Seen, learn_late, learn_parts, republish
 from transforms.quality import DayFacts, audit_facts, facts_of, is_fit_for_learning
 
@@ -94,6 +95,11 @@ class LearnDay(beam.DoFn):
             snapshot, models = republish(previous, start)
         name = write_snapshot(lake.root, job.run_id, snapshot)
         tables = _write(job, "quality", quality) | _write(job, "models", models)
+        campaigns = _seen_on(lake, job, start)
+        if not campaigns.is_empty():
+            embeddings = rows.embeddings_of(campaigns["account_ids"].explode().unique())
+            tests = campaigns_tested(campaigns, embeddings, snapshot, start, policy)
+            tables |= _write(job, "campaign_tests", tests)
         message = {
             "tables": tables,
             "states": {"snapshot": name},
@@ -109,6 +115,8 @@ class _Day:
     def __init__(self, lake: Lake, job: LearnJob, day: datetime) -> None:
         self._lake, self._job, self._day = lake, job, day
         self._parts = [group_range(number, job.groups) for number in range(job.groups)]
+        after = timedelta(microseconds=1)
+        self._ended = ("window_end", day + after, day + _DAY + after)
 
     def hours(self) -> Iterator[Hours]:
         """Definite WINDOW rows and EMBEDDING rows, part by part."""
@@ -135,19 +143,29 @@ class _Day:
             facts["events"] = facts["events"].with_rows(events)
         return Seen.together(seen), facts
 
+    def embeddings_of(self, accounts: pl.Series) -> pl.DataFrame:
+        """EMBEDDING rows of these accounts."""
+        table = "account_embeddings"
+        rows = self._lake.scan(table, self._job.versions[table], self._ended)
+        return self._lake.collect(table, rows.filter(pl.col("account_id").is_in(accounts.implode())))
+
     def _seen(self, windows: pl.DataFrame, scores: pl.DataFrame) -> Seen:
         return Seen.of(windows, scores, self._day)
 
     def _of_part(self, table: str, part: tuple[int, int]) -> pl.DataFrame:
         """Of some accounts what ended after the day's start and not after its end."""
-        after = timedelta(microseconds=1)
-        ended = ("window_end", self._day + after, self._day + _DAY + after)
-        rows = self._lake.of_accounts(table, self._job.versions[table], ended, part)
+        rows = self._lake.of_accounts(table, self._job.versions[table], self._ended, part)
         return rows.filter(~pl.col("provisional")) if "provisional" in rows.columns else rows
 
 
 def _history(lake: Lake, job: LearnJob, day: datetime) -> pl.DataFrame:
     return lake.read("quality", job.versions["quality"], ("day", None, day))
+
+
+def _seen_on(lake: Lake, job: LearnJob, day: datetime) -> pl.DataFrame:
+    """CAMPAIGN rows of those that were seen on the day and are not part of others."""
+    rows = lake.read("campaigns", job.versions["campaigns"])
+    return rows.filter(pl.col("merged_into").is_null() & (pl.col("last_seen") >= day))
 
 
 def _marks(lake: Lake, job: LearnJob) -> Marks:

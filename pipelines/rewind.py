@@ -34,6 +34,7 @@ REWOUND = {
     "account_embeddings": ("window_end", _MOMENT),
     "account_scores": ("window_end", _MOMENT),
     "campaigns": ("first_seen", timedelta()),
+    "campaign_tests": ("day", timedelta()),
     "quality": ("day", timedelta()),
     "models": ("day", timedelta()),
 }

@@ -5,6 +5,7 @@ from dataclasses import replace
 from schemas.alert import ALERT
 from schemas.call import SAMPLED_CALL
 from schemas.campaign import CAMPAIGN
+from schemas.campaign_test import CAMPAIGN_TEST
 from schemas.contract import Contract
 from schemas.embedding import EMBEDDING
 from schemas.event import EVENT
@@ -37,7 +38,7 @@ TOO_LATE = replace(
 
 CONTRACTS: tuple[Contract, ...] = (
     EVENT, REJECT, TOO_LATE, SAMPLED_CALL, TALLY, TRAIT, SESSION, WINDOW, EMBEDDING, FOREIGN, SHARED, TIE, TIED, HIT, SCORED, TESTED,
-    SCORE, CAMPAIGN, FINDING, FLAGGED_ACCOUNT, HUNT, VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, ALERT, RUN, TRUTH, ATTACK, *PARTS,
+    SCORE, CAMPAIGN, CAMPAIGN_TEST, FINDING, FLAGGED_ACCOUNT, HUNT, VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, ALERT, RUN, TRUTH, ATTACK, *PARTS,
 )  # fmt: skip
 
 TABLES: dict[str, Contract] = {contract.name: contract for contract in CONTRACTS if contract.is_table}
@@ -49,6 +50,7 @@ PARITY_TABLES = (
     "account_scores",
     "traits",
     "campaigns",
+    "campaign_tests",
     "flagged_accounts",
     "findings",
     "models",
@@ -57,7 +59,7 @@ PARITY_TABLES = (
 
 COMMIT_ORDER = (
     "events", "rejects", "too_late", "registry", "verdicts", "releases", "traits", "sessions", "account_windows",
-    "account_embeddings", "account_scores", "campaigns", "findings", "quality", "models", "alerts", "flagged_accounts",
+    "account_embeddings", "account_scores", "campaigns", "campaign_tests", "findings", "quality", "models", "alerts", "flagged_accounts",
     "hunts", "runs",
 )  # fmt: skip
 """Referenced tables before referencing ones, the review list late, `runs` last."""

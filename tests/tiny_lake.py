@@ -149,6 +149,12 @@ def make_tiny_lake(root: Path) -> Lake:
                 "next_tier_at": NOON + 19 * hour, "merged_ids": [], "evidence": ["One line in all calls."],
             }
         ],
+        "campaign_tests": [
+            {
+                "campaign_id": "c-1", "day": NOON - 12 * hour, "map": "prompt", "accounts": 2, "calls": 900, "distance": 2.5,
+                "tail": 0.002, "alike": 0.7, "others_alike": 0.4, "snapshot_id": "day-2026-03-02",
+            }
+        ],
         "findings": [_finding(1, "created"), _finding(2, "updated")],
         "flagged_accounts": [flagged()],
     }  # fmt: skip

@@ -65,7 +65,8 @@ def command(
 
     if kind is not None and kind not in KINDS:
         raise click.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint="--kind")
-    rows = Lake.open(lake_path).read("campaigns")
+    lake = Lake.open(lake_path)
+    rows = lake.read("campaigns")
     for name, value in {"tier": tier, "kind": kind}.items():
         if value is not None:
             rows = rows.filter(pl.col(name) == value)
@@ -79,6 +80,10 @@ def command(
         rows = rows.filter(pl.col("merged_into").is_null())
     largest_first = [pl.col("tier").cast(pl.Enum(TIERS)), pl.col("exchanges")]
     rows = rows.sort(*largest_first, "campaign_id", descending=[True, True, False])
+    latest_test = (
+        lake.read("campaign_tests").sort("day").group_by("campaign_id").agg(latest_test=pl.struct(pl.all()).last())
+    )
+    rows = rows.join(latest_test, on="campaign_id", how="left", maintain_order="left")
     found = any(reaches(each, fail_on) for each in rows["tier"].unique())
     shown = rows if limit is None else rows.head(limit)
     if output_format == "table":

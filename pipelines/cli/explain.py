@@ -63,11 +63,14 @@ def _read(lake: "Lake", account: str) -> "Sources":
             "models",
             (pl.col("snapshot_id") == pl.lit(latest["snapshot_id"])) & (pl.col("peer_group") == latest["peer_group"]),
         )
+    campaigns = rows("campaigns", pl.col("account_ids").list.contains(account))
+    names = [campaign["campaign_id"] for campaign in campaigns]
+    latest_tests = {row["campaign_id"]: row for row in rows("campaign_tests", pl.col("campaign_id").is_in(names))}
     return Sources(
         account,
         flagged[0] if flagged else None,
         rows("findings", is_it),
-        rows("campaigns", pl.col("account_ids").list.contains(account)),
+        [campaign | {"latest_test": latest_tests.get(campaign["campaign_id"])} for campaign in campaigns],
         scores,
         rows("account_windows", is_it),
         models[0] if models else None,

@@ -26,6 +26,9 @@ DAMAGE = {
 """What published distillation recipes did with so many exchanges (threats.md 4.2)."""
 
 
+FAR = 0.05
+"""Share of honest groups that lie as far, from which a distance is worth a line: the threshold of the published test (threats.md 3.1)."""
+
 _WINDOWS = 168
 """Hours looked back for what an account came nearest to: a week."""
 
@@ -44,7 +47,7 @@ class Sources:
         account_id: the account.
         flagged: its row of `flagged_accounts`; None if it is not flagged.
         revisions: its rows of `findings`, oldest first.
-        campaigns: rows of `campaigns` it belongs to.
+        campaigns: rows of `campaigns` it belongs to, each with its latest row of `campaign_tests` as `latest_test` (None if it has none).
         scores: its rows of `account_scores`, oldest first.
         windows: its rows of `account_windows`, oldest first.
         model: the row of `models` its latest score was held against; None if nothing was learned yet.
@@ -300,8 +303,22 @@ def _campaign(campaign: Mapping[str, Any]) -> str:
     kinds = cell(campaign["link_kinds"])
     taken = f"{campaign['exchanges']:,} exchanges, {campaign['exchanges_per_day']:,.0f} a day"
     goes_on = course(campaign)
-    told = f"{campaign['accounts']:,} accounts, by {kinds}; {taken}{'; ' if goes_on else ''}{goes_on}"
-    return f"{neutral(campaign['campaign_id'])} ({told})"
+    told = [
+        f"{campaign['accounts']:,} accounts, by {kinds}",
+        taken,
+        *([goes_on] if goes_on else []),
+        *_together(campaign["latest_test"]),
+    ]
+    return f"{neutral(campaign['campaign_id'])} ({'; '.join(told)})"
+
+
+def _together(test: Mapping[str, Any] | None) -> list[str]:
+    """What the distribution test says of a campaign's calls; nothing where it was not made or says nothing."""
+    if test is None or test["tail"] is None or test["tail"] >= FAR:
+        return []
+    return [
+        f"on {test['day']:%Y-%m-%d} its calls together lay as far from everyone's as those of {test['tail']:.2%} of honest groups"
+    ]
 
 
 def _history(revisions: Sequence[Mapping[str, Any]]) -> str:

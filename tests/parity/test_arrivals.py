@@ -112,6 +112,7 @@ def test_the_world_shows_what_can_differ(one_shot) -> None:
     heights = {table: lake.read(table).height for table in ("findings", "rejects", "sessions", "models", "traits")}
     assert min(heights.values()) > 1, heights
     assert lake.read("campaigns")["accounts"].to_list() == [8]
+    assert lake.read("campaign_tests")["accounts"].to_list() == [8]
     assert lake.read("flagged_accounts").drop_nulls("campaign_id").height == 8
     assert lake.read("runs")["sources"].explode().struct.field("duplicates").sum() > 3
 

@@ -63,6 +63,13 @@ def test_campaigns_of_an_account_hold_it(stillwatch: Any) -> None:
     assert json.loads(stillwatch("campaigns", "--account", QUIET, "--format", "json")[1]) == []
 
 
+def test_a_campaign_says_how_far_its_calls_together_lie_from_those_of_everyone(stillwatch: Any) -> None:
+    latest = json.loads(stillwatch("campaigns", "--format", "json")[1])[0]["latest_test"]
+    assert (latest["calls"], latest["tail"], latest["abstained_because"]) == (900, 0.002, None)
+    said = "its calls together lay as far from everyone's as those of 0.20% of honest groups"
+    assert said in " ".join(stillwatch("explain", THIEF)[1].split())
+
+
 def test_a_kind_of_campaign_that_is_none_is_an_error(stillwatch: Any) -> None:
     code, _, err = stillwatch("campaigns", "--kind", "pool")
     assert code == 2
