@@ -1,4 +1,4 @@
-"""`make bench-live`: what a watch costs beside a backfill, and how soon it is back after it was killed."""
+"""`make bench-live`: what a watch costs beside a backfill, how late it finds, and how soon it is back after it was killed."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import restarting, topics
+from benchmarks import lagging, restarting, topics
 from real.kafka_broker import Broker
 
 
@@ -17,8 +17,11 @@ def main() -> None:
     asked.add_argument("--records", type=int, default=500_000, help="of the topic to catch up with")
     asked.add_argument("--accounts", type=int, default=1_000_000, help="open when the watch is killed")
     asked.add_argument("--repeats", type=int, default=3)
+    asked.add_argument("--minutes", type=float, default=8.0, help="how long records come in the scene latency")
+    asked.add_argument("--tick-seconds", type=float, default=10.0, help="that a tick of event time takes there")
+    asked.add_argument("--rate", type=float, help="records a second there; half of the measured peak, unless it is given")
     asked.add_argument(
-        "scene", nargs="*", choices=["topics", "restarting", []], help="all of them, unless some are named"
+        "scene", nargs="*", choices=["topics", "latency", "restarting", []], help="all of them, unless some are named"
     )
     options = asked.parse_args()
 
@@ -26,8 +29,15 @@ def main() -> None:
         with Broker() as broker:
             return topics.measured(folder, broker, options.records, options.repeats)
 
+    def late(folder: Path) -> object:
+        with Broker() as broker:
+            return lagging.measured(
+                folder, broker, options.records, options.minutes, options.tick_seconds, options.rate
+            )
+
     scenes: dict[str, Callable[[Path], object]] = {
         "topics": catching_up,
+        "latency": late,
         "restarting": lambda folder: restarting.restarted(folder, options.accounts, options.repeats),
     }
     found = {}

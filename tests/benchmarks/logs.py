@@ -41,20 +41,43 @@ something thought both few those always looked show large often report contract 
 
 @dataclass(frozen=True)
 class Shape:
-    """How large a log is."""
+    """How large a log is.
+
+    Attributes:
+        records: how many calls.
+        accounts: of how many accounts.
+        days: how long it is; whole days, unless `ticks` says otherwise.
+        seed: of what is drawn.
+        ticks: how long it is, in ticks.
+        first_tick: where it begins, in ticks after START_MS.
+        first_number: what the ids of its calls count from.
+    """
 
     records: int
     accounts: int = 20_000
     days: int = 1
     seed: int = 1
+    ticks: int | None = None
+    first_tick: int = 0
+    first_number: int = 0
+
+    @property
+    def length(self) -> int:
+        """How long it is, in ticks."""
+        return self.days * TICKS_A_DAY if self.ticks is None else self.ticks
 
 
 def write_log(path: Path, kind: str, shape: Shape) -> None:
     """Writes a log of one of KINDS."""
-    line = _lines(_canonical(with_text=kind == "canonical_text") if kind.startswith("canonical") else _payload(kind))
+    line = lines_of(kind)
     with path.open("wb") as log:
-        for calls in _calls(shape, with_text=kind != "canonical"):
+        for calls in calls_of(shape, with_text=kind != "canonical"):
             calls.select(line).write_csv(log, include_header=False, quote_style="never")
+
+
+def lines_of(kind: str) -> pl.Expr:
+    """What makes calls (`calls_of`) records of one of KINDS, a line each."""
+    return _lines(_canonical(with_text=kind == "canonical_text") if kind.startswith("canonical") else _payload(kind))
 
 
 def damage(source: Path, target: Path, every: int = 1000) -> list[int]:
@@ -103,8 +126,8 @@ def _batches(log: Any, size: int) -> Iterator[tuple[int, list[bytes]]]:
         yield first, lines
 
 
-def _calls(shape: Shape, *, with_text: bool) -> Iterator[pl.DataFrame]:
-    """The calls in the order of their completion, a piece at a time."""
+def calls_of(shape: Shape, *, with_text: bool) -> Iterator[pl.DataFrame]:
+    """The calls in the order of their completion (`ended`, epoch milliseconds), a piece of whole ticks at a time."""
     chance = np.random.default_rng([shape.seed, shape.records, shape.accounts, shape.days])
     accounts, ticks, counts = _plan(shape, chance)
     order = np.argsort(ticks, kind="stable")
@@ -112,11 +135,12 @@ def _calls(shape: Shape, *, with_text: bool) -> Iterator[pl.DataFrame]:
     pool = _paragraphs(np.random.default_rng([shape.seed, 9])) if with_text else []
     ends = np.cumsum(counts)
     low, number = 0, 0
+    first = shape.first_number
     while low < len(ticks):
         high = int(np.searchsorted(ends, number + PIECE_RECORDS, side="right"))
         # Whole ticks, so that pieces one behind the other are in the order of time.
         high = int(np.searchsorted(ticks, ticks[min(max(high, low + 1), len(ticks)) - 1], side="right"))
-        yield _piece(accounts[low:high], ticks[low:high], counts[low:high], number, pool, chance)
+        yield _piece(accounts[low:high], ticks[low:high], counts[low:high], first + number, pool, chance)
         low, number = high, int(ends[high - 1])
 
 
@@ -124,10 +148,10 @@ def _plan(shape: Shape, chance: np.random.Generator) -> tuple[Any, Any, Any]:
     """Which account calls in which tick how often."""
     each = min(CALLS_A_TICK, max(1, shape.records // shape.accounts))
     pairs = max(1, shape.records // each)
-    length = max(1, min(TICKS_A_SESSION, pairs // shape.accounts))
+    length = max(1, min(TICKS_A_SESSION, shape.length, pairs // shape.accounts))
     sessions = max(1, pairs // length)
     accounts = np.repeat(np.arange(sessions) % shape.accounts, length)
-    begins = chance.integers(0, shape.days * TICKS_A_DAY - length + 1, sessions)
+    begins = shape.first_tick + chance.integers(0, shape.length - length + 1, sessions)
     ticks = (begins[:, None] + np.arange(length)).reshape(-1)
     counts = 1 + chance.binomial(2 * (each - 1), 0.5, len(ticks))
     missing = shape.records - int(counts.sum())
