@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import lagging, restarting, topics
+from benchmarks import lagging, restarting, soaking, topics
 from real.kafka_broker import Broker
 
 
@@ -17,11 +17,11 @@ def main() -> None:
     asked.add_argument("--records", type=int, default=500_000, help="of the topic to catch up with")
     asked.add_argument("--accounts", type=int, default=1_000_000, help="open when the watch is killed")
     asked.add_argument("--repeats", type=int, default=3)
-    asked.add_argument("--minutes", type=float, default=8.0, help="how long records come in the scene latency")
-    asked.add_argument("--tick-seconds", type=float, default=10.0, help="that a tick of event time takes there")
+    asked.add_argument("--minutes", type=float, default=8.0, help="how long records come in the scenes latency and soak")
+    asked.add_argument("--tick-seconds", type=float, default=10.0, help="that a tick of event time takes in the scene latency")
     asked.add_argument("--rate", type=float, help="records a second there; half of the measured peak, unless it is given")
     asked.add_argument(
-        "scene", nargs="*", choices=["topics", "latency", "restarting", []], help="all of them, unless some are named"
+        "scene", nargs="*", choices=["topics", "latency", "restarting", "soak", []], help="all but soak, unless some are named"
     )
     options = asked.parse_args()
 
@@ -35,13 +35,18 @@ def main() -> None:
                 folder, broker, options.records, options.minutes, options.tick_seconds, options.rate
             )
 
+    def soaked(folder: Path) -> object:
+        with Broker() as broker:
+            return soaking.soaked(folder, broker, options.minutes)
+
     scenes: dict[str, Callable[[Path], object]] = {
         "topics": catching_up,
         "latency": late,
+        "soak": soaked,
         "restarting": lambda folder: restarting.restarted(folder, options.accounts, options.repeats),
     }
     found = {}
-    for name in options.scene or scenes:
+    for name in options.scene or [name for name in scenes if name != "soak"]:
         with tempfile.TemporaryDirectory(prefix="stillwatch-bench-") as folder:
             found[name] = scenes[name](Path(folder))
     sys.stdout.write(json.dumps(found, indent=1) + "\n")

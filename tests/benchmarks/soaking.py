@@ -1,0 +1,123 @@
+"""A watch over a topic at a fixed rate for as long as one likes: what memory it holds, minute by minute."""
+
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.feeding import Feeder, write_with_thieves
+from benchmarks.lagging import committed
+from benchmarks.logs import Shape
+from benchmarks.measure import STILLWATCH, machine
+from real.kafka_broker import Broker
+
+GROWTH = 0.05
+"""How much more memory the last quarter may hold than the second: what is open is as much in both."""
+
+PARTITIONS, ACCOUNTS = 8, 500
+RATE, TICK_SECONDS, LATENCY = 100.0, 4.0, 5.0
+"""Records a second, of few accounts, as a small gateway has them; 900 ticks and three midnights an hour, so that what a run
+or a day leaves behind shows; every part of it a fraction of a processor."""
+
+_EVERY_SECONDS, _MINUTE = 0.5, 60.0
+_PATIENCE_SECONDS = 120.0
+
+
+def soaked(folder: Path, broker: Broker, minutes: float) -> dict[str, Any]:
+    """Megabytes of anonymous memory, the most of each minute, of the watch with all its children; and what it did meanwhile.
+
+    Args:
+        folder: for log and lake.
+        broker: of the topic.
+        minutes: how long records come.
+    """
+    key, lake, before = folder / "key", folder / "lake", machine()
+    key.write_text("0f" * 32)
+    key.chmod(0o600)
+    ticks = round(minutes * 60 / TICK_SECONDS)
+    shape = Shape(round(RATE * TICK_SECONDS * ticks), ACCOUNTS, ticks=ticks)
+    log = write_with_thieves(folder / "log.ndjson", "canonical_text", shape)
+    broker.create("calls", PARTITIONS)
+    watch = [STILLWATCH, "watch", broker.uri("calls"), "--lake", str(lake), "--key-file", str(key)]
+    by_minute: list[float] = []
+    with (folder / "watch.log").open("wb") as said:
+        process = subprocess.Popen([*watch, "--latency", str(LATENCY), "--log", "json"], stdout=said, stderr=said)
+        try:
+            with Feeder(log, broker.producer(), "calls", PARTITIONS, TICK_SECONDS) as feeder:
+                began = time.monotonic()
+                while not feeder.wait(_EVERY_SECONDS):
+                    assert process.poll() is None, (folder / "watch.log").read_text()[-2000:]
+                    minute = int((time.monotonic() - began) / _MINUTE)
+                    if minute >= len(by_minute):
+                        by_minute.append(0.0)
+                        sys.stderr.write(f"minutes: {minute}, MB: {by_minute[-2:-1]}\n")
+                    by_minute[minute] = max(by_minute[minute], held(process.pid) / 1e6)
+            _until_taken_in(lake, len(log.ended))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(_PATIENCE_SECONDS)
+    runs = committed(lake)
+    quarters = quarter_medians(by_minute)
+    return {
+        "machine": before,
+        "minutes": minutes,
+        "records_per_second": RATE,
+        "tick_seconds": TICK_SECONDS,
+        "records": len(log.ended),
+        "events": _events(lake),
+        "sent_late_by_at_most": feeder.lag,
+        "runs_still_in_the_log": {name: rows.height for (name,), rows in runs.sort("pipeline").group_by("pipeline")},
+        "ticks_closed_until": str(runs["closed_until_ms"].max()),
+        "thieves": log.thieves,
+        "megabytes_by_minute": [round(most, 1) for most in by_minute],
+        "megabytes_by_quarter": quarters,
+        "growth": quarters[3] / quarters[1] - 1,
+        "goal_growth": GROWTH,
+    }
+
+
+def quarter_medians(by_minute: list[float]) -> list[float]:
+    """The median of the minutes of each quarter."""
+    size = max(1, len(by_minute) // 4)
+    return [statistics.median(by_minute[q * size : (q + 1) * size] or by_minute[-1:]) for q in range(4)]
+
+
+def held(root: int) -> int:
+    """Bytes of anonymous memory (without page cache and mapped files) of a process and all its descendants."""
+    children: dict[int, list[int]] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it ended meanwhile
+            children.setdefault(parent, []).append(int(folder.name))
+    total, left = 0, [root]
+    while left:
+        process = left.pop()
+        left += children.get(process, [])
+        try:
+            lines = (Path("/proc") / str(process) / "status").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        total += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
+    return total
+
+
+def _until_taken_in(lake: Path, records: int) -> None:
+    """Waits until all that was sent is in the lake."""
+    limit = time.monotonic() + _PATIENCE_SECONDS
+    while _events(lake) < records:
+        if time.monotonic() > limit:
+            raise TimeoutError(f"{_events(lake)} of {records} records are in the lake after {_PATIENCE_SECONDS:.0f} s")
+        time.sleep(1)
+
+
+def _events(lake: Path) -> int:
+    from pipelines.lake.lake import Lake
+
+    opened = Lake.open(lake)
+    return opened.collect("events", opened.scan("events").select("source")).height
