@@ -91,7 +91,9 @@ def measured(
             "p50": statistics.median(late),
             "p99": float(np.quantile(late, 0.99, method="higher")),
             "max": max(late),
-            "ticks_within_the_hour_that_follow_midnight": [s for end, s in waited if border <= end < border + 3 * TICK_MS],
+            "ticks_within_the_hour_that_follow_midnight": [
+                s for end, s in waited if border <= end < border + 3 * TICK_MS
+            ],
             "hour_ends": statistics.median([s for end, s in waited[_WARM_TICKS:] if end % 3_600_000 == 0] or [np.nan]),
         },
         "by_tick": [(end, round(seconds, 2)) for end, seconds in waited],

@@ -17,11 +17,20 @@ def main() -> None:
     asked.add_argument("--records", type=int, default=500_000, help="of the topic to catch up with")
     asked.add_argument("--accounts", type=int, default=1_000_000, help="open when the watch is killed")
     asked.add_argument("--repeats", type=int, default=3)
-    asked.add_argument("--minutes", type=float, default=8.0, help="how long records come in the scenes latency and soak")
-    asked.add_argument("--tick-seconds", type=float, default=10.0, help="that a tick of event time takes in the scene latency")
-    asked.add_argument("--rate", type=float, help="records a second there; half of the measured peak, unless it is given")
     asked.add_argument(
-        "scene", nargs="*", choices=["topics", "latency", "restarting", "soak", []], help="all but soak, unless some are named"
+        "--minutes", type=float, default=8.0, help="how long records come in the scenes latency and soak"
+    )
+    asked.add_argument(
+        "--tick-seconds", type=float, default=10.0, help="that a tick of event time takes in the scene latency"
+    )
+    asked.add_argument(
+        "--rate", type=float, help="records a second there; half of the measured peak, unless it is given"
+    )
+    asked.add_argument(
+        "scene",
+        nargs="*",
+        choices=["topics", "latency", "restarting", "soak", []],
+        help="all but soak, unless some are named",
     )
     options = asked.parse_args()
 
