@@ -39,7 +39,7 @@ soak: $(STAMP) ## Hour-long proofs; their figures are recorded in docs/
 bench: $(STAMP) ## Speed and memory against others, by stage, as logs grow; half an hour
 	$(BENCH) $(ARGS)
 
-bench-live: $(STAMP) ## Catching up with a topic of a real broker; being back after a kill with a million accounts open; a quarter of an hour
+bench-live: $(STAMP) ## Of a watch over a topic of a real broker: catching up, delay, others' sessions, back after a kill; half an hour
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.live $(ARGS)
 
 bench-growth: $(STAMP) ## Growth up to 32 M events, and the page with it; an hour, and 25 GB of disk

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import lagging, restarting, soaking, topics
+from benchmarks import lagging, restarting, sessionizing, soaking, topics
 from real.kafka_broker import Broker
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     asked.add_argument(
         "scene",
         nargs="*",
-        choices=["topics", "latency", "restarting", "soak", []],
+        choices=["topics", "latency", "peers", "restarting", "soak", []],
         help="all but soak, unless some are named",
     )
     options = asked.parse_args()
@@ -48,9 +48,14 @@ def main() -> None:
         with Broker() as broker:
             return soaking.soaked(folder, broker, options.minutes)
 
+    def beside_peers(folder: Path) -> object:
+        with Broker() as broker:
+            return sessionizing.measured(folder, broker, options.records, options.repeats)
+
     scenes: dict[str, Callable[[Path], object]] = {
         "topics": catching_up,
         "latency": late,
+        "peers": beside_peers,
         "soak": soaked,
         "restarting": lambda folder: restarting.restarted(folder, options.accounts, options.repeats),
     }

@@ -1,4 +1,4 @@
-"""The environment of the contestants that stillwatch does not need: DuckDB and honeypotllm, from a lock of their own."""
+"""The environment of the contestants that stillwatch does not need (DuckDB, honeypotllm, Bytewax, Quix Streams), from a lock of their own."""
 
 import hashlib
 import subprocess
