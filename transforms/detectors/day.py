@@ -61,7 +61,9 @@ def first_kept_hour(until: datetime) -> datetime:
 def by_hour(
     kept: pl.DataFrame, ticks: pl.DataFrame, by: Sequence[str], columns: Sequence[str], reach: Reach = LAST_DAY
 ) -> pl.DataFrame:
-    """Sums a piece (hour), of pieces kept and of new ticks together; sorted by `by` and hour."""
+    """Sums a piece (hour), of pieces kept, as this gave them, and of new ticks together; sorted by `by` and hour."""
+    if ticks.is_empty():
+        return kept
     fresh = ticks.select(*by, reach.start(), *columns)
     return (
         pl.concat([kept.select(*by, "hour", *columns), fresh])
