@@ -122,6 +122,8 @@ def distinct(
     Returns:
         by, tick, `distinct` (Int64); one row a tick, sorted.
     """
+    if kept.is_empty() and seen.is_empty():
+        return ticks.select(*by, "tick", distinct=pl.lit(0, pl.Int64)).sort(*by, "tick")
     early = kept.select(*by, "key", pl.col("hour").alias("tick"))
     rows = pl.concat([early, seen.select(*by, "key", "tick")]).sort(*by, "key", "tick")
     series, seconds, keys = _series(rows, by), _seconds(rows["tick"]), rows["key"].to_numpy()
