@@ -1,6 +1,7 @@
 """What must hold of any lake: nothing lost, no text, and the same rows however they came."""
 
 import io
+import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -11,8 +12,10 @@ import polars as pl
 from pipelines.lake.lake import Lake
 from schemas.catalogue import PARITY_TABLES, TABLES
 from shown_difference import assert_same_rows
+from transforms.sketches.packing import unpack
 
 _IPC = b"ARROW1\x00\x00"
+_STATE = b"stillwatch state\n"
 
 
 def assert_equal_lakes(actual: Path, expected: Path) -> None:
@@ -72,11 +75,16 @@ def assert_no_text(folders: Sequence[Path], planted: Sequence[str]) -> None:
 
 
 def _unpacked(path: Path) -> Iterator[bytes]:
-    """The file's bytes, and the values of the Parquet or Arrow files that it is or holds."""
+    """The file's bytes, and the values of the Parquet file, the Arrow files or the state that it is or holds."""
     data = path.read_bytes()
     yield data
     if path.suffix == ".parquet":
         yield repr(pl.read_parquet(path, hive_partitioning=False).to_dicts()).encode()
+    if _STATE in data:
+        state = data[data.index(_STATE) :]
+        head = json.loads(state.split(b"\n", 2)[1])
+        for frame in unpack(state, head["kind"], head["version"]).values():
+            yield repr(frame.to_dicts()).encode()
     starts = [found.start() for found in re.finditer(_IPC, data)]
     for start, end in pairwise([*starts, len(data)]):
         yield repr(pl.read_ipc(io.BytesIO(data[start:end])).to_dicts()).encode()

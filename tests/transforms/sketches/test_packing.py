@@ -1,5 +1,7 @@
 """Frames as bytes and back."""
 
+import io
+import json
 from datetime import UTC, datetime
 
 import polars as pl
@@ -17,6 +19,18 @@ PARTS = {
 def test_what_is_packed_comes_out_again() -> None:
     found = unpack(pack("test", 3, PARTS), "test", 3)
     assert list(found) == list(PARTS)
+    for name, frame in PARTS.items():
+        assert_frame_equal(found[name], frame)
+
+
+def test_states_whose_parts_are_files_are_read_as_well() -> None:
+    bodies = []
+    for frame in PARTS.values():
+        body = io.BytesIO()
+        frame.write_ipc(body, compression="lz4")
+        bodies.append(body.getvalue())
+    head = {"kind": "test", "version": 3, "parts": list(PARTS), "lengths": [len(body) for body in bodies]}
+    found = unpack(b"stillwatch state\n" + json.dumps(head).encode() + b"\n" + b"".join(bodies), "test", 3)
     for name, frame in PARTS.items():
         assert_frame_equal(found[name], frame)
 
