@@ -41,6 +41,8 @@ _NEEDED = (
     "pipelines.cli.backfill",
     "pipelines.cli.explain",
     "pipelines.lake.query",
+    "pipelines.cli.watch",
+    "pipelines.watch",
 )
 _MOST_SECONDS = 120
 """A child takes five; one that waits for ever must fail, not stop the tests."""

@@ -41,7 +41,7 @@ class SmallWorld:
 
     def write(self, count: int) -> None:
         """Writes the first records of the log."""
-        self.log.write_bytes(b"".join(islice(_lines(), count)))
+        self.log.write_bytes(b"".join(islice(lines(), count)))
 
     @property
     def log(self) -> Path:
@@ -113,7 +113,8 @@ def leftovers(lake: Path) -> list[str]:
     return sorted(str(path.relative_to(lake)) for path in named)
 
 
-def _lines() -> Iterator[bytes]:
+def lines() -> Iterator[bytes]:
+    """The records of the log, each with its line end."""
     for number in range(RECORDS):
         stated = number - (number % 97 == 96)  # a few records come twice
         yield b"not a record\n" if number % 100 == 50 else json.dumps(_record(stated)).encode() + b"\n"
