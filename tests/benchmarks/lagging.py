@@ -102,6 +102,9 @@ def measured(
             }
             for (name,), rows in runs.sort("pipeline").group_by("pipeline", maintain_order=True)
         },
+        "longest_without_intake_seconds": longest_without(
+            runs, "ingest", float(feeder.sent[0]), float(feeder.sent[-1])
+        ),
         "thieves": log.thieves,
         "findings": int(runs["findings"].sum()),
         "goal_p99": GOAL_SECONDS,
@@ -113,6 +116,12 @@ def delays(runs: pl.DataFrame, could: dict[int, float]) -> list[tuple[int, float
     closing = runs.filter(pl.col("pipeline") == "detect").sort("sequence")
     ends, commits = closing["closed_until_ms"].to_numpy(), closing["committed"].to_numpy()
     return [(end, float(commits[np.searchsorted(ends, end)] - moment)) for end, moment in sorted(could.items())]
+
+
+def longest_without(runs: pl.DataFrame, pipeline: str, since: float, until: float) -> float:
+    """The longest time between two commits of a pipeline within a span, seconds."""
+    moments = runs.filter(pl.col("pipeline") == pipeline, pl.col("committed").is_between(since, until))["committed"]
+    return float(np.diff(np.sort(moments.to_numpy())).max())
 
 
 def committed(lake: Path) -> pl.DataFrame:

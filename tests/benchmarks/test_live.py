@@ -65,6 +65,13 @@ def test_the_delay_of_a_tick_is_that_of_the_first_detection_that_closed_it() -> 
     ]
 
 
+def test_the_longest_pause_of_intake_lies_between_two_commits_while_records_came() -> None:
+    runs = pl.DataFrame(
+        {"pipeline": ["ingest", "detect", "ingest", "ingest", "ingest"], "committed": [1.0, 20.0, 21.0, 24.0, 99.0]}
+    )
+    assert lagging.longest_without(runs, "ingest", 1.0, 30.0) == 20.0
+
+
 def test_memory_grows_from_the_second_quarter_to_the_last_whatever_the_first_was() -> None:
     assert soaking.quarter_medians([900, 1, 2, 2, 2, 2, 3, 3, 3]) == [450.5, 2, 2, 3]
 
