@@ -41,7 +41,8 @@ from schemas.tested import TESTED
 from schemas.tie import TIE, TIED
 from schemas.trait import TRAIT_KINDS
 from transforms import campaigns, findings
-from transforms.campaigns import Base, CampaignState, base_of, facts
+from transforms.campaigns import Base, CampaignState, Habits, base_of, facts
+from transforms.campaigns.habits import KINDS, MODELS, SHOWN, models_of
 from transforms.detectors import ReplayState, cards, handle_replay
 from transforms.findings import Calibration, FindingsState, Inputs, Judge
 from transforms.links import Compact
@@ -54,6 +55,7 @@ _SHARD_KEY = 1_000_000
 """Keys of shards start here, those of account groups at 0."""
 
 _CAMPAIGNS_KEY = 2_000_000
+_FILES = pl.Schema({"path": pl.String()})
 _ALL = "all"
 """Key of the state of all campaigns."""
 
@@ -216,7 +218,8 @@ class StepGroups(_Stage):
         tables = self._rows("sessions", key, rows.sessions)
         tables |= self._rows("account_windows", key, rows.windows)
         tables |= self._rows("account_embeddings", key, rows.embeddings)
-        tables |= self._rows("traits", key, rows.traits.filter(pl.col("kind").is_in(_IN_LAKE)))
+        shown = self._rows("traits", key, rows.traits.filter(pl.col("kind").is_in(_IN_LAKE)))
+        tables |= shown
         tables |= self._rows("too_late", key, late)
         days = rows.tallies.select("account_id", pl.col("tick").dt.truncate("1d")).unique()
         message = {
@@ -229,6 +232,10 @@ class StepGroups(_Stage):
             "windows": rows.windows.height,
         }
         yield from self._messages(group, message, rows)
+        if not rows.traits.is_empty():
+            paths = [file["path"] for file in shown.get("traits", [])]
+            yield _CAMPAIGNS_KEY, tagged("files", pl.DataFrame({"path": paths}, schema=_FILES))
+            yield _CAMPAIGNS_KEY, tagged("models", models_of(rows.traits))
 
     def _provisional(
         self,
@@ -267,8 +274,11 @@ class StepLinks(_Stage):
     """The traits of one shard, of all accounts, become what accounts share."""
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, bytes]]:
-        """One shard: the frames of all account groups; what is for others is left to them."""
-        if element[0] < _SHARD_KEY:
+        """One shard: the frames of all account groups; what is for campaigns goes on to them, the rest is left to others."""
+        if element[0] == _CAMPAIGNS_KEY:
+            for message in element[1]:
+                yield _CAMPAIGNS_KEY, message
+        if not _SHARD_KEY <= element[0] < _CAMPAIGNS_KEY:
             return
         job, key = self._job, f"shard-{element[0] - _SHARD_KEY:03d}"
         sent: dict[str, list[pl.DataFrame]] = {"rows": [], "names": []}
@@ -313,7 +323,10 @@ class StepCampaigns(_Stage):
             for tag, contract in (("ties", TIE), ("tied", TIED), ("prompts", SHARED))
         )
         state = self._restored("campaigns", _ALL, CampaignState)
-        after, hits, found = campaigns.step(state, ties, tied, prompts, job.closed_until, self._policy())
+        accounts = pl.concat([state.held["account_hash"], tied["account_hash"]]).unique()
+        models = pl.concat(sent["models"]) if "models" in sent else pl.DataFrame(schema=MODELS)
+        habits = Habits(self._shown(sent.get("files", []), accounts), models)
+        after, hits, found = campaigns.step(state, ties, tied, prompts, habits, job.closed_until, self._policy())
         if not job.provisional:
             states = {f"campaigns/{_ALL}": self._states.write("campaigns", _ALL, job.run_id, after.to_bytes())}
             message = {"states": states, "tables": self._rows("campaigns", _ALL, found)}
@@ -326,6 +339,17 @@ class StepCampaigns(_Stage):
             mine = hits.filter(pl.col("account_hash").is_between(low, high - 1))
             if not mine.is_empty():
                 yield group, tagged("hits", mine)
+
+    def _shown(self, written: list[pl.DataFrame], accounts: pl.Series) -> pl.DataFrame:
+        """What these accounts showed in the run, out of the trait files that it has written; they are not in the table yet."""
+        paths = sorted(path for frame in written for path in frame["path"])
+        if not paths or accounts.is_empty():
+            return pl.DataFrame(schema=SHOWN)
+        folder = Path(self._job.root) / "traits"
+        wanted = pl.col("kind").is_in(KINDS) & pl.col("account_hash").is_in(accounts.implode())
+        files = [folder / path for path in paths]  # columns without values are left out of them
+        found = pl.scan_parquet(files, schema=SHOWN, missing_columns="insert", extra_columns="ignore").filter(wanted)
+        return found.collect().sort("tick", "account_hash", "kind", "key")
 
 
 class StepFindings(_Stage):

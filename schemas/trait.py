@@ -127,6 +127,14 @@ TRAIT = Contract(
                 unit="tokens",
                 at_least=0,
             ),
+            field(
+                "blocked",
+                pa.int64(),
+                "Calls that showed it and were answered 401, 403 or 429.",
+                null="none of the calls carries a status, or the row is older than the column",
+                unit="calls",
+                at_least=0,
+            ),
         ]
     ),
 )

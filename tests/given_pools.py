@@ -11,7 +11,7 @@ from schemas.campaign import CAMPAIGN
 from schemas.hit import HIT
 from schemas.policy import Policy
 from schemas.shared import SHARED
-from transforms.campaigns import Base, CampaignState, TieState, step, tie
+from transforms.campaigns import Base, CampaignState, Habits, TieState, step, tie
 
 POLICY = Policy()
 BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001)
@@ -69,10 +69,12 @@ class Lake:
         self.ties, self.state = TieState.empty(), CampaignState.empty()
         self.hits, self.campaigns = HIT.empty(), CAMPAIGN.empty()
 
-    def run(self, rows: list[Row] | pl.DataFrame, until: datetime) -> "Lake":
+    def run(self, rows: list[Row] | pl.DataFrame, until: datetime, habits: Habits | None = None) -> "Lake":
         frame, known = frames([] if isinstance(rows, pl.DataFrame) else rows, self.accounts)
         given = rows if isinstance(rows, pl.DataFrame) else frame
         self.ties, ties, tied = tie(self.ties, given, known, BASE, until, POLICY)
-        self.state, hits, self.campaigns = step(self.state, ties, tied, self.prompts, until, POLICY)
+        self.state, hits, self.campaigns = step(
+            self.state, ties, tied, self.prompts, habits or Habits.empty(), until, POLICY
+        )
         self.hits = HIT.conform(pl.concat([self.hits, hits]))
         return self

@@ -288,6 +288,7 @@ def traits(calls: list[Event], policy: Policy, registry: dict[str, Row] | None =
                         "first_time": showing[0]["time"],
                         "elicited": _sum_of_known(_claims(call) for call in showing),
                         "output_tokens": _sum_of_known(call["output_tokens"] for call in showing),
+                        "blocked": _sum_of_known(_blocked(call) for call in showing),
                     }
                 )
     return TRAIT.conform(pl.DataFrame(rows, schema=TRAIT.polars))
@@ -297,6 +298,11 @@ def _claims(call: Event) -> int | None:
     """1 for a call that carries an extraction claim, None for one that can carry none."""
     claims = [call["elicits_reasoning"], call["has_reasoning_tags"], call["has_rubric"]]
     return None if claims == [None, None, None] else int(any(claims))
+
+
+def _blocked(call: Event) -> int | None:
+    """1 for a call that was turned away, None for one without a status."""
+    return None if call["http_status"] is None else int(call["http_status"] in {401, 403, 429})
 
 
 def _sum_of_known(values: Iterator[int | None]) -> int | None:

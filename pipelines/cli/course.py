@@ -1,7 +1,12 @@
-"""How a campaign goes on, in words: who began and fell silent, and when its accounts call."""
+"""How a campaign goes on, in words: who began and fell silent, when its accounts call, and what they do beside."""
 
 from collections.abc import Mapping
 from typing import Any
+
+from pipelines.cli.output import neutral
+
+_LANGUAGES = 5
+"""As many languages as are named."""
 
 _CLOCK = 0.15
 """Share of visits in the quietest six hours from which that is said to be around the clock; 0.25 is the most there can be."""
@@ -19,4 +24,14 @@ def course(campaign: Mapping[str, Any]) -> str:
     if campaign["quiet_share"] is not None:
         rhythm = "around the clock" if campaign["quiet_share"] >= _CLOCK else "with quiet hours"
         parts.append(f"{rhythm}: {campaign['quiet_share']:.0%} of visits in the quietest six hours")
+    if campaign["blocked_accounts"]:
+        parts.append(
+            f"{campaign['blocked_accounts']:,} were turned away, {campaign['failed_over_accounts']:,} of them failed over"
+        )
+    if campaign["pivot_model"] is not None:
+        parts.append(f"{campaign['pivot_accounts']:,} went to {neutral(campaign['pivot_model'])} within a day")
+    if campaign["languages"]:
+        named = ", ".join(map(neutral, campaign["languages"][:_LANGUAGES]))
+        more = len(campaign["languages"]) - _LANGUAGES
+        parts.append(f"in {named}{f' and {more} more languages' if more > 0 else ''}")
     return "; ".join(parts)

@@ -57,3 +57,21 @@ def test_no_campaign_was_flagged_after_it_was_last_seen_or_before_it_began(lake:
     for row in lake.read("campaigns").iter_rows(named=True):
         assert row["first_seen"] < row["flagged_at"] <= row["last_seen"] + timedelta(minutes=10)
         assert row["first_seen"] >= datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_what_the_accounts_of_campaigns_do_beside_is_what_their_traits_say(lake: Lake) -> None:
+    traits = lake.read("traits")
+    for row in lake.read("campaigns").iter_rows(named=True):
+        mine = traits.filter(pl.col("account_id").is_in(row["account_ids"]), pl.col("tick") <= row["last_seen"])
+        spoken = set(mine.filter(pl.col("kind") == "language")["label"]) - {"und"}
+        blocked = mine.filter((pl.col("kind") == "operation") & (pl.col("blocked") > 0))["account_id"]
+        assert row["languages"]
+        assert set(row["languages"]) <= spoken
+        assert 0 <= row["failed_over_accounts"] <= row["blocked_accounts"] <= blocked.n_unique()
+        if row["pivot_model"] is not None:
+            asked = traits.filter((pl.col("kind") == "model") & (pl.col("label") == row["pivot_model"]))
+            came = asked["tick"].min()
+            early = asked.filter(pl.col("tick") < came + timedelta(days=1))["account_id"].unique()
+            assert traits["tick"].min() + timedelta(days=1) <= came >= row["flagged_at"]
+            assert row["pivot_accounts"] <= len(set(early) & set(row["account_ids"]))
+    assert lake.read("campaigns")["pivot_model"].null_count() < lake.read("campaigns").height

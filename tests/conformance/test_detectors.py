@@ -23,7 +23,7 @@ from schemas.snapshot import DRIFT, EVERYONE, Snapshot
 from schemas.technique import TECHNIQUES
 from schemas.window import WINDOW
 from transforms import campaigns
-from transforms.campaigns import CampaignState, TieState, base_of, facts
+from transforms.campaigns import CampaignState, Habits, TieState, base_of, facts
 from transforms.detectors import ReplayState, RulesState, cards, handle_replay, rules, score, shapes
 from transforms.detectors.registry import shapes as registered_shapes
 from transforms.detectors.rule import Rule
@@ -94,7 +94,7 @@ def findings_of(example: Example) -> list[str]:
         accounts = registry(example.accounts)
         base = base_of(facts(accounts), DAY, POLICY.campaigns)
         ties, tied = campaigns.tie(TieState.empty(), shared(example.shared), accounts, base, UNTIL, POLICY)[1:]
-        joined = campaigns.step(CampaignState.empty(), ties, tied, SHARED.empty(), UNTIL, POLICY)[1]
+        joined = campaigns.step(CampaignState.empty(), ties, tied, SHARED.empty(), Habits.empty(), UNTIL, POLICY)[1]
         fired |= {*joined["rule"]}
     if example.window is not None:
         fired |= set(shapes.step(windows([example.window]), POLICY)["rule"])

@@ -5,9 +5,10 @@ the tied keys of all shards together into campaigns, and says what those add to 
 """
 
 from transforms.campaigns.base import Base, base_of, facts
+from transforms.campaigns.habits import Habits
 from transforms.campaigns.state import CampaignState
 from transforms.campaigns.step import step
 from transforms.campaigns.ties import TieState
 from transforms.campaigns.ties import step as tie
 
-__all__ = ["Base", "CampaignState", "TieState", "base_of", "facts", "step", "tie"]
+__all__ = ["Base", "CampaignState", "Habits", "TieState", "base_of", "facts", "step", "tie"]

@@ -36,23 +36,23 @@ def course(members: Members, end: datetime, policy: Policy) -> dict[str, Any]:
         "fresh_share": round(sum(known) / len(known), 6) if known else None,
         "joined_accounts": sum(end - first <= day for first in began.values()),
         "silent_accounts": len(silent),
-        "replaced_accounts": _replaced(silent, sorted(began.values()), day),
+        "replaced_accounts": replaced(silent, sorted(began.values()), day),
     }
 
 
-def _replaced(silent: Sequence[datetime], began: Sequence[datetime], day: timedelta) -> int:
-    """How many of those that fell silent had another begin within a day after their last tick, each another one.
+def replaced(silent: Sequence[datetime], began: Sequence[datetime], within: timedelta) -> int:
+    """How many of those that fell silent had another begin within a time after their last tick, each another one.
 
     Args:
         silent: last ticks, ascending.
         began: first calls, ascending.
-        day: how long after.
+        within: how long after.
     """
     replaced = place = 0
     for tick in silent:
         while place < len(began) and began[place] < tick:
             place += 1
-        if place < len(began) and began[place] - tick <= day:
+        if place < len(began) and began[place] - tick <= within:
             replaced, place = replaced + 1, place + 1
     return replaced
 

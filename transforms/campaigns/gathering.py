@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 import polars as pl
 
@@ -15,6 +15,7 @@ from transforms.campaigns.membership import Holding, Members, members
 from transforms.campaigns.naming import continued
 from transforms.campaigns.parts import Part, parts
 from transforms.campaigns.purses import joined
+from transforms.campaigns.state import CampaignState
 
 _HELD = ["kind", "key", "account_hash", "account_id", *Holding._fields]
 """Columns of TIED that say who holds a key, and how."""
@@ -48,6 +49,20 @@ class Gathering:
     campaigns: dict[str, Part] = field(default_factory=dict)
     _parts: list[Part] | None = None
     _members: dict[Part, Members] = field(default_factory=dict)
+
+    @classmethod
+    def restored(cls, state: CampaignState, policy: Campaigns) -> Self:
+        """What was remembered."""
+        gathering = cls(policy)
+        gathering.take(state.held)
+        for kind, key, since, last in state.keys.select("kind", "key", "since", "last_tick").rows():
+            if since is not None:
+                gathering.since[kind, key] = since
+            gathering.last[kind, key] = last
+        for name, account, hour in state.told.select("campaign_id", "account_hash", "hour").rows():
+            gathering.told.setdefault(name, {})[account] = hour
+        gathering.known = set(state.campaigns["campaign_id"])
+        return gathering
 
     def take(self, tied: pl.DataFrame) -> None:
         """Holdings as of a tick: TIED rows."""

@@ -7,6 +7,7 @@ import polars as pl
 
 from schemas.campaign import CAMPAIGN
 from schemas.tie import TIED
+from transforms.campaigns.habits import Record
 from transforms.sketches.packing import pack, unpack
 
 _TIME = pl.Datetime("us", "UTC")
@@ -23,6 +24,9 @@ MARKS = pl.Schema({"campaign_id": pl.String(), "day": _TIME, "exchanges": pl.Int
 PROMPTS = pl.Schema({"key": pl.Int64(), "account_hash": pl.Int64(), "last_tick": _TIME})
 """Exact prompts that several accounts sent, of a sample of one in schemas.trait.SAMPLED."""
 
+_VERSION = 2
+_HABITS = ("used", "blocks", "models")
+
 
 @dataclass(frozen=True)
 class CampaignState:
@@ -35,6 +39,7 @@ class CampaignState:
         told: TOLD rows.
         marks: MARKS rows.
         prompts: PROMPTS rows.
+        habits: what the accounts that hold tied keys do beside.
     """
 
     keys: pl.DataFrame
@@ -43,6 +48,7 @@ class CampaignState:
     told: pl.DataFrame
     marks: pl.DataFrame
     prompts: pl.DataFrame
+    habits: Record
 
     @classmethod
     def empty(cls) -> Self:
@@ -54,15 +60,17 @@ class CampaignState:
             told=pl.DataFrame(schema=TOLD),
             marks=pl.DataFrame(schema=MARKS),
             prompts=pl.DataFrame(schema=PROMPTS),
+            habits=Record.empty(),
         )
 
     def to_bytes(self) -> bytes:
         """The state as versioned bytes."""
         parts = {name: getattr(self, name) for name in ("keys", "held", "campaigns", "told", "marks", "prompts")}
-        return pack("campaigns", 1, parts)
+        return pack("campaigns", _VERSION, parts | {name: getattr(self.habits, name) for name in _HABITS})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
-        parts = unpack(data, "campaigns", 1)
-        return cls(**parts | {"campaigns": CAMPAIGN.conform(parts["campaigns"])})
+        parts = unpack(data, "campaigns", _VERSION)
+        habits = Record(**{name: parts.pop(name) for name in _HABITS})
+        return cls(**parts | {"campaigns": CAMPAIGN.conform(parts["campaigns"])}, habits=habits)

@@ -17,6 +17,7 @@ from transforms.campaigns.agreeing import agreed
 from transforms.campaigns.course import course, pace_of, quiet_share, visits_with
 from transforms.campaigns.gathering import Gathering, exchanges, output_tokens
 from transforms.campaigns.grouping import Key
+from transforms.campaigns.habits import Habits, Record, since_when
 from transforms.campaigns.membership import Members
 from transforms.campaigns.parts import Part, is_enough
 from transforms.campaigns.state import KEYS, MARKS, PROMPTS, TOLD, CampaignState
@@ -31,7 +32,13 @@ Row = dict[str, Any]
 
 
 def step(
-    state: CampaignState, ties: pl.DataFrame, tied: pl.DataFrame, prompts: pl.DataFrame, until: datetime, policy: Policy
+    state: CampaignState,
+    ties: pl.DataFrame,
+    tied: pl.DataFrame,
+    prompts: pl.DataFrame,
+    habits: Habits,
+    until: datetime,
+    policy: Policy,
 ) -> tuple[CampaignState, pl.DataFrame, pl.DataFrame]:
     """Campaigns after more ticks; once over a day gives what once a tick gives.
 
@@ -40,6 +47,7 @@ def step(
         ties: TIE rows of all shards, ticks before `until` not given before.
         tied: TIED rows of the same ticks.
         prompts: SHARED rows of exact prompts (one in schemas.trait.SAMPLED).
+        habits: what the accounts that hold tied keys did beside in the same ticks.
         until: border up to which ticks are closed.
         policy: `policy.campaigns`, links.memory_days, time.
 
@@ -47,7 +55,9 @@ def step(
         The state; HIT rows of accounts in campaigns: of each once an hour with a call that shows a shared key, and at the
         tick at which it became known; CAMPAIGN rows of all campaigns within the memory.
     """
-    work = _Work(state, prompts, policy)
+    oldest = _midnight(until - policy.time.tick) - timedelta(days=policy.links.memory_days)
+    known = state.habits.after(habits, since_when(state.keys, state.held, ties, tied, oldest))
+    work = _Work(state, known, prompts, policy)
     of_ticks = {tick: rows for (tick,), rows in tied.sort("kind", "key", "account_hash").group_by("tick")}
     for (tick,), rows in ties.sort("tick", "kind", "key").group_by("tick", maintain_order=True):
         work.take(tick, rows, of_ticks[tick])
@@ -58,12 +68,13 @@ def step(
 class _Work:
     """The campaigns while ticks go by."""
 
-    def __init__(self, state: CampaignState, prompts: pl.DataFrame, policy: Policy) -> None:
+    def __init__(self, state: CampaignState, habits: Record, prompts: pl.DataFrame, policy: Policy) -> None:
         self.hits: dict[tuple[int, datetime], Row] = {}
         self._policy = policy
         self._memory = timedelta(days=policy.links.memory_days)
         self._rows: dict[str, Row] = {row["campaign_id"]: row for row in state.campaigns.iter_rows(named=True)}
-        self._gathering = _gathered(state, policy)
+        self._gathering = Gathering.restored(state, policy.campaigns)
+        self._habits = habits
         self._seen: dict[str, Members] = {}
         self._marks: dict[str, dict[datetime, int]] = {}
         for row in state.marks.iter_rows(named=True):
@@ -155,6 +166,7 @@ class _Work:
             told=pl.DataFrame(told, schema=TOLD),
             marks=pl.DataFrame(marks, schema=MARKS),
             prompts=self._prompts.filter(pl.col("last_tick") >= oldest).select(PROMPTS.names()),
+            habits=self._habits.remembered(oldest),
         )
 
     def _say(self, name: str, part: Part, tick: datetime, ties: list[Row], active: set[int]) -> None:
@@ -220,7 +232,8 @@ class _Work:
         visits, is_known = row["visits_by_hour"], row["last_seen"] - row["flagged_at"] >= _DAY
         quiet = quiet_share(visits) if is_known and any(visits) else None
         end = row["last_seen"] + self._policy.time.tick
-        return course(members, end, self._policy) | {"quiet_share": quiet}
+        habits = self._habits.of(members, row, self._policy)
+        return course(members, end, self._policy) | {"quiet_share": quiet} | habits
 
     def _listing(self, campaign: Row, accounts: Collection[int]) -> Row:
         """The campaign with these accounts as its own."""
@@ -286,19 +299,6 @@ def _weight(points: float, accounts: int, listed: int) -> tuple[bool, float, flo
     """How well a tie speaks for a campaign of so many accounts: one that half of them hold first, and then the stronger."""
     is_broad = 2 * accounts >= listed
     return is_broad, points if is_broad else accounts, accounts if is_broad else points
-
-
-def _gathered(state: CampaignState, policy: Policy) -> Gathering:
-    gathering = Gathering(policy.campaigns)
-    gathering.take(state.held)
-    for row in state.keys.iter_rows(named=True):
-        if row["since"] is not None:
-            gathering.since[row["kind"], row["key"]] = row["since"]
-        gathering.last[row["kind"], row["key"]] = row["last_tick"]
-    for row in state.told.iter_rows(named=True):
-        gathering.told.setdefault(row["campaign_id"], {})[row["account_hash"]] = row["hour"]
-    gathering.known = set(state.campaigns["campaign_id"])
-    return gathering
 
 
 def _midnight(moment: datetime) -> datetime:

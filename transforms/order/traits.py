@@ -18,12 +18,14 @@ from transforms.sketches.mix import I64
 CLAIMS = ("elicits_reasoning", "has_reasoning_tags", "has_rubric")
 """EVENT columns that say of a call what a harvest for training data looks like."""
 
-COLUMNS = (*CLAIMS, "is_refused", "output_tokens")
+COLUMNS = (*CLAIMS, "is_refused", "output_tokens", "http_status")
 """EVENT columns that are read here."""
 
 _KINDS = sorted(TRAIT_KINDS, key=lambda kind: kind.name)
 _UNKNOWN = -1
-_COUNTS = ("count", "refused", "elicited", "output_tokens")
+_COUNTS = ("count", "refused", "elicited", "output_tokens", "blocked")
+_BLOCKS = (401, 403, 429)
+"""Status of a call that was turned away: for who calls, or how often."""
 
 Bools = npt.NDArray[np.bool_]
 
@@ -38,6 +40,7 @@ class _Counted:
     refused: I64
     elicited: I64
     output_tokens: I64
+    blocked: I64
     first: I64
     label: pl.Series | None
 
@@ -82,15 +85,17 @@ def traits(ticks: Ticks, gap_ms: I64, identities: Mapping[str, Shown], policy: T
         "output_tokens": _Of(
             calls["output_tokens"].fill_null(0).to_numpy(), calls["output_tokens"].is_not_null().to_numpy()
         ),
+        "blocked": _Of(
+            flags(calls, pl.col("http_status").is_in(_BLOCKS)), calls["http_status"].is_not_null().to_numpy()
+        ),
     }
     keys = chain(shown(ticks, gap_ms, policy), identities.items())
-    found = {name: _counted(ticks, one, of) for name, one in keys if len(one.rows)}
-    if not found:
-        return TRAIT.empty()
-    there = [place for place, kind in enumerate(_KINDS) if kind.name in found]
-    counted = [_capped(found.pop(_KINDS[place].name), _KINDS[place]) for place in there]
-    kinds = np.repeat(there, [len(one.cell) for one in counted])
+    found = {name: _counted(ticks, one, of) for name, one in keys}
+    counted = [_capped(found.pop(kind.name), kind) for kind in _KINDS]
+    kinds = np.repeat(np.arange(len(_KINDS)), [len(one.cell) for one in counted])
     cells = np.concatenate([one.cell for one in counted])
+    if len(cells) == 0:
+        return TRAIT.empty()
     order = order_of(cells, kinds)  # of one cell and kind by key: rows are
     labels = pl.concat([_labels(one) for one in counted])
 
@@ -112,6 +117,7 @@ def traits(ticks: Ticks, gap_ms: I64, identities: Mapping[str, Shown], policy: T
             "first_time": moments(ticks.time[column("first")]),
             "elicited": _known(column("elicited")),
             "output_tokens": _known(column("output_tokens")),
+            "blocked": _known(column("blocked")),
         },
         schema=TRAIT.polars,
     )

@@ -107,3 +107,16 @@ def test_claims_and_tokens_of_the_calls_that_show_a_key_are_added_up() -> None:
 def test_claims_and_tokens_that_no_call_carries_are_null() -> None:
     found = shown("agent", call(1, 0 * TICK, user_agent="curl"))
     assert found.select("elicited", "output_tokens").rows() == [(None, None)]
+
+
+def test_calls_that_were_turned_away_are_counted_where_a_status_is_known() -> None:
+    found = shown(
+        "head",
+        call(1, timedelta(seconds=1), head_key=7, http_status=429),
+        call(2, timedelta(seconds=2), head_key=7, http_status=403),
+        call(3, timedelta(seconds=3), head_key=7, http_status=500),
+        call(4, timedelta(seconds=4), head_key=7, http_status=None),
+        call(5, timedelta(seconds=5), head_key=8, http_status=200),
+        call(6, timedelta(seconds=6), head_key=9, http_status=None),
+    )
+    assert found.select("key", "blocked").rows() == [(7, 2), (8, 0), (9, None)]
