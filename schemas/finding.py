@@ -52,7 +52,7 @@ _EVIDENCE = [
     field(
         "exchanges_before",
         pa.int64(),
-        "Exchanges that had left by the deciding tick's end.",
+        "Exchanges that had left by the end of the tick that flagged it; later revisions leave it.",
         required=True,
         unit="calls",
         at_least=0,

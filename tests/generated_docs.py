@@ -9,11 +9,15 @@ import click
 from judging.page import evaluation_page, measured_line
 from pipelines.cli.main import COMMANDS, cli
 from schemas.catalogue import CONTRACTS
-from schemas.event import Presence
+from schemas.event import EVENT, Presence
 from schemas.feature import FEATURES, LEFT_OUT
+from schemas.registry import REGISTRY
 from schemas.technique import TECHNIQUES
 from schemas.trait import TRAIT_KINDS
 from transforms.detectors.registry import cards
+from transforms.ingest.accounts_file import ALIASES
+from transforms.ingest.canonical_fields import FIELDS as CANONICAL_FIELDS
+from transforms.ingest.registry import ADAPTERS
 
 _MADE = "<!-- Generated: `make docs` writes it, a test compares it. -->"
 
@@ -83,6 +87,84 @@ def contracts_page() -> str:
             *[contract.markdown() for contract in inside],
         ]
     )
+
+
+_HOLDS = {
+    "moment": "time: RFC 3339 with a zone, or a count since 1970 in s, ms, us or ns",
+    "name": "string or whole number",
+    "label": "string",
+    "whole": "whole number",
+    "number": "number",
+    "flag": "true or false",
+    "names": "list of strings or whole numbers",
+    "text": "string, or messages as in a chat request",
+    "tools": "list of names or of tool definitions",
+    "format": "string, or an object with `type`",
+    "logprobs": "true or false, or a whole number",
+}
+"""What a field of a kind may hold, for people (transforms.ingest.canonical_fields.TYPES)."""
+
+
+def formats_page() -> str:
+    """docs/formats.md: what logs may look like, the fields of the canonical record, the columns of the accounts file."""
+    known = {field.name: (field.metadata or {}).get(b"doc", b"").decode() for field in EVENT.arrow}
+    return "\n".join(
+        [
+            "# Formats",
+            "",
+            _MADE,
+            "",
+            "Sources are known by their first records; `--format` names one where that is not clear. They may be plain, `.gz` or `.zst`. What a",
+            "format cannot carry is null, and detectors that need it abstain ([what they need](detectors.md)).",
+            "",
+            *[
+                line
+                for name, adapter in ADAPTERS.items()
+                for line in (
+                    f"## `{name}`",
+                    "",
+                    adapter.documentation,
+                    "",
+                    f"Can carry: {_bits(adapter.presence)}.",
+                    "",
+                )
+            ],
+            "## The canonical record",
+            "",
+            "For every log that is none of these: one JSON object a line (NDJSON), or a Parquet file with these columns. All fields but `time` and `account_id`",
+            "may be absent or null. Absent from a record means that the source cannot carry it, null that this call did not use it.",
+            "",
+            "```json",
+            '{"event_id": "c-1", "time": "2026-03-20T12:00:00Z", "account_id": "acct-7", "api_key_id": "k-3", "source_ip": "192.0.2.7",',
+            ' "user_agent": "sdk/1.0", "operation": "chat", "model_requested": "large", "http_status": 200, "latency_ms": 840,',
+            ' "input_tokens": 312, "output_tokens": 518, "refused": false, "temperature": 0.7, "prompt": "Translate this", "response": "..."}',
+            "```",
+            "",
+            "| field | holds | meaning |",
+            "|---|---|---|",
+            *[
+                f"| `{f.name}` | {_HOLDS[f.kind]} | {f.doc or known.get(f.name) or known[f.column]} |"
+                for f in CANONICAL_FIELDS
+            ],
+            "",
+            "## The accounts file",
+            "",
+            "`--accounts FILE`, CSV or Parquet, one row an account; of several rows about one the last counts. Case, blanks and punctuation of names do not",
+            "matter; other columns are not read, and named.",
+            "",
+            "| column | also as | meaning |",
+            "|---|---|---|",
+            *[
+                f"| `{name}` | {', '.join(f'`{one}`' for one in aliases if one != name)} | {_registry_doc(name)} |"
+                for name, aliases in ALIASES.items()
+            ],
+            "",
+        ]
+    )
+
+
+def _registry_doc(name: str) -> str:
+    return (REGISTRY.arrow.field(name).metadata or {}).get(b"doc", b"").decode()
 
 
 def detectors_page() -> str:
@@ -175,7 +257,8 @@ PAGES = {
     "contracts.md": contracts_page,
     "detectors.md": detectors_page,
     "cli.md": cli_page,
+    "formats.md": formats_page,
     "evaluation.md": _evaluation_page,
 }
 
-__all__ = ["PAGES", "cli_page", "contracts_page", "detectors_page", "help_text"]
+__all__ = ["PAGES", "cli_page", "contracts_page", "detectors_page", "formats_page", "help_text"]

@@ -82,6 +82,10 @@ def revise(
     return current, revisions
 
 
+_BY_THE_FLAG = ("exchanges_before", "output_tokens_before", "damage_tier")
+"""What had left when the account was flagged: later revisions add reasons, and no harm that came before."""
+
+
 def uid(account_id: str, tick: datetime, policy: Policy) -> str:
     """Sixteen hex digits, the same whenever the same log is read under the same policy."""
     name = f"{account_id}\n{tick.isoformat()}\n{policy.version}"
@@ -178,6 +182,7 @@ def _updated(current: Row, one: Observation, context: Context) -> Row | None:
         "signals": signals,
         "score": math.fsum(signal["points"] for signal in signals),
         "active_since": min(current["active_since"], new["active_since"]),
+        **{name: current[name] for name in _BY_THE_FLAG},
         "linked_account_ids": sorted({*current["linked_account_ids"], *new["linked_account_ids"]}),
         "would_clear": wording.would_clear(signals, context.contracts.get(one.account_id)),
     }

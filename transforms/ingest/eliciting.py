@@ -26,7 +26,7 @@ _WHOLE = (
 _FILLER = r"(?:(?:and|step[- ]by[- ]step|detailed|own|original|actual|exhaustive|,)\s+)*"
 _THINKING = r"(?:reasoning|thought[ -]process|thinking|train of thought|deliberations?|chain(?: of |-of-)thoughts?)"
 _TAG = (
-    r"(?:think|thinking|thoughts?|reasoning|reason|scratch_?pad|cot|chain_of_thought|inner_monologue|internal_monologue"
+    r"(?:think|thinking|thoughts?|reasoning|reason|scratch(?:[_-]?(?:pad|work))?|cot|chain_of_thought|deliberation|(?:inner_|internal_)?monologue"
     r"|internal_reasoning|思考|推理)"
 )
 _OWNER = r"(?:your|the model['’]?s|the assistant['’]?s)"

@@ -2,8 +2,8 @@
 
 REASONING_TAG = (
     (
-        r"^\s*(?:```\w*\s*)?(?:[<\[【◁]\|?\s*(?:seed:)?(?:begin_of_)?(?:think|thinking|thoughts?|reasoning|reason|scratch_?pad|cot|chain_of_thought"
-        r"|inner_monologue|internal_monologue|internal_reasoning|思考|思考过程|推理|推理过程|pensamiento|razonamiento|pensée|raisonnement"
+        r"^\s*(?:```\w*\s*)?(?:[<\[【◁]\|?\s*(?:seed:)?(?:begin_of_)?(?:think|thinking|thoughts?|reasoning|reason|scratch(?:[_-]?(?:pad|work))?|cot|chain_of_thought"
+        r"|deliberation|(?:inner_|internal_)?monologue|internal_reasoning|思考|思考过程|推理|推理过程|pensamiento|razonamiento|pensée|raisonnement"
         r"|denken|gedanken|мысли|рассуждение)\s*\|?[>\]】▷]|<\|channel\|>analysis)"
     ),
 )

@@ -164,6 +164,15 @@ def test_a_finding_by_rule_is_known_at_the_end_of_its_tick_plus_the_lateness() -
     assert row["snapshot_id"] == "day-2026-03-01"
 
 
+def test_what_had_left_when_it_was_flagged_stays_while_reasons_are_added() -> None:
+    rows = [{"minute": m, "calls": 700, "tokens_known": 700, "output_tokens": 7000} for m in (0, 60)]
+    _, _, found = run([], [{"minute": 0, "rule": "logit_sweep"}, {"minute": 60, "rule": "enumeration"}], rows)
+    assert found["activity"].to_list() == ["created", "updated"]
+    assert found["exchanges_before"].to_list() == [700, 700]
+    assert found["output_tokens_before"].to_list() == [7000, 7000]
+    assert found["damage_tier"].to_list() == [None, None]
+
+
 def test_exchanges_before_count_every_call_since_the_account_was_first_seen() -> None:
     early, _, _ = run(
         [],
