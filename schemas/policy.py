@@ -238,7 +238,7 @@ class Campaigns:
     )
     software_decades: float = setting(
         5.5,
-        "points of a campaign by a client fingerprint or user agent alone: a class has one browser, one load and one hour of sign-ups (five decades at most); what is missing must come from what a class has not, cards that pay for several",
+        "points of a campaign by a client fingerprint or user agent alone, or of which nothing speaks but the load and when the accounts were made: a class or a hackathon has one browser, one starter kit, one load and one hour of sign-ups (five decades at most); what is missing must come from what a class has not, turns or cards that pay for several",
     )
     agree: float = setting(
         0.8,

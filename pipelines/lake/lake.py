@@ -160,7 +160,9 @@ class Lake:
         self._opened[name] = _Opened(table, _mark_of(self.folder(name), table.version()))
 
     def files(self, table: str, version: int | None = None) -> list[FileEntry]:
-        """The data files of a table at a version, sorted by name."""
+        """The data files of a table at a version, sorted by name; none where an older program wrote the lake and did not know the table."""
+        if not (self.folder(table) / "_delta_log").is_dir() and _is_added_later(self.root, table):
+            return []
         opened = self._as_of(table, version)
         if opened.files is None:
             opened.files = entries(opened.table, TABLES[table])

@@ -3,6 +3,10 @@
 A phrase and a client fingerprint are independent of each other: who sends a phrase of a published prompt sends it with any client.
 Where those who send the one are those who send the other, and use both evenly, somebody drives them with one program. It needs
 neither an accounts file nor claims. A tool may bring both a phrase and a client; whoever uses it, uses it unevenly.
+
+A class, a workshop or a hackathon has one load, one hour of sign-ups, and one starter kit or exercise: a system prompt, tools, words.
+So how even the load is and when the accounts were made are not enough, whatever the key is; something must speak that a class has
+not. An agreement does, but a class may have one exercise and one tool: then the agreement counts and the ages do not (identity_most is no more than agree_decades).
 """
 
 from collections.abc import Collection, Mapping
@@ -21,12 +25,19 @@ PHRASES = ("head", "tail", "line", "shingle")
 
 SOFTWARE = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "software")
 
+OF_A_CLASS = ("load", "age")
+"""Families of signals that people have in common who were sent by one invitation to do the same."""
+
 Row = Mapping[str, Any]
 Bools = npt.NDArray[np.bool_]
 
 
 def is_alone(
-    kinds: pl.Series, points: npt.NDArray[np.float64], families: npt.NDArray[np.int64 | np.float64], policy: Campaigns
+    kinds: pl.Series,
+    points: npt.NDArray[np.float64],
+    families: npt.NDArray[np.int64 | np.float64],
+    is_of_class: Bools,
+    policy: Campaigns,
 ) -> Bools:
     """Whether keys tie their holders by themselves.
 
@@ -34,9 +45,11 @@ def is_alone(
         kinds: kind of each key.
         points: sum of its signals' points.
         families: signals that say something.
+        is_of_class: whether all of them are such as a class has (OF_A_CLASS).
         policy: review_decades, software_decades, least_signals.
     """
-    least = np.where(kinds.is_in(SOFTWARE).to_numpy(), policy.software_decades, policy.review_decades)
+    is_more = kinds.is_in(SOFTWARE).to_numpy() | is_of_class
+    least = np.where(is_more, policy.software_decades, policy.review_decades)
     return np.asarray((points >= least) & (families >= policy.least_signals))
 
 
@@ -63,7 +76,12 @@ def agreed(ties: pl.DataFrame, held: Mapping[Key, Collection[int]], policy: Camp
         held: accounts that hold each of the keys.
         policy: `policy.campaigns`.
     """
-    alone = is_alone(ties["kind"], ties["points"].to_numpy(), ties["families"].to_numpy(), policy)
+    is_of_class = ties.select(
+        pl.col("signals").list.eval(pl.element().struct.field("family").is_in(OF_A_CLASS)).list.all()
+    ).to_series()
+    alone = is_alone(
+        ties["kind"], ties["points"].to_numpy(), ties["families"].to_numpy(), is_of_class.to_numpy(), policy
+    )
     keys: list[Key] = ties.select("kind", "key").rows()
     enough = {key for key, is_enough in zip(keys, alone, strict=True) if is_enough}
     phrases = [key for key in keys if key[0] in PHRASES]
@@ -98,6 +116,7 @@ def _programs(senders: set[int], users: Mapping[Key, set[int]], policy: Campaign
 
 
 def _with(row: Row, common: float, policy: Campaigns) -> dict[str, Any]:
+    """The tie with the agreement; without what it says of ages where that and the load are all else that speaks."""
     signal = {
         "signal": "phrase_and_client",
         "layer": "L2",
@@ -109,9 +128,12 @@ def _with(row: Row, common: float, policy: Campaigns) -> dict[str, Any]:
         "points": policy.agree_decades,
         "detail": "share of the accounts that send the phrase or the client which send both",
     }
-    signals = sorted([*row["signals"], signal], key=lambda one: -one["points"])
+    kept = row["signals"]
+    if all(one["family"] in OF_A_CLASS for one in kept):
+        kept = [one for one in kept if one["family"] != "age"]
+    signals = sorted([*kept, signal], key=lambda one: -one["points"])
     return dict(row) | {
-        "points": round(row["points"] + policy.agree_decades, 6),
-        "families": row["families"] + 1,
+        "points": round(sum(one["points"] for one in signals), 6),
+        "families": len(signals),
         "signals": signals,
     }

@@ -8,7 +8,7 @@ import polars as pl
 
 from schemas.policy import Policy
 from schemas.signals import Slots, Source, lists
-from transforms.campaigns.agreeing import is_alone, may_agree
+from transforms.campaigns.agreeing import OF_A_CLASS, is_alone, may_agree
 from transforms.campaigns.base import Base
 from transforms.campaigns.evidence import Look, Stats, are_alike, looks
 from transforms.campaigns.kinds import SUMS, TEXT, TURNS
@@ -38,7 +38,10 @@ def judged(sums: pl.DataFrame, before: pl.DataFrame, base: Base, policy: Policy)
     found = _of_families(looks(stats, base, own))
     points = np.sum([look.points for look in found], axis=0) if len(rows) else np.empty(0)
     count = np.sum([look.points > 0 for look in found], axis=0) if len(rows) else np.empty(0)
-    is_tied = is_alone(rows["kind"], points, count, own) | may_agree(rows["kind"], points, found[0].points, own)
+    speaks = [look.points > 0 for look in found if look.family not in OF_A_CLASS]
+    is_of_class = ~np.any(speaks, axis=0) if len(rows) else np.empty(0, dtype=np.bool_)
+    is_tied = is_alone(rows["kind"], points, count, is_of_class, own)
+    is_tied |= may_agree(rows["kind"], points, found[0].points, own)
     is_tied &= are_alike(stats, own)
     known = rows.with_columns(is_tied=pl.Series(is_tied, dtype=pl.Boolean)).join(
         before, on=_KEY, how="left", maintain_order="left"

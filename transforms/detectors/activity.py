@@ -79,11 +79,17 @@ class RulesState:
         return cls(**unpack(data, "rules", _VERSION))
 
     def forget(self, until: datetime) -> Self:
-        """The state without the hours that no tick from `until` on reaches back to."""
+        """The state without the hours that no tick from `until` on reaches back to; itself if all of it stays."""
         first = dict.fromkeys(_LAYOUT, day.LAST_DAY.first_kept(until)) | dict.fromkeys(
             ("days", "tokens"), day.LAST_WEEK.first_kept(until)
         )
-        return type(self)(**{name: getattr(self, name).filter(pl.col("hour") >= first[name]) for name in _LAYOUT})
+        before: dict[str, pl.DataFrame] = {name: getattr(self, name) for name in _LAYOUT}
+        kept = {
+            name: frame if frame.is_empty() else frame.filter(pl.col("hour") >= first[name])
+            for name, frame in before.items()
+        }
+        stays = all(kept[name].height == frame.height for name, frame in before.items())
+        return self if stays else type(self)(**kept)
 
 
 def of_day(state: RulesState, tallies: pl.DataFrame, traits: pl.DataFrame) -> tuple[RulesState, pl.DataFrame]:
@@ -110,7 +116,9 @@ def of_day(state: RulesState, tallies: pl.DataFrame, traits: pl.DataFrame) -> tu
     days, tokens, weeks = week.of_week(state.days, state.tokens, ticks, traits)
     after = RulesState(
         day.by_hour(state.hours, ticks, ACCOUNT, SUMS),
-        pl.concat([state.keys, shown.select(*by_key, day.hour())]).unique().sort(*by_key, "hour"),
+        state.keys
+        if shown.is_empty()
+        else pl.concat([state.keys, shown.select(*by_key, day.hour())]).unique().sort(*by_key, "hour"),
         day.by_hour(state.refusals, refusals, by_key, ["refused", "count"]),
         days,
         tokens,

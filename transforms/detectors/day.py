@@ -61,7 +61,9 @@ def first_kept_hour(until: datetime) -> datetime:
 def by_hour(
     kept: pl.DataFrame, ticks: pl.DataFrame, by: Sequence[str], columns: Sequence[str], reach: Reach = LAST_DAY
 ) -> pl.DataFrame:
-    """Sums a piece (hour), of pieces kept and of new ticks together; sorted by `by` and hour."""
+    """Sums a piece (hour), of pieces kept, as this gave them, and of new ticks together; sorted by `by` and hour."""
+    if ticks.is_empty():
+        return kept
     fresh = ticks.select(*by, reach.start(), *columns)
     return (
         pl.concat([kept.select(*by, "hour", *columns), fresh])
@@ -120,6 +122,8 @@ def distinct(
     Returns:
         by, tick, `distinct` (Int64); one row a tick, sorted.
     """
+    if kept.is_empty() and seen.is_empty():
+        return ticks.select(*by, "tick", distinct=pl.lit(0, pl.Int64)).sort(*by, "tick")
     early = kept.select(*by, "key", pl.col("hour").alias("tick"))
     rows = pl.concat([early, seen.select(*by, "key", "tick")]).sort(*by, "key", "tick")
     series, seconds, keys = _series(rows, by), _seconds(rows["tick"]), rows["key"].to_numpy()

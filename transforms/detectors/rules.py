@@ -26,6 +26,8 @@ def step(
     Returns:
         The state, and HIT rows.
     """
+    if tallies.is_empty() and traits.is_empty():
+        return state.forget(until), HIT.empty()
     after, frame = activity.of_day(state, tallies, traits)
     hits = [HIT.empty()]
     if not frame.is_empty():

@@ -47,6 +47,8 @@ def score(windows: pl.DataFrame, snapshot: Snapshot, policy: Policy) -> pl.DataF
     Returns:
         SCORED rows.
     """
+    if windows.is_empty():
+        return SCORED.empty()
     numbered = windows.with_row_index("row")
     changes = change.recent(numbered, snapshot["drifts"], policy)
     parts = [SCORED.empty()]

@@ -24,6 +24,8 @@ def step(windows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         HIT rows at the last tick of the hour; `observed` is how rare it is (-log10 of the share of honest accounts with as
         much of it), the signals' points add up to that.
     """
+    if windows.is_empty():
+        return HIT.empty()
     hits = [HIT.empty()]
     wanted = sorted({name for shape in shapes() for name in shape.features} | {"calls_24h"})
     raw = sorted({part for name in wanted for part in parts_of(name)})

@@ -38,7 +38,9 @@ def of_week(
     shown = traits.filter(pl.col("kind") == KIND).select(*_TICK, "key")
     after = day.by_hour(days, biased, _SERIES, SUMS, day.LAST_WEEK)
     kept = (
-        pl.concat([tokens, shown.select(*_SERIES, "key", day.LAST_WEEK.start())])
+        tokens
+        if shown.is_empty()
+        else pl.concat([tokens, shown.select(*_SERIES, "key", day.LAST_WEEK.start())])
         .unique()
         .sort(*_SERIES, "hour", "key")
         .filter(pl.int_range(pl.len()).over(*_SERIES, "hour") < MOST)

@@ -125,6 +125,8 @@ def measured(trailing: pl.DataFrame, windows: pl.DataFrame, snapshot: Snapshot, 
     Returns:
         TESTED rows.
     """
+    if trailing.is_empty():
+        return TESTED.empty()
     known = references(snapshot)
     named = trailing.join(windows.select("account_id", "window_end", "peer_group"), on=["account_id", "window_end"])
     speaking = (

@@ -33,7 +33,11 @@ def step(
         each, EMBEDDING rows too.
     """
     border = until.replace(minute=0, second=0, microsecond=0)
-    together = _added(pl.concat([state.open.rows, embed(calls)]))
+    together = state.open.rows
+    if not calls.is_empty():
+        together = _added(pl.concat([together, embed(calls)]))
+    elif border == state.closed.border:
+        return state, EMBEDDING.empty(), EMBEDDING.empty()
     if border == state.closed.border:
         return DistributionState(state.closed, OpenVectors(together)), EMBEDDING.empty(), EMBEDDING.empty()
     ended = together.filter(pl.col("window_end") <= border)

@@ -33,9 +33,11 @@ def step(
         policy: how long an unseen account is remembered; what makes a search for a bypass.
     """
     border = until.replace(minute=0, second=0, microsecond=0)
-    waiting = OpenHours(
-        hours=pl.concat([state.open.hours, ticks_of(tallies)]), keys=pl.concat([state.open.keys, shown_of(traits)])
-    )
+    waiting = state.open
+    if not (tallies.is_empty() and traits.is_empty()):
+        waiting = OpenHours(
+            hours=pl.concat([waiting.hours, ticks_of(tallies)]), keys=pl.concat([waiting.keys, shown_of(traits)])
+        )
     if border == state.closed.border:
         return FeatureState(state.closed, waiting), WINDOW.empty()
     after, windows = _closed(FeatureState(state.closed, waiting), border, Circumstances(peers, registry), policy)

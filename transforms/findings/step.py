@@ -37,6 +37,10 @@ class Inputs:
     tallies: pl.DataFrame
     tested: pl.DataFrame = field(default_factory=TESTED.empty)
 
+    def is_empty(self) -> bool:
+        """Whether nothing was found out."""
+        return all(frame.is_empty() for frame in (self.scored, self.hits, self.tallies, self.tested))
+
 
 @dataclass(frozen=True)
 class Judge:
@@ -74,6 +78,9 @@ def step(
         The state, SCORE rows of the hours given, FINDING rows of the revisions made.
     """
     policy, cards = judge.policy, judge.cards
+    if state.pending.is_empty() and inputs.is_empty():
+        opened, revisions = _revise_all(state.open, [], judge, until)
+        return replace(state, open=opened), SCORE.empty(), FINDING.conform(revisions)
     tallies = inputs.tallies.with_columns(day=pl.col("tick").dt.truncate("1d"))
     hits = pl.concat([state.pending, inputs.hits])
     maxima = with_day_maxima(inputs.scored, state, policy)

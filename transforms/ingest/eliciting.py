@@ -4,20 +4,21 @@ Precision before recall: a claim becomes evidence against an account, a missed p
 showing and what is to be shown must stand in one clause; "let's think step by step", "show your work" and "explain your
 reasoning" are how ordinary people ask, and claim nothing. Wordings follow the published accounts of model extraction:
 reasoning to be written out, the reasoning "behind a completed response" to be imagined, debug modes and counterfeit
-system switches, "working memory" to be translated, thinking aloud inside tags.
+system switches, "working memory" to be translated, thinking aloud inside tags. Who copies a model need not use a published
+wording, so beside these stand the ways in which English asks for it at all: every single thought, what is kept to oneself,
+nothing left out, dead ends included, notes and monologues that lead to an answer.
 """
 
 from transforms.ingest.claim import Claim
 
 _GAP = r"[^.!?;\n]{0,48}?"
 _SHOW = (
-    r"\b(?:show|reveal|output|print|display|expose|include|provide|give|share|write|articulate|verbali[sz]e|describe|dump"
-    r"|present|produc(?:e|ing)|return|emit|reproduce|reconstruct|narrate|transcribe|record|expand|externali[sz]e|spell out|lay out"
-    r"|disclose|imagine|simulate|leak|log)(?:s|d|ing)?\b"
+    r"\b(?:(?:show|reveal|output|print|display|give|write|dump|present|return|emit|reconstruct|record|expand|spell out|lay out|leak|log)(?:s|ed|ing)?"
+    r"|(?:expos|includ|provid|shar|articulat|verbali[sz]|describ|produc|reproduc|narrat|dictat|transcrib|externali[sz]|disclos|imagin|simulat)(?:e|es|ed|ing))\b"
 )
 _WRITE_OUT = (
-    r"\b(?:write (?:out|down)|spell out|type out|lay out|articulate|verbali[sz]e|narrate|externali[sz]e|transcribe"
-    r"|reconstruct)\b"
+    r"\b(?:(?:write|writing|spell|spelling|type|typing|lay|laying|set|setting|put|putting) (?:it )?(?:out|down)"
+    r"|(?:articulat|verbali[sz]|narrat|dictat|externali[sz]|transcrib)(?:e|es|ed|ing)|(?:reconstruct|recount|unroll)(?:s|ed|ing)?)\b"
 )
 _WHOLE = (
     r"(?:full|complete|entire|whole|raw|unfiltered|unabridged|uncensored|verbatim|internal|inner|hidden|private|exact"
@@ -28,6 +29,14 @@ _THINKING = r"(?:reasoning|thought[ -]process|thinking|train of thought|delibera
 _TAG = (
     r"(?:think|thinking|thoughts?|reasoning|reason|scratch(?:[_-]?(?:pad|work))?|cot|chain_of_thought|deliberation|(?:inner_|internal_)?monologue"
     r"|internal_reasoning|思考|推理)"
+)
+_MIND = (
+    r"(?:thoughts?|thinking|reasoning|deliberations?|monologue|cognition|mental (?:steps?|process(?:es)?|notes)|stream of (?:consciousness|thought)"
+    r"|scratch[ -]?(?:work|notes?|paper)|(?:working|internal|private) notes|musings|ruminations)"
+)
+_ANSWER = r"(?:answer|solution|result|conclusion|reply|response)"
+_DETOURS = (
+    r"(?:dead[ -]ends?|false starts?|wrong turns?|backtracking|detours?|missteps?|self[ -]corrections?|corrections)"
 )
 _OWNER = r"(?:your|the model['’]?s|the assistant['’]?s)"
 
@@ -42,7 +51,7 @@ ELICITS_REASONING = Claim(
             # your whole thinking
             (
                 rf"{_SHOW}{_GAP}\b{_OWNER}\s+{_FILLER}{_WHOLE}\s+(?:{_WHOLE}[\s,]+)*{_FILLER}"
-                rf"(?:{_THINKING}|thoughts|monologue|scratch ?pad|working memory|(?:inner )?dialogue)\b"
+                rf"(?:{_THINKING}|{_MIND}|monologue|scratch ?pad|working memory|(?:inner )?dialogue)\b"
             ),
             rf"{_SHOW}{_GAP}\b(?:all(?: of)?|every (?:single )?(?:step|part|detail) of) {_OWNER} {_FILLER}(?:internal )?{_THINKING}\b",
         ),
@@ -50,7 +59,7 @@ ELICITS_REASONING = Claim(
             # written out
             (
                 rf"{_WRITE_OUT}{_GAP}\b(?:{_OWNER}|all (?:of )?(?:the|your)|every|the {_WHOLE}|a {_WHOLE})\s+{_FILLER}(?:{_WHOLE}[\s,]+)*"
-                rf"{_FILLER}{_THINKING}\b"
+                rf"{_FILLER}(?:{_THINKING}|cognition)\b"
             ),
             # behind a completed response
             (
@@ -94,6 +103,40 @@ ELICITS_REASONING = Claim(
                 r"(?:must|should|has to|needs to) (?:also )?(?:be )?(?:written |kept )?(?:in|use|match|stay|follow)\b[^.!?\n]{0,32}"
                 r"\b(?:language|english|chinese|mandarin|japanese|korean|russian|spanish|french|german)\b"
             ),
+        ),
+        (
+            # every single thought, as it came
+            rf"(?:{_SHOW}|{_WRITE_OUT}|\bdocument(?:s|ed|ing)?\b){_GAP}\b(?:every|each) (?:[a-z-]+ ){{0,2}}?(?:thought|mental step|consideration|deliberation)\b",
+            (
+                r"\b(?:goes|went|going|passes|passed|comes|came) through your (?:mind|head)\b[^.!?\n]{0,32}\b(?:while|as|when|before|until)\b"
+                r"[^.!?\n]{0,24}\b(?:solv|answer|work|respond|reply|reason)"
+            ),
+            (
+                rf"\b(?:thoughts?|reasoning|notes|mental steps?) (?:that |which )?you (?:[a-z]+ ){{0,3}}?(?:had|have|had made|made|took|keep|kept|hide|hid"
+                rf"|suppress|withhold)\b[^.!?\n]{{0,40}}\b(?:solv|{_ANSWER}|on the way|along the way|to yourself|from (?:me|us|users?|the user)|internally)"
+            ),
+            r"\bthink(?:ing)? in writing\b|\bthought by thought\b|\bnumbered thoughts\b|\bexactly (?:how|what) you (?:thought|reasoned|were thinking)\b",
+            # nothing left out
+            rf"\b(?:unsummari[sz]ed|unabridged|unredacted|uncondensed|uncut)\b[^.!?\n]{{0,48}}\b{_MIND}\b",
+            rf"\b{_MIND}\b[^.!?\n]{{0,24}}\b(?:unsummari[sz]ed|unabridged|unredacted|uncondensed|uncut)\b",
+        ),
+        (
+            (
+                rf"\b(?:includ(?:e|ing)|show|keep|with|even|also)\b[^.!?;\n]{{0,24}}\b{_DETOURS}\b[^!?\n]{{0,80}}\b(?:in|of|from) "
+                rf"(?:your|the) {_MIND}\b"
+            ),
+            (
+                rf"\b{_MIND}\b[^!?\n]{{0,80}}?\b(?:includ(?:e|ing)|show|keep|with|even|also)\b[^.!?;\n]{{0,24}}\b{_DETOURS}\b"
+            ),
+            # monologues, streams and notes that lead to an answer; those of characters lead nowhere
+            (
+                rf"\b(?:monologue|stream of (?:consciousness|thought)|(?:scratch|working|internal|private|raw) ?(?:work|notes))\b[^!?\n]{{0,64}}"
+                rf"\b(?:lead(?:s|ing)? (?:up )?to|led to|arriv(?:e|ed|ing) at|then|before|while (?:solving|answering|working)|and only then|how you)\b"
+                rf"[^.!?\n]{{0,32}}\b(?:{_ANSWER}|solv)"
+            ),
+            r"\bbefore (?:you |the |your |giving |any )?(?:final )?(?:answer|respond|reply)[^.!?\n]{0,48}\b(?:inner |internal )monologue\b",
+            # what was summarised, in full again
+            rf"\b(?:expand|restore|rebuild|recover|reconstruct|undo)\b[^.!?\n]{{0,48}}\b(?:summary|summari[sz]ed|condensed|abridged)\b[^.!?\n]{{0,32}}\b{_THINKING}\b",
         ),
         (
             # other languages
@@ -164,6 +207,25 @@ ELICITS_REASONING = Claim(
     ),
     anchors=(
         "reasoning",
+        "reasoned",
+        "thought",
+        "cognition",
+        "mental ",
+        "scratch",
+        "consciousness",
+        "in writing",
+        "consideration",
+        "your mind",
+        "your head",
+        "working notes",
+        "internal notes",
+        "private notes",
+        "raw notes",
+        "musings",
+        "ruminations",
+        "notes that you",
+        "notes which you",
+        "notes you",
         "chain of thought",
         "chain-of-thought",
         "chain_of_thought",

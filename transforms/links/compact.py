@@ -88,6 +88,8 @@ class Compact:
         """TRAIT rows of some kinds, in the order they have here."""
         codes = [KINDS.index(kind) for kind in kinds]
         rows = self.rows.filter(pl.any_horizontal(pl.col("kind") == code for code in codes))
+        if rows.is_empty():
+            return TRAIT.empty()
         return TRAIT.shape(described(rows).join(self.names, on="account_hash", maintain_order="left"))
 
     def shards(self, number: int) -> Iterator[Self]:

@@ -62,6 +62,8 @@ def step(state: LinkState, traits: pl.DataFrame, until: datetime, policy: Policy
     Returns:
         The state, and FOREIGN rows; the issuer named is the latest, of equals the first by name.
     """
+    if traits.is_empty() and state.issued.is_empty():
+        return state, FOREIGN.empty()
     memory = timedelta(days=policy.rules.handle_memory_days)
     given = traits.filter(pl.col("kind") == "handle_issued")
     issued = pl.concat([state.issued, given.select("key", "account_hash", issued_at="first_time")])

@@ -56,8 +56,13 @@ def told_until(ticks: Ticks, shown: dict[str, Shown], told: pl.DataFrame, until:
             schema=LAYOUT,
         )
         parts.append(rows.unique())
+    return still_told(pl.concat(parts), until).sort("account_id", "kind", "key")
+
+
+def still_told(told: pl.DataFrame, until: datetime) -> pl.DataFrame:
+    """What was shown on the day that `until` lies in (`LAYOUT`), in the order it has."""
     today = until.replace(hour=0, minute=0, second=0, microsecond=0)
-    return pl.concat(parts).filter(pl.col("day") >= today).sort("account_id", "kind", "key")
+    return told if told.is_empty() else told.filter(pl.col("day") >= today)
 
 
 def _of_calls(ticks: Ticks, filed: pl.Series, name: str) -> pl.Series:

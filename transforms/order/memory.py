@@ -143,6 +143,11 @@ def last_walks(before: pl.DataFrame, came: pl.DataFrame, until: datetime) -> pl.
     return _latest(before, came, ["account_id", "shape"], until - WALK_MEMORY)
 
 
+def still_known(before: pl.DataFrame, since: datetime) -> pl.DataFrame:
+    """What is remembered from `since` on (any of `LAYOUT`)."""
+    return before if before.is_empty() else before.filter(pl.col("time") >= since)
+
+
 def _us(span: timedelta) -> int:
     return span // timedelta(microseconds=1)
 
@@ -164,7 +169,7 @@ def _rows(ticks: Ticks, rows: I64, **columns: I64) -> pl.DataFrame:
 def _latest(before: pl.DataFrame, came: pl.DataFrame, by: list[str], since: datetime) -> pl.DataFrame:
     """Of each the latest row, of equally late ones the last; those before `since` are forgotten."""
     if came.is_empty():
-        return before.filter(pl.col("time") >= since)
+        return still_known(before, since)
     return (
         pl.concat([before, came])
         .filter(pl.col("time") >= since)

@@ -59,6 +59,9 @@ class Shown:
     label: pl.Series | None = None
 
 
+_NOTHING = Shown(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+
+
 def hashed(texts: pl.Series) -> pl.Series:
     """The key of each readable value: xxh3-64 of its UTF-8, signed; null stays null."""
     return texts.to_frame("text").select(plh.col("text").nchash.xxh3_64().reinterpret(signed=True)).to_series()
@@ -81,7 +84,8 @@ def shown(ticks: Ticks, gap_ms: I64, policy: Traits) -> Iterator[tuple[str, Show
 
 
 def _labelled(calls: pl.DataFrame, column: str) -> Shown:
-    return Shown(*_parts(hashed(calls[column])), calls[column])
+    values = calls[column]
+    return _NOTHING if values.null_count() == len(values) else Shown(*_parts(hashed(values)), values)
 
 
 def _present(keys: pl.Series) -> Shown:
@@ -89,15 +93,19 @@ def _present(keys: pl.Series) -> Shown:
 
 
 def _parts(keys: pl.Series) -> tuple[I64, I64]:
+    if keys.null_count() == len(keys):
+        return _NOTHING.rows, _NOTHING.keys
     if keys.null_count() == 0:
         return np.arange(len(keys), dtype=np.int64), keys.to_numpy()
     return np.flatnonzero(keys.is_not_null().to_numpy()), keys.drop_nulls().to_numpy()
 
 
 def _listed(lists: pl.Series) -> Shown:
+    if lists.null_count() == len(lists):
+        return _NOTHING
     lengths = lists.list.len().fill_null(0).to_numpy().astype(np.int64)
     if not lengths.any():
-        return Shown(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+        return _NOTHING
     rows = np.repeat(np.arange(len(lists), dtype=np.int64), lengths)
     keys = lists.drop_nulls().explode(empty_as_null=False)
     if keys.null_count():
@@ -108,6 +116,8 @@ def _listed(lists: pl.Series) -> Shown:
 def _shingles(calls: pl.DataFrame, policy: Traits) -> Shown:
     """The slots of the policy, a key's slot being its top four bits, of prompts that are long enough."""
     every = _listed(calls["shingle_keys"])
+    if len(every.rows) == 0:
+        return _NOTHING
     is_long = flags(calls, pl.col("prompt_chars") >= policy.shingle_least_characters)
     wanted = np.zeros(SLOTS, dtype=np.bool_)
     wanted[policy.shingle_slots] = True
@@ -127,7 +137,8 @@ def _bias_tokens(calls: pl.DataFrame) -> Shown:
 
 
 def _downloads(calls: pl.DataFrame) -> Shown:
-    return Shown(*_parts(hashed(calls["object"])))
+    objects = calls["object"]
+    return _NOTHING if objects.null_count() == len(objects) else Shown(*_parts(hashed(objects)))
 
 
 def _parameters(calls: pl.DataFrame) -> Shown:
@@ -135,8 +146,10 @@ def _parameters(calls: pl.DataFrame) -> Shown:
     rows = np.flatnonzero(flags(calls, (pl.col("presence") & int(Presence.PARAMETERS)) != 0))
     table = np.zeros((len(rows), len(_PARAMETERS) + 1), dtype=np.uint64)
     for place, column in enumerate(calls.select(_PARAMETERS)[rows]):
-        table[:, place] = _bits(column)
-        table[:, -1] |= column.is_null().to_numpy().astype(np.uint64) << np.uint64(place)
+        if column.null_count() < len(column):
+            table[:, place] = _bits(column)
+        if column.null_count():
+            table[:, -1] |= column.is_null().to_numpy().astype(np.uint64) << np.uint64(place)
     return Shown(rows, combine(table, _ODD).view(np.int64))
 
 

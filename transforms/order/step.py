@@ -6,8 +6,11 @@ from typing import Self
 
 import polars as pl
 
+from schemas.call import SAMPLED_CALL
 from schemas.event import EVENT
 from schemas.policy import Policy
+from schemas.tally import TALLY
+from schemas.trait import TRAIT
 from transforms.order import identity, memory, sampled, shown, tally, traits
 from transforms.order.sequence import in_order
 from transforms.order.ticks import cut
@@ -16,6 +19,7 @@ from transforms.sketches.packing import pack, unpack
 
 _COLUMNS = sorted({*tally.COLUMNS, *shown.COLUMNS, *traits.COLUMNS, *identity.COLUMNS, *sampled.COLUMNS})
 _LAYOUT = memory.LAYOUT | {"told": identity.LAYOUT}
+_COUNTS = {"source": pl.String(), "accepted": pl.Int64(), "duplicates": pl.Int64()}
 _VERSION = 2
 
 
@@ -49,6 +53,15 @@ class OrderState:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
         return cls(**unpack(data, "order", _VERSION))
 
+    def rested(self, until: datetime) -> Self:
+        """The state at `until` if no call came."""
+        return type(self)(
+            calls=memory.still_known(self.calls, until - memory.LONGEST_GAP),
+            refusals=memory.still_known(self.refusals, until - memory.REFUSAL_MEMORY),
+            walks=memory.still_known(self.walks, until - memory.WALK_MEMORY),
+            told=identity.still_told(self.told, until),
+        )
+
 
 @dataclass(frozen=True)
 class Ordered:
@@ -79,6 +92,9 @@ def step(
         until: end of the last tick closed by this step.
         policy: length of a tick; which minhash slots become traits; how many calls are sampled.
     """
+    if events.is_empty():
+        nothing = Ordered(TALLY.empty(), TRAIT.empty(), SAMPLED_CALL.empty(), pl.DataFrame(schema=_COUNTS))
+        return state.rested(until), nothing
     sequenced = in_order(events)
     ticks = cut(sequenced, _gathered(events, sequenced.rows), policy.time.tick_minutes)
     answered, refusals = memory.answers(ticks, state.refusals)

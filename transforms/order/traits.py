@@ -90,12 +90,13 @@ def traits(ticks: Ticks, gap_ms: I64, identities: Mapping[str, Shown], policy: T
         ),
     }
     keys = chain(shown(ticks, gap_ms, policy), identities.items())
-    found = {name: _counted(ticks, one, of) for name, one in keys}
-    counted = [_capped(found.pop(kind.name), kind) for kind in _KINDS]
-    kinds = np.repeat(np.arange(len(_KINDS)), [len(one.cell) for one in counted])
-    cells = np.concatenate([one.cell for one in counted])
-    if len(cells) == 0:
+    found = {name: _counted(ticks, one, of) for name, one in keys if len(one.rows)}
+    if not found:
         return TRAIT.empty()
+    there = [place for place, kind in enumerate(_KINDS) if kind.name in found]
+    counted = [_capped(found.pop(_KINDS[place].name), _KINDS[place]) for place in there]
+    kinds = np.repeat(there, [len(one.cell) for one in counted])
+    cells = np.concatenate([one.cell for one in counted])
     order = order_of(cells, kinds)  # of one cell and kind by key: rows are
     labels = pl.concat([_labels(one) for one in counted])
 

@@ -64,6 +64,9 @@ def step(
         policy: the idle timeout.
     """
     idle = pl.duration(minutes=policy.sessions.idle_minutes)
+    is_closed = pl.min_horizontal(pl.col("session_end") + idle, _midnight()) <= until
+    if tallies.is_empty() and not state.sessions.select(is_closed).to_series().any():
+        return state, SESSION.empty()
     ticks = tallies.select("account_id", *_SUMS, session_start="first_time", session_end="last_time").select(
         _OPEN.names()
     )
@@ -84,7 +87,6 @@ def step(
         )
         .drop("number")
     )
-    is_closed = pl.min_horizontal(pl.col("session_end") + idle, _midnight()) <= until
     is_followed = (pl.col("account_id") == pl.col("account_id").shift(-1)).fill_null(value=False)
     marked = sessions.with_columns((is_closed | is_followed).alias("closed"))
     closed = marked.filter("closed").drop("closed")

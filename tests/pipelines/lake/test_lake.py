@@ -188,6 +188,18 @@ def test_tables_of_an_older_program_get_the_new_nullable_columns(
     assert "bytes_out" in [f.name for f in DeltaTable(lake.root / "sessions").schema().fields]
 
 
+def test_a_table_that_an_older_program_did_not_know_reads_as_empty(
+    tmp_path: Path, make_rows: MakeRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = TABLES["sessions"]
+    monkeypatch.delitem(TABLES, "verdicts")
+    lake = Lake.create(tmp_path / "old", "k" * 16)
+    with Lease.acquire(lake.root, "test") as lease:
+        commit(lake, lease, sessions=Write(rows=make_rows(sessions, 1)))
+    monkeypatch.undo()
+    assert Lake.open(lake.root).read("verdicts").is_empty()
+
+
 def test_a_table_that_lacks_a_required_column_is_refused(
     lake: Lake, lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Campaigns as ticks go by: who is in them, what they are called, what they took."""
 
 from datetime import datetime, timedelta
+from random import Random
 
 import polars as pl
 import pytest
@@ -211,6 +212,9 @@ def test_a_hit_names_accounts_of_the_campaign_but_the_account_itself() -> None:
 PROGRAM = [("head", 7), ("client", 1)]
 
 
+HACKATHON = [{"account_id": f"team-{n:03}", "age_days": 0.3, "signup_path": "startup-programme"} for n in range(46)]
+
+
 def long_pool(keys: list[tuple[str, int]], name: str = "head", heads: int = 20) -> list[Row]:
     """Calls over five hours that claim nothing."""
     return pool(name, heads, 60, keys=keys, elicited=0)
@@ -264,6 +268,33 @@ def test_a_class_in_one_lesson_is_no_campaign() -> None:
     lake = a_day(rows, students)
     assert lake.hits.is_empty()
     assert lake.campaigns.is_empty()
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [[("system", 5)], [("system", 5), ("tools", 6)], [("line", 9), ("head", 7)], [("agent", 3), ("system", 5)]],
+    ids=["kit", "kit with tools", "one exercise", "kit with its library"],
+)
+def test_a_hackathon_of_two_days_is_no_campaign(keys: list[tuple[str, int]]) -> None:
+    """A starter kit, accounts made in the same hour by the same path, used evenly for longer than a sitting."""
+    assert a_day(long_pool(keys, "team", 46), HACKATHON).campaigns.is_empty()
+
+
+def test_what_a_class_has_and_turns_beside_it_are_a_campaign() -> None:
+    """The same accounts, but each waits for all the others."""
+    rows = [
+        {"account_id": f"team-{turn % 46:03}", "minute": 5 * minute, "kind": "system", "key": 5}
+        for turn, minute in enumerate(sorted(Random(3).choices(range(280), k=460)))
+    ]
+    found = a_day(rows, HACKATHON).campaigns
+    assert found["accounts"].to_list() == [46]
+    assert {signal["signal"] for signal in found["signals"][0]} == {"even_load", "turn_taking", "signup_burst"}
+
+
+def test_a_class_with_one_exercise_and_one_tool_is_for_review_and_its_age_adds_nothing() -> None:
+    found = a_day(long_pool(PROGRAM, "team", 46), HACKATHON).campaigns
+    assert found["tier"].to_list() == ["review"]
+    assert {signal["signal"] for signal in found["signals"][0]} == {"even_load", "phrase_and_client"}
 
 
 def test_a_browser_of_which_a_few_users_signed_up_together_is_no_campaign() -> None:
