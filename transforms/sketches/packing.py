@@ -39,7 +39,9 @@ def pack(kind: str, version: int, parts: dict[str, pl.DataFrame]) -> bytes:
     bodies = []
     for frame in parts.values():
         body = io.BytesIO()
-        frame.rechunk().write_ipc_stream(body, compression="lz4")
+        # Of no rows there may be no chunk or an empty one, which a stream tells apart.
+        whole = pl.DataFrame(schema=frame.schema) if frame.is_empty() else frame.rechunk()
+        whole.write_ipc_stream(body, compression="lz4")
         bodies.append(body.getvalue())
     head = {"kind": kind, "version": version, "parts": list(parts), "lengths": [len(body) for body in bodies]}
     return b"".join([_MAGIC, json.dumps(head).encode(), b"\n", *bodies])

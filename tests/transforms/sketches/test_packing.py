@@ -23,6 +23,15 @@ def test_what_is_packed_comes_out_again() -> None:
         assert_frame_equal(found[name], frame)
 
 
+def test_what_comes_out_is_packed_to_the_same_bytes() -> None:
+    packed = pack("test", 3, PARTS)
+    again = pack("test", 3, unpack(packed, "test", 3))
+    assert pack("test", 3, {name: frame.filter(False) for name, frame in PARTS.items()}) == pack(
+        "test", 3, {name: frame.clear() for name, frame in unpack(again, "test", 3).items()}
+    )
+    assert again == packed
+
+
 def test_states_whose_parts_are_files_are_read_as_well() -> None:
     bodies = []
     for frame in PARTS.values():
