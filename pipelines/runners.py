@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from inspect import ismethod
+from types import CodeType
 from typing import Any
 
 import apache_beam as beam
@@ -90,6 +91,33 @@ def specs_kept() -> Iterator[None]:
         userstate.get_dofn_specs = look
 
 
+@contextmanager
+def bodies_kept() -> Iterator[None]:
+    """Meanwhile Beam reads once a process what is written in a function, which it does to warn of `yield` beside `return`.
+
+    It goes by the source, which belongs to the code: a function made again for each pipeline has the same.
+    """
+    look: Callable[[Any], bool] = core._check_fn_use_yield_and_return
+
+    def looked(function: Any) -> bool:
+        code = getattr(getattr(function, "__func__", function), "__code__", None)
+        if code is None:
+            return look(function)
+        if code not in _READ:
+            _READ[code] = look(function)
+        return _READ[code]
+
+    core._check_fn_use_yield_and_return = looked
+    try:
+        yield
+    finally:
+        core._check_fn_use_yield_and_return = look
+
+
+_READ: dict[CodeType, bool] = {}
+"""Whether functions with this code both yield and return, by code; as many as there are functions in pipelines of this process."""
+
+
 class _Sampler(statesampler.StateSampler):
     """Looks often, so that the end of a stage is not waited for; what it counts is in milliseconds, and nobody reads it."""
 
@@ -122,7 +150,7 @@ def run(build: Callable[[beam.Pipeline], object], runner: str, options: Sequence
     if runner not in RUNNERS:
         raise StillwatchError(f"--runner {runner}", "no such runner", f"use one of {', '.join(RUNNERS)}")
     with ExitStack() as meanwhile:
-        for kept in (arguments_kept, specs_kept, ends_not_waited_for):
+        for kept in (arguments_kept, specs_kept, bodies_kept, ends_not_waited_for):
             meanwhile.enter_context(kept())
         _run(build, runner, Options(list(options), save_main_session=False))
 

@@ -96,13 +96,16 @@ class Lake:
             marker.touch()
         except OSError as error:
             raise unwritable(root, error) from error
+        lake = cls(root, key_id)
         with Lease.acquire(root, "create the lake"):
             for name in TABLES:
-                _create_table(root, name)
+                made = _create_table(root, name)
+                _require_entries(lake.folder(name), made.version())
+                lake._opened[name] = _Opened(made, _mark_of(lake.folder(name), made.version()))
             about = {"format": FORMAT, "key_id": key_id, "created": datetime.now(UTC).isoformat(timespec="seconds")}
             write_whole(_about(root), json.dumps(about, indent=1).encode())
             marker.unlink(missing_ok=True)
-        return cls(root, key_id)
+        return lake
 
     @classmethod
     def open(cls, root: Path, key_id: str | None = None) -> "Lake":
@@ -453,9 +456,10 @@ def _read_about(root: Path) -> dict[str, Any]:
     return {"format": lake_format, "key_id": key_id}
 
 
-def _create_table(root: Path, name: str) -> None:
+def _create_table(root: Path, name: str) -> DeltaTable:
+    """The table, as it is if it was there."""
     try:
-        DeltaTable.create(
+        return DeltaTable.create(
             root / name,
             plain(TABLES[name]),
             mode="ignore",

@@ -1,6 +1,7 @@
 """What is kept from Beam's doing it again is what Beam finds by itself."""
 
 import pickle
+from collections.abc import Iterator
 
 import apache_beam as beam
 import pytest
@@ -10,7 +11,7 @@ from apache_beam.transforms import core, userstate
 from apache_beam.transforms.userstate import CombiningValueStateSpec, get_dofn_specs, is_stateful_dofn
 from apache_beam.utils.counters import CounterFactory
 
-from pipelines.runners import SAMPLED_MS, Options, arguments_kept, ends_not_waited_for, run, specs_kept
+from pipelines.runners import SAMPLED_MS, Options, arguments_kept, bodies_kept, ends_not_waited_for, run, specs_kept
 
 
 def test_a_view_is_made_once_and_sees_what_is_set_through_any_other() -> None:
@@ -117,7 +118,38 @@ def test_beam_looks_at_the_end_of_a_stage_within_milliseconds_and_only_meanwhile
     assert ours.sampling_period_ms == SAMPLED_MS < own.sampling_period_ms == after.sampling_period_ms
 
 
+def _both(element: int) -> list[int] | Iterator[int]:  # type: ignore[misc] # what Beam warns of
+    if element:
+        return [element]
+    yield element
+
+
+def test_what_beam_reads_in_a_function_is_read_once_and_is_what_it_reads_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    functions = [Plain().process, Plain().process, _both, lambda one: [one], len]
+    own = [core._check_fn_use_yield_and_return(function) for function in functions]
+    assert own == [False, False, True, False, False]
+    reads, look = [], core._check_fn_use_yield_and_return
+
+    def counted(function: object) -> bool:
+        reads.append(function)
+        return look(function)
+
+    monkeypatch.setattr(core, "_check_fn_use_yield_and_return", counted)
+    for _ in range(2):
+        with bodies_kept():
+            assert [core._check_fn_use_yield_and_return(function) for function in functions] == own
+    assert reads.count(_both) <= 1
+    assert reads.count(len) == 2  # has no code to go by
+
+
+def _patched() -> tuple[object, ...]:
+    looks = (core.get_function_args_defaults, core._check_fn_use_yield_and_return, userstate.get_dofn_specs)
+    return *looks, statesampler.StateSampler
+
+
 def test_all_of_it_is_undone_after_a_run() -> None:
-    before = (core.get_function_args_defaults, userstate.get_dofn_specs, statesampler.StateSampler)
+    before = _patched()
     run(lambda pipeline: pipeline | beam.Create([1]) | beam.ParDo(Plain()), "embedded")
-    assert before == (core.get_function_args_defaults, userstate.get_dofn_specs, statesampler.StateSampler)
+    assert _patched() == before

@@ -148,10 +148,11 @@ def test_a_table_is_opened_once_for_reading(lake: Lake, monkeypatch: pytest.Monk
         return DeltaTable(folder, version=version)
 
     monkeypatch.setattr("pipelines.lake.lake.DeltaTable", counted)
-    for _ in range(3):
-        lake.read("sessions")
-        lake.files("sessions")
-    assert sorted(opened) == ["runs", "sessions"]
+    for one in (lake, Lake.open(lake.root)):
+        for _ in range(3):
+            one.read("sessions")
+            one.files("sessions")
+        assert sorted(opened) == ([] if one is lake else ["runs", "sessions"])  # who made the lake has them open
 
 
 def test_a_time_range_is_read_without_opening_the_files_outside(lake: Lake, lease: Lease, make_rows: MakeRows) -> None:
