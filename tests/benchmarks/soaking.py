@@ -18,8 +18,8 @@ GROWTH = 0.05
 """How much more memory the last quarter may hold than the second: what is open is as much in both."""
 
 PARTITIONS, ACCOUNTS = 8, 500
-RATE, TICK_SECONDS, LATENCY = 100.0, 3.0, 5.0
-"""Records a second, of few accounts, as a small gateway has them; 1,200 ticks and four midnights an hour, so that what a run
+RATE, TICK_SECONDS, LATENCY = 100.0, 2.0, 5.0
+"""Records a second, of few accounts, as a small gateway has them; 1,800 ticks and six midnights an hour, so that what a run
 or a day leaves behind shows; every part of it a fraction of a processor."""
 
 _EVERY_SECONDS, _MINUTE = 0.5, 60.0
