@@ -20,6 +20,8 @@ HAS_RUBRIC = Claim(
                 rf"\b(?:which|what) (?:of the (?:two|three|following|above) )?{_JUDGED}(?: \w+)? (?:is|are|was) (?:better|more (?:helpful|correct"
                 r"|accurate))\b"
             ),
+            rf"\b(?:which|what) (?:of the (?:two|three|following|above) )?{_JUDGED}\b[^.!?\n]{{0,48}}\b(?:prefer(?:s|red|able)?|superior)\b",
+            rf"\b(?:prefer|preference|winner)\b[^.!?\n]{{0,24}}\b(?:between|among|of) (?:the |these |both )?(?:two |three )?{_JUDGED}\b",
             r"\b(?:choose|pick|select|decide|determine|output|evaluate)\b[^.?\n]{0,40}?\bbetter (?:response|output|completion|assistant)\b",
             rf"\bevaluate the (?:quality|correctness|helpfulness|accuracy) of (?:the |these |each |two |both )?(?:[a-z]+ ){{0,2}}?{_JUDGED}\b",
             (
@@ -84,6 +86,9 @@ HAS_RUBRIC = Claim(
         "one –",
         "out of ",
         "better",
+        "prefer",
+        "superior",
+        "winner",
         "more helpful",
         "more correct",
         "more accurate",

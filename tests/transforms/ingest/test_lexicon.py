@@ -111,6 +111,9 @@ GRADING = [
     "Grade the essay according to the following rubric.",
     "Scoring criteria: accuracy, style.",
     "Which response is better?",
+    "Which reply would a careful expert prefer?",
+    "State your preference between the two answers.",
+    "Which of the two outputs is superior in style?",
     'Return JSON: {"score": <int>, "why": ...}',
     "Rank the response with a score between 0 and 100.",
     "Act as a strict grader.",
@@ -130,6 +133,7 @@ NOT_GRADING = [
     "Choose the best answer: A, B, C or D.",
     "What are good criteria for choosing a laptop?",
     "Which of these two phones is better?",
+    "I prefer tea. Which answers do you know?",
     "How do I become a judge?",
     "Write a better version of this sentence.",
 ]
