@@ -51,7 +51,7 @@ bench-docs: $(STAMP) ## Measure everything, then write docs/performance.md and i
 bench-page: $(STAMP) ## Write docs/performance.md anew from docs/performance.json, measuring nothing
 	$(BENCH) --page $(ARGS)
 
-evaluation: $(STAMP) ## How detection degrades, on many small worlds; into docs/evaluation.json, ten minutes a seed
+evaluation: $(STAMP) ## How detection degrades, on many small worlds; into docs/evaluation.json, ten minutes a seed (ARGS=campaigns: linkage alone)
 	PYTHONPATH=tests $(BIN)/python -m judging $(ARGS)
 
 ##@ Work

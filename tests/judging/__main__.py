@@ -1,7 +1,8 @@
 """`make evaluation`: how detection degrades with the attack's share, a pool's size, paraphrase, background and poorer logs.
 
 Each world changes one thing of a base (judging/worlds.py). Rows are added to a JSON file, which `stillwatch evaluate --grid`
-draws; a point that stands there is not measured again.
+draws; a point that stands there is not measured again. `campaigns` before the axes goes through linkage alone and keeps nothing
+(judging/linking.py).
 """
 
 import argparse
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from judging import linking
 from judging.measuring import REAL_VARIANTS, measured, measured_real
 from judging.worlds import points
 
@@ -24,6 +26,9 @@ RESULTS = Path(__file__).parents[2] / "docs" / "evaluation.json"
 
 def main() -> None:
     """Measures the points asked for that are not there yet."""
+    if sys.argv[1:2] == ["campaigns"]:
+        linking.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="make evaluation", description=__doc__)
     parser.add_argument("axes", nargs="*", help="attack share, heads of a pool, ...; all without")
     parser.add_argument(
