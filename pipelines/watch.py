@@ -4,6 +4,7 @@ One supervisor under one lease: what has come is taken in, then the ticks that t
 run of each in turn, so that neither starves the other. A lake that `backfill` wrote is continued, and the reverse.
 """
 
+import gc
 import sys
 import threading
 import time
@@ -96,7 +97,7 @@ class _Supervisor:
         self._looked: object = None
         self._took = float("-inf")
         self._lookout = Lookout(rounds.lake, rounds.host, self._policy)
-        self._tended = rounds.begun_after
+        self._tended = self._cleared = rounds.begun_after
         self._spool: Spool | None = None
         self._committed = 0
         self._knows_end = self._has_told = self._is_blind = False
@@ -128,6 +129,7 @@ class _Supervisor:
                 if is_drained:
                     self._look_out()
                 self._view.turned(self._rounds.lake, self._register, self._idle, self._mark)
+            self._clear_away()
             if has_closed or not is_drained:
                 continue
             if self._is_over():
@@ -233,6 +235,17 @@ class _Supervisor:
         """Whether a source is standard input that has ended: it is not missed."""
         names = self._register[source].names if self._register and source in self._register else ()
         return bool(names) and names[-1] == "-" and (self._spool is None or self._spool.has_ended)
+
+    def _clear_away(self) -> None:
+        """Frees what the runs since the last time left in cycles (pipelines, clients, and frames that they hold).
+
+        The command line has the collector look at a million new objects only: right for what ends soon, and at a tick every few
+        minutes the memory of many runs.
+        """
+        last = self._rounds.lake.last_sequence()
+        if last != self._cleared:
+            gc.collect()
+            self._cleared = last
 
     def _end(self) -> None:
         """Closes and shows what a backfill would at its end: nothing more comes for now."""

@@ -184,6 +184,8 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._admin.poll(0)
+        # It calls back to this object: without the collector, both and its threads would outlive the asking.
+        del self._admin
 
     def partitions(self, topics: Sequence[str]) -> tuple[str, dict[str, list[int]]]:
         """The cluster's id (the brokers' address where it has none), and the partitions of topics; none of an absent one.

@@ -1,6 +1,7 @@
 """Logs read while they are written: the same lake as one backfill, whatever the writer and the operator do meanwhile."""
 
 import contextlib
+import gc
 import json
 import os
 import random
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -327,25 +329,54 @@ def test_what_a_killed_watch_had_of_standard_input_is_taken_in_by_the_next(
     assert_accounted(lake, len(lines))
 
 
+def test_what_a_run_left_in_cycles_is_freed_before_the_next_however_seldom_the_collector_looks(
+    tmp_path: Path, lines: list[bytes], key: Path
+) -> None:
+    class Left:
+        """Something in a cycle with itself."""
+
+        def __init__(self) -> None:
+            self.itself = self
+
+    (tmp_path / "app.log").write_bytes(b"".join(lines[:60]))
+    left: list[weakref.ref[Left]] = []
+    request = _request((str(tmp_path / "app.log"),), tmp_path / "lake", key_file=key, policy=QUICK)
+    gc.disable()
+    try:
+        watch(
+            request,
+            Progress(quiet=True),
+            threading.Event(),
+            is_once=True,
+            after=lambda point: left.append(weakref.ref(Left())) if point == "manifest" else None,
+        )
+    finally:
+        gc.enable()
+    assert len(left) >= 2
+    assert left[0]() is None
+
+
 @pytest.fixture
 def killings() -> random.Random:
     return random.Random(11)
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("times", [pytest.param(12, marks=pytest.mark.slow), pytest.param(100, marks=pytest.mark.soak)])
 def test_killed_again_and_again_it_gives_what_one_backfill_gives(
-    tmp_path: Path, lines: list[bytes], key: Path, whole: Path, killings: random.Random
+    tmp_path: Path, lines: list[bytes], key: Path, whole: Path, killings: random.Random, times: int
 ) -> None:
-    log, lake, interrupted = tmp_path / "app.log", tmp_path / "lake", 0
-    for number in range(1, 13):
+    log, lake, interrupted, more = tmp_path / "app.log", tmp_path / "lake", 0, len(lines) // times
+    for number in range(times):
         with log.open("ab") as file:
-            file.write(b"".join(lines[(number - 1) * 60 : number * 60]))
+            file.write(b"".join(lines[number * more : (number + 1) * more]))
         program = Program(log, "--lake", lake, "--key-file", key, "--latency", "0.1")
         program.until(lambda: who_holds(lake) is not None)
         time.sleep(killings.uniform(0, 5))
         program.end(signal.SIGKILL)
         interrupted += unfinished(Lake.open(lake)) is not None
-    assert interrupted >= 3, "it was killed between its runs only"
+    assert interrupted >= times // 4, "it was killed between its runs only"
+    with log.open("ab") as file:
+        file.write(b"".join(lines[times * more :]))
     _once((log,), lake, key)
     assert_equal_lakes(lake, whole)
     assert_accounted(lake, len(lines))

@@ -1,5 +1,7 @@
 """Addresses of topics and the file that says how brokers are reached: read exactly, and never repeated where secret."""
 
+import gc
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +97,24 @@ def test_a_cluster_tells_partitions_and_their_bounds(cluster: MockCluster) -> No
         assert name.startswith("mockCluster")
         assert partitions == {"calls": [0, 1, 2, 3], "absent": []}
         assert asked.bounds("calls", [1, 2]) == {1: (0, 0), 2: (0, 2)}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_a_client_that_asked_is_gone_with_its_threads_without_the_collector(cluster: MockCluster) -> None:
+    def threads() -> int:
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = threads()
+        for _ in range(3):
+            with Cluster(cluster.address, KafkaConfig(), seconds=10) as asked:
+                asked.partitions(["calls"])
+        after = threads()
+    finally:
+        gc.enable()
+    assert after < before + 3
 
 
 def test_brokers_that_know_no_ids_of_topics_are_put_up_with(
