@@ -240,6 +240,10 @@ class Campaigns:
         5.5,
         "points of a campaign by a client fingerprint or user agent alone, or of which nothing speaks but the load and when the accounts were made: a class or a hackathon has one browser, one starter kit, one load and one hour of sign-ups (five decades at most); what is missing must come from what a class has not, turns or cards that pay for several",
     )
+    payer_decades: float = setting(
+        7.0,
+        "points of a campaign by a payment instrument alone: seats of a new customer are young and programs use them evenly (5 decades), like programs in office hours may come in turn (5.5 with an even load); so load, turns and youth must all speak, and turns with the two decades that none of 15,000 groups of people reached (campaigns/turns.py)",
+    )
     agree: float = setting(
         0.8,
         "share of the accounts with a phrase, and of those with a client, that must be the same for the two to agree: an account in five may have gone over to another client or wording",
@@ -271,7 +275,7 @@ class Campaigns:
     )
     turns_decades: float = setting(
         2.5,
-        "decades that taking turns counts at most: none of 15,000 groups of real people with an even load reached 2 (campaigns/turns.py); fleets of like programs that run in office hours do",
+        "decades that taking turns counts at most: none of 15,000 groups of real people with an even load reached 2 (campaigns/turns.py); like programs that rest by a timetable might",
     )
     turns_least: int = setting(
         20,
@@ -280,6 +284,10 @@ class Campaigns:
     turns_apart: int = setting(
         30,
         "minutes after which an account that comes back has been away, as between sessions (sessions.idle_minutes): a relay leaves a conversation with one account for up to an hour (threats.md 4.3)",
+    )
+    turns_silence: int = setting(
+        180,
+        "minutes without a visit to a key from which it was out of use, as at night, and its clock stands still: longer than a lunch, shorter than a night; of 30 visits a day at random two in a hundred are as far apart",
     )
     turns_most_part: float = setting(
         0.75,

@@ -38,12 +38,13 @@ HOLDERS = pl.Schema(
         "is_told": pl.Boolean(),
         "place": pl.Int64(),
         "sitting_place": pl.Int64(),
+        "awake": pl.Int64(),
     }
 )
 """One row an account that holds a key; what is on file of it is as of the day on which it first showed the key, `place` and
-`sitting_place` count the visits and sittings with the key up to its last (turns.py)."""
+`sitting_place` count the visits and sittings with the key up to its last, `awake` the minutes in which the key was in use (turns.py)."""
 
-_VERSION = 3
+_VERSION = 4
 
 _ALIKE = (("card",), ("burst",), ("burst", "card"))
 """In what holders of a key are compared."""
@@ -264,7 +265,7 @@ def _held(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """The holders after the rows, sorted."""
     fresh = rows.select(
         *_KEY, "account_hash", "account_id", "elicited", "output_tokens", "output_known", "first_time", "created_at",
-        "card", "burst", "place", "sitting_place", calls="count", first_tick="tick", last_tick="tick", is_told=pl.lit(value=False),
+        "card", "burst", "place", "sitting_place", "awake", calls="count", first_tick="tick", last_tick="tick", is_told=pl.lit(value=False),
     ).select(HOLDERS.names())  # fmt: skip
     return (
         pl.concat([before, fresh])
@@ -277,7 +278,7 @@ def _held(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
             pl.col("first_time").min(),
             pl.col("created_at", "card", "burst").first(),
             pl.col("is_told").any(),
-            pl.col("place", "sitting_place").max(),
+            pl.col("place", "sitting_place", "awake").max(),
         )
         .sort(*_KEY, "account_hash")
         .select(HOLDERS.names())

@@ -14,7 +14,8 @@ at least, which makes his waits more regular: by the square of the share of the 
 
 A fleet of like programs on a timetable or in closed loops is regular too, but so it is by the clock. Where work comes in at random and
 is dealt out, a turn takes as long as the work lets it take: by the clock waits vary more than in visits, by one over the length of a turn
-(the work of a turn is Poisson).
+(the work of a turn is Poisson). The clock runs while the key is in use: a night in which nobody shows it (`campaigns.turns_silence`) would make the waits
+of a fleet in office hours vary, too.
 """
 
 from collections.abc import Mapping
@@ -42,16 +43,20 @@ HELD = pl.Schema({"kind": pl.String(), "key": pl.Int64()} | dict.fromkeys(TURNS,
 
 
 def visited(rows: pl.DataFrame, before: pl.DataFrame, turns: pl.DataFrame, policy: Campaigns) -> pl.DataFrame:
-    """The rows with `place` and `sitting_place` (visits and sittings up to and with the tick) and TURNS: what the row adds to the sums of its key.
+    """The rows with `place` and `sitting_place` (visits and sittings up to and with the tick), `awake` (minutes in which the key was in use) and TURNS: what the row adds to the sums of its key.
 
     Args:
         rows: kind, key, account_hash, tick, sorted by these; an account may have two rows of one tick.
-        before: holders before: kind, key, account_hash, `last_tick`, `place`, `sitting_place`.
+        before: holders before: kind, key, account_hash, `last_tick`, `place`, `sitting_place`, `awake`.
         turns: HELD rows of before.
-        policy: turns_apart.
+        policy: turns_apart, turns_silence.
     """
     known = before.select(
-        *_HOLDING, tick_before="last_tick", place_before="place", sitting_place_before="sitting_place"
+        *_HOLDING,
+        tick_before="last_tick",
+        place_before="place",
+        sitting_place_before="sitting_place",
+        awake_before="awake",
     )
     looked = (
         rows.join(known, on=_HOLDING, how="left", maintain_order="left")
@@ -60,11 +65,29 @@ def visited(rows: pl.DataFrame, before: pl.DataFrame, turns: pl.DataFrame, polic
             is_looked=~pl.col("kind").is_in(NOT_LOOKED_AT),
         )
         .with_columns(earlier_tick=_earlier("tick"))
+        .join(_awake(rows, before, policy), on=[*_KEY, "tick"], how="left", maintain_order="left")
     )
     away = pl.col("tick") - pl.col("earlier_tick")
     apart = timedelta(minutes=policy.turns_apart)
     found = _added(_added(looked, turns, "", away > timedelta()), turns, "sitting_", away > apart)
-    return found.drop("tick_before", "place_before", "sitting_place_before", "earlier_tick", "is_same", "is_looked")
+    return found.drop(
+        "tick_before", "place_before", "sitting_place_before", "awake_before", "earlier_tick", "is_same", "is_looked"
+    )
+
+
+def _awake(rows: pl.DataFrame, before: pl.DataFrame, policy: Campaigns) -> pl.DataFrame:
+    """The ticks of each key, and for how many minutes it had been in use: without the times between two of its ticks that are a silence."""
+    start = before.group_by(_KEY).agg(pl.col("last_tick").max(), awake_start=pl.col("awake").max())
+    silence = timedelta(minutes=policy.turns_silence)
+    gap = pl.col("tick") - pl.coalesce(pl.col("tick").shift().over(_KEY), "last_tick")
+    minutes = pl.when(gap <= silence).then(gap.dt.total_minutes()).otherwise(0)
+    return (
+        rows.select(*_KEY, "tick")
+        .unique()
+        .sort(*_KEY, "tick")
+        .join(start, on=_KEY, how="left", maintain_order="left")
+        .select(*_KEY, "tick", awake=minutes.cum_sum().over(_KEY) + pl.col("awake_start").fill_null(0))
+    )
 
 
 def _earlier(name: str) -> pl.Expr:
@@ -98,7 +121,7 @@ def _added(looked: pl.DataFrame, turns: pl.DataFrame, of: str, was_away: pl.Expr
     )
     visit, back = pl.col("is_visit").cast(pl.Int64), pl.col("is_back").cast(pl.Int64)
     wait = (pl.col(place) - _earlier(place)).fill_null(0) * back
-    pause = (pl.col("tick") - pl.col("earlier_tick")).dt.total_minutes().fill_null(0) * back
+    pause = (pl.col("awake") - _earlier("awake")).fill_null(0) * back
     return (
         came.join(ticks, on=[*_KEY, "tick"], how="left", maintain_order="left")
         .with_columns(pl.col(company, place).fill_null(0))
