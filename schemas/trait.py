@@ -78,6 +78,13 @@ TRAIT_KINDS = (
         group="identity",
         labelled=True,
     ),
+    TraitKind(
+        "payer",
+        "Payment instrument by the accounts file, in every tick, where it pays for at least policy campaigns.least_accounts accounts on file.",
+        1,
+        in_lake=False,
+        group="identity",
+    ),
     TraitKind("payload", "Exact prompt: bottom-k sample.", 64, keep="least", in_lake=False, group="prompt"),
     TraitKind("bias_token", "Biased token id, hashed: bottom-k sample.", 2048, keep="least", in_lake=False),
     TraitKind("download", "Object downloaded: bottom-k sample.", 1024, keep="least", in_lake=False),

@@ -6,7 +6,7 @@ Nothing here is shared with the kernels but the contracts' column names, the cat
 import hashlib
 import math
 import struct
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -259,6 +259,7 @@ def traits(calls: list[Event], policy: Policy, registry: dict[str, Row] | None =
     """TRAIT rows of calls with memory; `registry` is what the operator knows, by account."""
     rows = []
     told: dict[tuple[str, datetime, str, int], datetime] = {}
+    pays_for = Counter(filed.get("payment_id") for filed in (registry or {}).values())
     for (account, tick), cell in cells(calls, policy.time.tick).items():
         seen: dict[tuple[str, int], list[Event]] = defaultdict(list)
         labels: dict[tuple[str, int], str | None] = {}
@@ -268,6 +269,9 @@ def traits(calls: list[Event], policy: Policy, registry: dict[str, Row] | None =
                 for kind, key, label in _identities(call, (registry or {}).get(account, {}))
                 if told.setdefault((account, floor(tick, 24 * HOUR), kind, key), tick) == tick
             ]
+            card = (registry or {}).get(account, {}).get("payment_id")
+            if card is not None and pays_for[card] >= policy.campaigns.least_accounts:
+                identities.append(("payer", label_key(card), None))
             for kind, key, label in sorted({*_shown(call, policy), *identities}, key=lambda shown: shown[:2]):
                 seen[kind, key].append(call)
                 labels[kind, key] = label

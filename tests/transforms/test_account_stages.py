@@ -35,6 +35,7 @@ FILED = {
     "acct": {"payment_id": "card-1", "created_at": DAY - timedelta(days=3, minutes=1)},
     "zoë": {"signup_path": "edu", "payment_id": "card-9"},
     "nobody": {"payment_id": "card-1", "signup_path": "edu", "created_at": DAY},
+    **{f"other-{n}": {"payment_id": "card-1"} for n in range(3)},
 }
 
 

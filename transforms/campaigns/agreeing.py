@@ -19,6 +19,7 @@ import polars as pl
 from schemas.policy import Campaigns
 from schemas.trait import TRAIT_KINDS
 from transforms.campaigns.grouping import Key
+from transforms.campaigns.kinds import PAYER
 
 PHRASES = ("head", "tail", "line", "shingle")
 """Kinds made of what is typed; system prompts and tools come with the software. Three words are common, but then so are those who send them."""
@@ -46,10 +47,11 @@ def is_alone(
         points: sum of its signals' points.
         families: signals that say something.
         is_of_class: whether all of them are such as a class has (OF_A_CLASS).
-        policy: review_decades, software_decades, least_signals.
+        policy: review_decades, software_decades, payer_decades, least_signals.
     """
     is_more = kinds.is_in(SOFTWARE).to_numpy() | is_of_class
     least = np.where(is_more, policy.software_decades, policy.review_decades)
+    least = np.where((kinds == PAYER).to_numpy(), policy.payer_decades, least)
     return np.asarray((points >= least) & (families >= policy.least_signals))
 
 

@@ -11,10 +11,11 @@ import polars as pl
 
 from schemas.policy import Campaigns
 from transforms.campaigns.grouping import Key, components
+from transforms.campaigns.kinds import PAYER
 from transforms.campaigns.membership import Holding, Members, members
 from transforms.campaigns.naming import continued
 from transforms.campaigns.parts import Part, parts
-from transforms.campaigns.purses import joined
+from transforms.campaigns.purses import by_payer, joined
 from transforms.campaigns.state import CampaignState
 
 _HELD = ["kind", "key", "account_hash", "account_id", *Holding._fields]
@@ -131,16 +132,19 @@ class Gathering:
     def _grouped(self) -> list[Part]:
         """The campaigns' keys and accounts; worked out again where keys or holders have changed."""
         if self._parts is None:
-            keys = sorted(self.since, key=lambda key: (self.since[key], key))
+            tied = sorted(self.since, key=lambda key: (self.since[key], key))
+            keys = [key for key in tied if key[0] != PAYER]
+            payers = [key for key in tied if key[0] == PAYER]
             nearly = sorted(key for key in self.last if key not in self.since and key[0] == "client")
-            holders = {key: set(self.held[key]) for key in (*keys, *nearly)}
+            holders = {key: set(self.held[key]) for key in (*tied, *nearly)}
             cards = {account: holding.card for key in holders for account, holding in self.held[key].items()}
             found = [
                 part
                 for group in components(keys, holders, self.policy)
                 for part in parts(group, holders, cards, self.policy, nearly)
             ]
-            self._parts = joined(found, nearly, holders, cards, self.policy)
+            found = joined(found, nearly, holders, cards, self.policy)
+            self._parts = found + by_payer(found, payers, holders, self.policy)
             self._members.clear()
         return self._parts
 

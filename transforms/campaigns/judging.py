@@ -11,7 +11,7 @@ from schemas.signals import Slots, Source, lists
 from transforms.campaigns.agreeing import OF_A_CLASS, is_alone, may_agree
 from transforms.campaigns.base import Base
 from transforms.campaigns.evidence import Look, Stats, are_alike, looks
-from transforms.campaigns.kinds import SUMS, TEXT, TURNS
+from transforms.campaigns.kinds import PAYER, SUMS, TEXT, TURNS
 
 _KEY = ["kind", "key"]
 
@@ -28,11 +28,13 @@ def judged(sums: pl.DataFrame, before: pl.DataFrame, base: Base, policy: Policy)
     own = policy.campaigns
     rows = sums.filter(
         (pl.col("accounts") >= own.least_accounts)
-        & (pl.col("cards") >= own.least_customers)
+        & ((pl.col("cards") >= own.least_customers) | (pl.col("kind") == PAYER))
         & (pl.col("calls") >= own.least_calls)
         & (pl.col("calls") >= own.least_calls_each * pl.col("accounts"))
     )
     columns = {name: rows[name].to_numpy().astype(np.float64) for name in SUMS}
+    # What all share by definition is no evidence: a card is not for the accounts that it pays for.
+    columns["carded"] = np.where(rows["kind"] == PAYER, 0.0, columns["carded"])
     turns = {name: columns.pop(name) for name in TURNS}
     stats = Stats(**columns, turns=turns, is_text=rows["kind"].is_in(TEXT).to_numpy())
     found = _of_families(looks(stats, base, own))

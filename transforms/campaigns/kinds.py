@@ -5,8 +5,11 @@ from schemas.trait import TRAIT_KINDS
 TEXT = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "content")
 """Kinds made of what calls say or offer."""
 
-TIES = (*TEXT, *(kind.name for kind in TRAIT_KINDS if kind.group == "software"))
-"""Kinds that can tie accounts: what is said and the software that says it; never network, payment or sign-up alone."""
+PAYER = "payer"
+"""The kind made of who pays."""
+
+TIES = (*TEXT, *(kind.name for kind in TRAIT_KINDS if kind.group == "software"), PAYER)
+"""Kinds that can tie accounts: what is said, the software that says it, and who pays for it; never network or sign-up alone."""
 
 VISITS = ("visits", "returns", "waits", "wait_squares", "pauses", "pause_squares", "company")
 """Sums over the visits to a key (turns.py): visits, those of accounts that had been there before, the visits that these

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from schemas.policy import Campaigns
 from transforms.campaigns.agreeing import SOFTWARE
 from transforms.campaigns.grouping import Key
+from transforms.campaigns.kinds import PAYER
 from transforms.campaigns.parts import Part
 
 
@@ -48,7 +49,8 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     keys with a client of the campaign needs a tenth of what they made in a time as long as its own: a head that takes
     a banned one's place has not called for long. A user agent alone is anybody's. Where most accounts have a second thing in
     common, a client fingerprint or cards, it needs that too: words alone may be common. Where nearly all are young, an old
-    account that pays for itself merely uses the same tool; where a user agent is all they share, it is enough that most are. A campaign in pieces has the members of each.
+    account that pays for itself merely uses the same tool; where a user agent is all they share, it is enough that most are. Where a card is what they share, it speaks for nobody: an old account
+    among mostly young ones is left out. A campaign in pieces has the members of each.
     """
     found: Members = {}
     for piece in part.pieces:
@@ -87,6 +89,8 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
         )
     }
     share = policy.alike_agents if all(kind == "agent" for kind, _ in part.keys) else policy.alike
+    if any(kind == PAYER for kind, _ in part.keys):
+        return {account: holdings for account, holdings in bound.items() if account not in _old(bound, policy)}
     left_out = _unbound(part, held, bound, policy) | _unlike(bound, share, policy)
     return {account: holdings for account, holdings in bound.items() if account not in left_out}
 
@@ -108,6 +112,14 @@ def _unbound(part: Part, held: Held, members: Members, policy: Campaigns) -> set
     number = Counter(own.values())
     paired = {account for account, card in own.items() if card is not None and number[card] > 1}
     return own.keys() - paired - clients if 2 * len(paired) > len(members) else set()
+
+
+def _old(members: Members, policy: Campaigns) -> set[int]:
+    """Old accounts among such of which nearly all (`alike`) are young."""
+    ages = {account: holdings[0].is_fresh for account, holdings in members.items()}
+    known = [is_fresh for is_fresh in ages.values() if is_fresh is not None]
+    is_young = 2 * len(known) >= len(members) and sum(known) >= policy.alike * len(known)
+    return {account for account, is_fresh in ages.items() if is_young and is_fresh is False}
 
 
 def _unlike(members: Members, share: float, policy: Campaigns) -> set[int]:

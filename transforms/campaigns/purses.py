@@ -2,6 +2,9 @@
 
 Accounts behind another client that would tie if another key agreed belong to it too, where most of them pay with cards that pay for many of the
 campaign's: then the card is what agrees. A card of a few bystanders is not one of the campaign's.
+
+A card whose accounts are driven as one is a campaign of its own where no other has half of them: of a pool that shares no words and no
+software nothing else is to be seen. It joins nothing, as accounts have one card each: a pool of several cards is several campaigns then.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,6 +50,24 @@ def joined(
         if alike:
             pieces[min(alike, key=lambda label: (-alike[label], label))].append(Part((key,), frozenset(holders[key])))
     return [_whole(of_purse) for of_purse in pieces.values()]
+
+
+def by_payer(
+    found: Sequence[Part], payers: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns
+) -> list[Part]:
+    """A campaign for each tied card; none where half of its accounts (`overlap`) are among those of another one.
+
+    Args:
+        found: campaigns by what their accounts hold.
+        payers: tied cards.
+        holders: accounts that hold each key.
+        policy: overlap.
+    """
+    return [
+        Part((key,), frozenset(holders[key]))
+        for key in payers
+        if all(len(holders[key] & part.accounts) < policy.overlap * len(holders[key]) for part in found)
+    ]
 
 
 def _senders(part: Part, holders: Mapping[Key, set[int]]) -> set[int]:

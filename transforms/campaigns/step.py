@@ -21,7 +21,7 @@ from transforms.campaigns.habits import Habits, Record, since_when
 from transforms.campaigns.membership import Members
 from transforms.campaigns.parts import Part, is_enough
 from transforms.campaigns.state import KEYS, MARKS, PROMPTS, TOLD, CampaignState
-from transforms.campaigns.wording import detail, evidence, kind_of
+from transforms.campaigns.wording import detail, evidence, kind_of, link_kinds
 
 MOST_LINKED = 20
 """As many linked accounts as a hit lists (HIT.linked_account_ids)."""
@@ -199,7 +199,7 @@ class _Work:
             "campaign_id": name,
             "kind": kind,
             "tier": "act" if acts else "review",
-            "link_kinds": sorted({kind for kind, _ in part.keys} | ({"payment"} if part.pieces else set())),
+            "link_kinds": link_kinds(part.keys, is_of_purse=bool(part.pieces)),
             "first_seen": first,
             "last_seen": tick,
             "flagged_at": tick + time.tick + time.lateness if before is None else before["flagged_at"],

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from schemas.trait import TRAIT_KINDS
+from transforms.campaigns.kinds import PAYER
 
 PROMPTS = ("head", "tail", "line", "shingle")
 _WORDS = {
@@ -28,7 +29,7 @@ def kind_of(keys: Iterable[tuple[str, int]], signals: Sequence[Mapping[str, Any]
 
     Prompts with one instruction are a harvest, and so are calls with one system prompt that ask for reasoning or grades. The
     same tools or system prompt around prompts that share nothing are a harness in front of other people: a relay. Software
-    alone says that somebody resells.
+    alone, or a card alone, says that somebody resells or pools: a person has to look.
     """
     kinds = {kind for kind, _ in keys}
     if kinds & set(PROMPTS) or any(signal["signal"] == "extraction_claims" for signal in signals):
@@ -36,6 +37,16 @@ def kind_of(keys: Iterable[tuple[str, int]], signals: Sequence[Mapping[str, Any]
     if "object" in kinds:
         return "bulk_download"
     return "relay" if kinds & {"system", "tools", "handle_issued", "handle_used"} else "resale"
+
+
+def link_kinds(keys: Iterable[tuple[str, int]], *, is_of_purse: bool) -> list[str]:
+    """Kinds of what ties a campaign, sorted: `payment` where a card is the key or puts its pieces together.
+
+    >>> link_kinds([("client", 1), ("payer", 2)], is_of_purse=False)
+    ['client', 'payment']
+    """
+    kinds = {"payment" if kind == PAYER else kind for kind, _ in keys}
+    return sorted(kinds | ({"payment"} if is_of_purse else set()))
 
 
 def detail(campaign: Mapping[str, Any]) -> str:

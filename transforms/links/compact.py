@@ -15,7 +15,7 @@ from transforms.sketches.mix import mix, unmix
 
 KINDS = (
     "head", "tail", "line", "shingle", "system", "tools", "object", "handle_issued", "handle_used", "client", "agent",
-    "prefix", "api_key", "payment", "signup", "payload",
+    "prefix", "api_key", "payment", "signup", "payload", "payer",
 )  # fmt: skip
 """Kinds that tie accounts together; their places are stored: new kinds are added at the end."""
 

@@ -1,6 +1,7 @@
 """What accounts are paid with and how they were created: as the operator's registry says, else as logged; once a UTC day.
 
-These hardly change, so that an account shows each key in one tick a day only: the first with a call that carries it.
+These hardly change, so that an account shows each key in one tick a day only: the first with a call that carries it. Instruments
+that pay for several accounts on file are shown by every call too: whether those are driven as one is to be seen.
 """
 
 from datetime import datetime
@@ -40,6 +41,32 @@ def identities(ticks: Ticks, registry: pl.DataFrame, told: pl.DataFrame) -> dict
     hour = moments(hours.gather(rows).to_numpy() * _HOUR).dt.strftime("%Y-%m-%dT%HZ ")
     nothing = pl.Series([None], dtype=pl.String).new_from_index(0, len(path))
     return shown | {"signup": Shown(rows, keys, nothing.scatter(rows, hour + path.gather(rows)))}
+
+
+def payers(ticks: Ticks, registry: pl.DataFrame, least: int) -> dict[str, Shown]:
+    """Keys of the kind `payer`: of every call whose account is paid with what pays for so many accounts on file.
+
+    Args:
+        ticks: the calls.
+        registry: REGISTRY rows, at most one an account; all accounts, not only those of the calls.
+        least: accounts on file (`campaigns.least_accounts`).
+    """
+    mine = registry.select("account_id", "payment_id").drop_nulls()
+    mine = mine.join(ticks.accounts.select("account_id"), on="account_id", how="semi")
+    several = (
+        registry.select("payment_id")
+        .join(mine.select("payment_id").unique(), on="payment_id", how="semi")
+        .group_by("payment_id")
+        .len()
+        .filter(pl.col("len") >= least)
+    )
+    if several.is_empty():
+        return {}
+    paid = mine.join(several.select("payment_id"), on="payment_id", how="semi")
+    filed = ticks.accounts.select("account_id").join(paid, on="account_id", how="left", maintain_order="left")
+    keys = hashed(filed["payment_id"])
+    rows = np.flatnonzero(keys.is_not_null().to_numpy()[ticks.account])
+    return {"payer": Shown(rows, keys.fill_null(0).to_numpy()[ticks.account[rows]])}
 
 
 def told_until(ticks: Ticks, shown: dict[str, Shown], told: pl.DataFrame, until: datetime) -> pl.DataFrame:

@@ -90,7 +90,7 @@ def step(
         events: all events of some accounts from then until `until`, in any order.
         registry: REGISTRY rows, at most one an account.
         until: end of the last tick closed by this step.
-        policy: length of a tick; which minhash slots become traits; how many calls are sampled.
+        policy: length of a tick; which minhash slots become traits; campaigns.least_accounts; how many calls are sampled.
     """
     if events.is_empty():
         nothing = Ordered(TALLY.empty(), TRAIT.empty(), SAMPLED_CALL.empty(), pl.DataFrame(schema=_COUNTS))
@@ -101,6 +101,7 @@ def step(
     numbered, sequential, walks = memory.walks(ticks, state.walks)
     derived = tally.Derived(memory.gaps(ticks, state.calls), answered, numbered, sequential)
     identities = identity.identities(ticks, registry, state.told)
+    payers = identity.payers(ticks, registry, policy.campaigns.least_accounts)
     after = OrderState(
         calls=memory.last_calls(ticks, state.calls, until),
         refusals=memory.last_refusals(state.refusals, refusals, until),
@@ -109,7 +110,7 @@ def step(
     )
     counted = Ordered(
         tallies=tally.tally(ticks, derived),
-        traits=traits.traits(ticks, derived.gap_ms, identities, policy.traits),
+        traits=traits.traits(ticks, derived.gap_ms, identities | payers, policy.traits),
         calls=sampled.sampled(ticks, policy.distribution.sampled_calls),
         counts=sequenced.counts,
     )

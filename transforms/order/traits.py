@@ -72,7 +72,7 @@ def traits(ticks: Ticks, gap_ms: I64, identities: Mapping[str, Shown], policy: T
     Args:
         ticks: the calls.
         gap_ms: milliseconds since the account's previous call, -1 where not known.
-        identities: keys of the kinds that are told of once a day.
+        identities: keys of what accounts are paid with and how they were created.
         policy: which minhash slots become traits.
     """
     calls, anything = ticks.calls, np.ones(len(ticks.time), dtype=np.bool_)

@@ -74,6 +74,20 @@ def test_what_the_registry_does_not_say_is_taken_from_the_log() -> None:
     assert found["key"].to_list() == [label_key("logged")]
 
 
+def test_a_card_that_pays_for_five_accounts_on_file_is_shown_in_every_tick() -> None:
+    registry = filed(*({"account_id": name, "payment_id": "card"} for name in "abcde"))
+    found = shown("payer", call(1, 0 * TICK), call(2, 1 * TICK), call(3, 1 * TICK, "b"), registry=registry)
+    key = label_key("card")
+    expected = [("a", DAY, key, 1), ("a", DAY + TICK, key, 1), ("b", DAY + TICK, key, 1)]
+    assert found.select("account_id", "tick", "key", "count").rows() == expected
+
+
+def test_a_card_that_pays_for_four_on_file_or_is_only_logged_is_not() -> None:
+    registry = filed(*({"account_id": name, "payment_id": "card"} for name in "abcd"))
+    calls = [call(n, 0 * TICK, name, payment_id="card") for n, name in enumerate("abcdefg")]
+    assert shown("payer", *calls, registry=registry).is_empty()
+
+
 def test_accounts_created_in_one_hour_by_one_path_share_a_key() -> None:
     registry = filed(
         {"account_id": "a", "created_at": DAY + timedelta(minutes=1), "signup_path": "edu"},
