@@ -1,3 +1,3 @@
 """Contestants that run in an environment of their own are not imported here."""
 
-collect_ignore = ["plain_duckdb.py", "plain_honeypot.py"]
+collect_ignore = ["plain_bytewax.py", "plain_duckdb.py", "plain_honeypot.py", "plain_quix.py"]

@@ -130,7 +130,7 @@ ELICITS_REASONING = Claim(
             ),
             # monologues, streams and notes that lead to an answer; those of characters lead nowhere
             (
-                rf"\b(?:monologue|stream of (?:consciousness|thought)|(?:scratch|working|internal|private|raw) ?(?:work|notes))\b[^!?\n]{{0,64}}"
+                rf"\b(?:monologue|stream of (?:consciousness|thought)|scratch ?(?:work|notes)|(?:working|internal|private|raw) notes)\b[^!?\n]{{0,64}}"
                 rf"\b(?:lead(?:s|ing)? (?:up )?to|led to|arriv(?:e|ed|ing) at|then|before|while (?:solving|answering|working)|and only then|how you)\b"
                 rf"[^.!?\n]{{0,32}}\b(?:{_ANSWER}|solv)"
             ),
