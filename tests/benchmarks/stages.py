@@ -37,6 +37,8 @@ STAGES = (
     ("links", "transforms.links.compact", "Compact.of"),
     ("links", "transforms.links.replay", "step"),
     ("links", "transforms.links.postings", "step"),
+    ("ties", "transforms.campaigns.ties", "step"),
+    ("campaigns", "transforms.campaigns.step", "step"),
     ("findings", "transforms.findings.step", "step"),
     ("findings", "transforms.findings.step", "still_open"),
     ("shuffle", "pipelines.wire", "tagged"),
