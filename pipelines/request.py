@@ -85,6 +85,8 @@ class Summary:
         flagged: accounts on the review list after it, by tier.
         newly_flagged: those of them that were flagged by this backfill, by tier.
         quarantined: days that failed their audit.
+        scored_alike: account-days of the largest reference: models give a rate where it is large enough.
+        least_alike: by tier, how many it takes for a rate as small as the tier's budget.
         seconds: how long it took.
     """
 
@@ -97,6 +99,8 @@ class Summary:
     flagged: dict[str, int]
     newly_flagged: dict[str, int]
     quarantined: tuple[datetime, ...]
+    scored_alike: int
+    least_alike: dict[str, int]
     seconds: float
 
 

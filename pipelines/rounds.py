@@ -20,6 +20,7 @@ from pipelines.release import execute_release
 from pipelines.replaying import Taken, execute_replay
 from pipelines.request import COUNTS, Request, SourceCounts, Summary
 from pipelines.rewind import execute_rewind
+from pipelines.sight import facts
 from pipelines.sight.alerts import execute_alerts
 from pipelines.sources.brokers import BrokerGone
 from pipelines.sources.files import has_pipe
@@ -209,6 +210,8 @@ class Rounds:
             flagged={tier: sum(1 for _, t in now if t == tier) for tier in TIERS},
             newly_flagged={tier: sum(1 for a, t in now if t == tier and a not in known_before) for tier in TIERS},
             quarantined=tuple(self.quarantined),
+            scored_alike=facts.scored_alike(self.lake, self.host.manifest()),
+            least_alike=facts.least_alike(self._request.policy.rates),
             seconds=seconds,
         )
 

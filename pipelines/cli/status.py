@@ -9,6 +9,7 @@ from pipelines.cli.main import DONE
 from pipelines.cli.options import lake_option
 from pipelines.cli.output import Output, format_option, iso
 from pipelines.cli.progress import duration
+from pipelines.cli.summary import rates_text
 
 if TYPE_CHECKING:
     from pipelines.sight.status import Status
@@ -63,6 +64,7 @@ def _lines(told: "Status") -> list[tuple[str, str]]:
         ("waiting events", f"{told.waiting:,}"),
         ("open accounts", f"{told.open_accounts:,}"),
         ("state", f"{told.state_bytes / 1e6:,.1f} MB"),
+        ("rates by models", rates_text(told.scored_alike, told.least_alike)),
         ("flagged accounts", flagged),
         ("rejects", rejects or "none"),
         ("quarantined days", ", ".join(f"{day:%Y-%m-%d}" for day in told.quarantined) or "none"),

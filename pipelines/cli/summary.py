@@ -34,7 +34,7 @@ def summary_text(summary: Summary) -> str:
         lines.append(f"{len(summary.sources) - len(shown):,} sources without rejects are not shown")
     closed = "no tick closed" if summary.closed_until is None else f"closed until {iso(summary.closed_until)}"
     lines += ["", f"{summary.accounts:,} accounts, {summary.days:,} days, {closed}; {summary.waiting:,} events wait"]
-    lines.append(_flagged(summary))
+    lines += [_flagged(summary), f"rates by models: {rates_text(summary.scored_alike, summary.least_alike)}"]
     if summary.quarantined:
         days = ", ".join(iso(day)[:10] for day in summary.quarantined)
         lines.append(f"not learned, because the audit failed: {days} (table `quality` says why)")
@@ -70,6 +70,24 @@ def _flagged(summary: Summary) -> str:
     if summary.account_days:
         text += f" ({new / summary.account_days:.3%} of {summary.account_days:,} account-days)"
     return text
+
+
+def rates_text(alike: int, least: Mapping[str, int]) -> str:
+    """What models can say by now of how rare an account's day is.
+
+    Args:
+        alike: account-days of the largest reference.
+        least: by tier, how many it takes for a rate as small as its budget.
+
+    >>> rates_text(440, {"review": 999, "act": 9999})
+    'none yet: 440 account-days scored alike, review takes 999; rules, shapes and campaigns flag without them'
+    """
+    days = f"{alike:,} account-days scored alike"
+    if alike < least["review"]:
+        return f"none yet: {days}, review takes {least['review']:,}; rules, shapes and campaigns flag without them"
+    if alike < least["act"]:
+        return f"for review: {days}; act takes {least['act']:,}"
+    return f"for review and act: {days}"
 
 
 def _tiers(counts: Mapping[str, int]) -> str:

@@ -8,9 +8,12 @@ import polars as pl
 
 from pipelines.lake.files import scan
 from pipelines.lake.lake import Lake
+from pipelines.lake.snapshots import read_snapshot
 from pipelines.lake.state import Manifest, States
 from schemas.catalogue import TABLES
+from schemas.policy import Rates
 from schemas.score import TIERS
+from transforms.findings import Calibration, least_size
 from transforms.sessions import SessionState
 
 
@@ -65,3 +68,14 @@ def open_accounts(lake: Lake, manifest: Manifest) -> int:
     states = States(lake.root)
     names = [name for key, name in manifest.items() if key.startswith("sessions/")]
     return sum(states.restore(name, SessionState).sessions["account_id"].n_unique() for name in names)
+
+
+def scored_alike(lake: Lake, manifest: Manifest) -> int:
+    """Account-days of the largest reference that a manifest's models give rates against; 0 before the first day was learned."""
+    snapshot = read_snapshot(lake.root, manifest.get("snapshot"), ("references",))
+    return Calibration.of(snapshot["references"]).largest()
+
+
+def least_alike(rates: Rates) -> dict[str, int]:
+    """By tier, account-days that a reference takes for a rate as small as the tier's budget."""
+    return {"review": least_size(rates.review), "act": least_size(rates.act)}

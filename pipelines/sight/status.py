@@ -56,6 +56,8 @@ class Status:
         waiting: events whose tick is not closed.
         open_accounts: accounts whose session may still go on.
         state_bytes: bytes of the states that hold.
+        scored_alike: account-days of the largest reference: models give a rate where it is large enough.
+        least_alike: by tier, how many it takes for a rate as small as the tier's budget.
         flagged: accounts on the review list, by tier.
         rejects: refused records, by reason.
         quarantined: days that failed their audit and were not released.
@@ -72,6 +74,8 @@ class Status:
     waiting: int
     open_accounts: int
     state_bytes: int
+    scored_alike: int
+    least_alike: dict[str, int]
     flagged: dict[str, int]
     rejects: dict[str, int]
     quarantined: list[datetime]
@@ -111,6 +115,8 @@ def status(root: Path, now: datetime) -> Status:
         waiting=waiting(lake),
         open_accounts=facts.open_accounts(lake, manifest),
         state_bytes=facts.state_bytes(lake, manifest),
+        scored_alike=facts.scored_alike(lake, manifest),
+        least_alike=facts.least_alike(policy.rates),
         flagged=facts.flagged_by_tier(lake),
         rejects=facts.rejects_by_reason(lake),
         quarantined=facts.quarantined_days(lake),

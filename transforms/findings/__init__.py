@@ -5,7 +5,7 @@
 differ. `rescored` judges past hours by a later snapshot.
 """
 
-from transforms.findings.calibration import Calibration
+from transforms.findings.calibration import Calibration, least_size
 from transforms.findings.comparing import compared, compared_campaigns, flags
 from transforms.findings.reconciling import by_finding, reconcile, standing_revisions
 from transforms.findings.rescoring import rescored
@@ -23,6 +23,7 @@ __all__ = [
     "compared",
     "compared_campaigns",
     "flags",
+    "least_size",
     "open_findings",
     "reconcile",
     "rescored",

@@ -34,6 +34,10 @@ class Calibration:
         everyone = self.maxima.get((EVERYONE, regime), np.empty(0))
         return own if reaches(len(own), policy.rates.review) or len(own) >= len(everyone) else everyone
 
+    def largest(self) -> int:
+        """Account-days of the largest reference: how many were scored alike."""
+        return max((len(values) for values in self.maxima.values()), default=0)
+
 
 def reaches(size: int, rate: float) -> bool:
     """Whether a p-value of (1 + worse) / (1 + size) can be as small as a rate at all.
@@ -42,6 +46,18 @@ def reaches(size: int, rate: float) -> bool:
     (False, True)
     """
     return 1.0 / (1.0 + size) <= rate
+
+
+def least_size(rate: float) -> int:
+    """The smallest reference that reaches a rate.
+
+    >>> least_size(0.001), least_size(0.0001)
+    (999, 9999)
+    """
+    size = max(0, int(1.0 / rate) - 2)
+    while not reaches(size, rate):
+        size += 1
+    return size
 
 
 def p_values(frame: pl.DataFrame, calibration: Calibration, policy: Policy) -> pl.DataFrame:

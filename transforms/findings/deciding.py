@@ -7,7 +7,7 @@ import polars as pl
 
 from schemas.card import Card
 from schemas.policy import Policy
-from transforms.findings.calibration import reaches
+from transforms.findings.calibration import least_size
 
 
 def decided_by_models(hours: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -26,12 +26,10 @@ def decided_by_models(hours: pl.DataFrame, policy: Policy) -> pl.DataFrame:
         policy: `policy.rates`, `policy.evidence`.
     """
     rates, evidence = policy.rates, policy.evidence
-    worst_size = pl.col("reference_size")
     weighs = pl.col("pattern").is_not_null() & (pl.col("prior_points") >= rates.least_decades)
     by_rate = weighs & (pl.col("p_value") <= rates.review)
-    largest = _smallest_size(rates.review)
     alone = (
-        (worst_size < largest)
+        (pl.col("reference_size") < least_size(rates.review))
         & (pl.col("pattern") == "distillation")
         & (pl.col("families") >= evidence.least_families)
         & (pl.col("harvest_points") >= evidence.review_decades)
@@ -52,10 +50,3 @@ def tier_of_hit(hit: Mapping[str, Any], card: Card, policy: Policy) -> str:
     if hit["tier"] is not None:
         return str(hit["tier"])
     return "act" if card.act is not None and hit["observed"] >= card.act(policy.rules) else "review"
-
-
-def _smallest_size(rate: float) -> int:
-    size = max(0, int(1.0 / rate) - 2)
-    while not reaches(size, rate):
-        size += 1
-    return size

@@ -26,6 +26,8 @@ SUMMARY = Summary(
     flagged={"act": 1, "review": 2},
     newly_flagged={"act": 1, "review": 1},
     quarantined=(),
+    scored_alike=440,
+    least_alike={"review": 999, "act": 9999},
     seconds=2.0,
 )
 
@@ -116,6 +118,7 @@ def test_the_summary_counts_every_record_and_says_what_was_found(work: Backfill,
         "",
         "40 accounts, 2 days, closed until 2026-03-02T00:00:00Z; 5 events wait",
         "flagged: 1 act, 2 review; 2 of them by this backfill (2.667% of 75 account-days)",
+        "rates by models: none yet: 440 account-days scored alike, review takes 999; rules, shapes and campaigns flag without them",
         "took 2.0 s, 595 events/s",
     ]
     assert err.startswith("reading: ")

@@ -95,4 +95,5 @@ def test_status_of_a_lake_that_nobody_has_written_yet(tmp_path: Path) -> None:
     )
     told = json.loads(done.stdout)
     assert told["closed_until"] is None
+    assert (told["scored_alike"], told["least_alike"]) == (0, {"review": 999, "act": 9999})
     assert told["sources"] == []
