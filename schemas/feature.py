@@ -249,10 +249,10 @@ FEATURES = (
         "reasoning_share_24h",
         "tokens",
         "share",
-        P.REASONING_TOKENS,
+        P.TOKENS,
         "none",
-        "Context: how much of the output is reasoning.",
-        "threats.md 2.3",
+        "Context: how much of the output is reasoning, at most; null where that is unknown for more than one call in twenty.",
+        "threats.md 2.3; where it is not logged, what the answer's text leaves of the output",
     ),
     # -- parameters
     Feature(

@@ -27,6 +27,23 @@ ANSWERS = Property(
     is_needed=True,
 )
 
+OUTPUT = Property(
+    "output",
+    "an answer takes {observed} tokens on average, hidden reasoning perhaps among them, and much more than was read",
+    "T1: mean tokens of output an answer, reasoning counted, and mean tokens read, per client-day, reasoning models among the clients",
+    (
+        Step(0.12, (Bound("output_per_call_24h", AT_LEAST, 350.0), Bound("out_in_ratio_24h", AT_LEAST, 1.7))),
+        Step(0.05, (Bound("output_per_call_24h", AT_LEAST, 660.0), Bound("out_in_ratio_24h", AT_LEAST, 1.7))),
+        Step(0.034, (Bound("output_per_call_24h", AT_LEAST, 1000.0), Bound("out_in_ratio_24h", AT_LEAST, 1.7))),
+        Step(0.016, (Bound("output_per_call_24h", AT_LEAST, 1500.0), Bound("out_in_ratio_24h", AT_LEAST, 1.7))),
+        Step(0.012, (Bound("output_per_call_24h", AT_LEAST, 2096.0), Bound("out_in_ratio_24h", AT_LEAST, 4.0))),
+        Step(0.006, (Bound("output_per_call_24h", AT_LEAST, 3000.0), Bound("out_in_ratio_24h", AT_LEAST, 4.0))),
+    ),
+    is_needed=True,
+)
+"""What stands for ANSWERS where nobody knows how much of the output was written: clients of a reasoning model, of whose output
+most is reasoning, are counted as what they look like then."""
+
 INSTRUCTION = Property(
     "instruction",
     "one instruction, or a few, stand in {observed} of the prompts",

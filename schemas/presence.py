@@ -5,7 +5,7 @@ from schemas.event import Presence
 LACKS = {
     Presence.TOKENS: "no token counts: output against input, lengths and volume in tokens",
     Presence.CACHED_TOKENS: "no cached tokens: broken prompt caches",
-    Presence.REASONING_TOKENS: "no reasoning tokens: how much of an answer was written out",
+    Presence.REASONING_TOKENS: "no reasoning tokens, no response text: whether long answers were written or thought",
     Presence.MESSAGES: "no message counts: single questions against conversations brought along",
     Presence.LATENCY: "no latency: calls in flight",
     Presence.STATUS: "no status: throttling",
@@ -29,4 +29,6 @@ def blind_spots(presence: int) -> list[str]:
     >>> blind_spots(int(Presence.PROMPT | Presence.TOKENS))[0]
     'no cached tokens: broken prompt caches'
     """
+    if presence & Presence.RESPONSE:  # the text of an answer says how much of it was written, too
+        presence |= Presence.REASONING_TOKENS
     return [line for group, line in LACKS.items() if not presence & group]

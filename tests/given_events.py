@@ -96,6 +96,7 @@ _COLUMNS: dict[str, st.SearchStrategy[Any]] = {
     "line_keys": _some(LEAST, 52, 53),
     "shingle_keys": _some(LOW_SLOT, LOW_SLOT + 1, -(2**62), 2**62, 3 * 2**60),
     "response_digest": _maybe(61),
+    "response_chars": _maybe(0, 4, 312, 9000),
     "language": _maybe("en", "fr", "und"),
     "elicits_reasoning": _maybe(True, False),
     "has_rubric": _maybe(True, False),

@@ -153,7 +153,10 @@ def _measures(
             s("cached_known"),
         ),
         "truncated_share_24h": share("truncated", "finish_known"),
-        "reasoning_share_24h": (min(s("reasoning_tokens") / output, 1.0) if output else None, s("reasoning_known")),
+        "reasoning_share_24h": (
+            min(s("reasoning_tokens") / output, 1.0) if output and s("reasoning_known") >= 0.95 * tokens else None,
+            tokens,
+        ),
         "parameters_top_share_24h": _commonest(world, account, hour, "parameters", s("parameters_known")),
         "temperature_zero_share_24h": share("temperature_zero", "parameters_known"),
         "logprob_share_24h": share("with_logprobs", "parameters_known"),

@@ -151,6 +151,17 @@ def tallies(calls: list[Event], length: timedelta) -> pl.DataFrame:
     return TALLY.conform(pl.DataFrame(rows, schema=TALLY.polars))
 
 
+def hidden(call: Event) -> int | None:
+    """Reasoning tokens of a call, or as many as its text leaves of the output."""
+    if call["input_tokens"] is None or call["output_tokens"] is None:
+        return None
+    if call["reasoning_tokens"] is not None:
+        return int(call["reasoning_tokens"])
+    if call["response_chars"] is not None:
+        return max(0, int(call["output_tokens"]) - int(call["response_chars"]) // 5)
+    return 0 if call["output_tokens"] == 0 else None
+
+
 def _tally(account: str, tick: datetime, cell: list[Event]) -> Row:
     def number(holds: Callable[[Event], Any]) -> int:
         return sum(1 for call in cell if holds(call))
@@ -200,7 +211,7 @@ def _tally(account: str, tick: datetime, cell: list[Event]) -> Row:
         "answered_after_refusal": number(lambda c: c["answered_after_refusal"]),
         "tokens_known": number(carries_tokens),
         "cached_known": number(shows_cache),
-        "reasoning_known": number(has("reasoning_tokens")),
+        "reasoning_known": number(lambda c: hidden(c) is not None),
         "latency_known": number(has("latency_ms")),
         "bytes_known": number(has("bytes_out")),
         "cost_known": number(has("cost_micro_usd")),
@@ -229,7 +240,7 @@ def _tally(account: str, tick: datetime, cell: list[Event]) -> Row:
         "output_tokens": total(lambda c: c["output_tokens"] if carries_tokens(c) else 0),
         "cached_input_tokens": total(lambda c: c["cached_input_tokens"] if shows_cache(c) else 0),
         "cacheable_input_tokens": total(lambda c: c["input_tokens"] if shows_cache(c) else 0),
-        "reasoning_tokens": total(lambda c: c["reasoning_tokens"]),
+        "reasoning_tokens": total(hidden),
         "latency_ms": total(lambda c: c["latency_ms"]),
         "bytes_out": total(lambda c: c["bytes_out"]),
         "cost_micro_usd": total(lambda c: c["cost_micro_usd"]),

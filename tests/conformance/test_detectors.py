@@ -41,7 +41,9 @@ every_detector = pytest.mark.parametrize("card", CARDS.values(), ids=list(CARDS)
 every_rule = pytest.mark.parametrize(
     "card", [card for card in CARDS.values() if card.layer == "L0" and card.family != "shape"], ids=lambda c: c.id
 )
-every_shape = pytest.mark.parametrize("shape", registered_shapes(), ids=lambda shape: shape.card.id)
+every_shape = pytest.mark.parametrize(
+    "shape", registered_shapes(), ids=lambda shape: shape.card.id + ("-blind" if shape.unknown else "")
+)
 every_example = pytest.mark.parametrize(
     ("card", "example"),
     [(card, example) for card in CARDS.values() for example in (card.firing, card.silent)],
@@ -211,10 +213,11 @@ def test_a_shape_needs_what_its_properties_look_at_and_only_has_known_features(s
 @every_shape
 def test_a_shape_is_silent_where_a_needed_property_cannot_be_known(shape: Shape) -> None:
     window = shape.card.firing.window or {}
+    otherwise = {other.unknown for other in registered_shapes() if other.card.id == shape.card.id}
     for one in shape.properties:
         if one.is_needed:
-            for name in set(parts_of(one.steps[0].bounds[0].feature)) - set(OPTIONAL_PARTS):
-                seen = {key: value for key, value in window.items() if key != name}
+            for name in set(parts_of(one.steps[0].bounds[0].feature)) - set(OPTIONAL_PARTS) - otherwise:
+                seen = {key: value for key, value in window.items() if key not in (name, shape.unknown)}
                 if name == "reasoning_elicited_share_24h":
                     seen |= {"reasoning_tagged_share_24h": None}
                 assert shape.card.id not in findings_of(Example("without it", window=seen)), name

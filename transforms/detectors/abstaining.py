@@ -53,4 +53,4 @@ def _needed() -> Presence:
             needs |= feature.needs
     for shape in shapes():
         needs |= shape.card.needs
-    return needs | Presence.HANDLES | Presence.OBJECT
+    return needs | Presence.HANDLES | Presence.OBJECT | Presence.REASONING_TOKENS  # the last: shapes see more with it

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from schemas.card import Card, Example
 from schemas.event import Presence
-from schemas.harvest import ANSWERS, INSTRUCTION, LIMIT, SETTINGS, TASKS, YOUTH
+from schemas.harvest import ANSWERS, INSTRUCTION, LIMIT, OUTPUT, SETTINGS, TASKS, YOUTH
 from transforms.detectors.shape import Shape
 
 CARD = Card(
@@ -12,8 +12,8 @@ CARD = Card(
     layer="L0",
     family="shape",
     sees="Ever new tasks in single messages, answered with much more text than was read, by an account of less than a month, together with several of: one instruction, one set of parameters, calls at the rate limit.",
-    blind_to="Old or stolen accounts and those whose age is not known: an established customer's synthetic-data generation looks exactly like it. Harvests mixed with other traffic, short answers.",
-    needs=Presence.PROMPT | Presence.TOKENS | Presence.REASONING_TOKENS | Presence.MESSAGES,
+    blind_to="Old or stolen accounts and those whose age is not known: an established customer's synthetic-data generation looks exactly like it. Harvests mixed with other traffic, short answers. Where a log has neither reasoning tokens nor answers, so that long thought looks like long writing, it takes more besides.",
+    needs=Presence.PROMPT | Presence.TOKENS | Presence.MESSAGES,
     techniques=("AML.T0024.002", "AML.T0005.001"),
     severity="medium",
     kind="distillation",
@@ -56,3 +56,10 @@ CARD = Card(
 )
 
 SHAPE = Shape(CARD, (TASKS, ANSWERS, INSTRUCTION, SETTINGS, LIMIT, replace(YOUTH, is_needed=True)))
+
+BLIND = replace(
+    SHAPE,
+    properties=tuple(OUTPUT if one is ANSWERS else one for one in SHAPE.properties),
+    unknown="reasoning_share_24h",
+)
+"""Where nobody knows how much of the output was written."""

@@ -55,7 +55,9 @@ def nearest(window: Mapping[str, Any], policy: Policy) -> list[Near]:
     """
     frame = pl.DataFrame([{name: window.get(name) for name in WINDOW.columns}], schema=WINDOW.polars)
     row = frame.with_columns(**MEASURES)
-    found = [_of_rule(name, row, policy) for name in _RULES] + [_of_shape(shape, row, policy) for shape in shapes()]
+    found = [_of_rule(name, row, policy) for name in _RULES] + [
+        _of_shape(shape, row, policy) for shape in _looked_for(row)
+    ]
     near = [one for one in found if one is not None and one.reached > 0]
     return sorted(near, key=lambda one: (-one.reached, one.detector))
 
@@ -79,6 +81,12 @@ def _of_rule(name: str, row: pl.DataFrame, policy: Policy) -> Near | None:
             (min(observed / threshold, 1.0), f"{feature} is {_shown(observed)} of {_shown(threshold)} (rules.{key})")
         )
     return Near(name, min(share for share, _ in parts), "; ".join(says for _, says in parts))
+
+
+def _looked_for(row: pl.DataFrame) -> list[Shape]:
+    """One shape a detector: the one for what is not known of the account, where it has one (they come last)."""
+    found = {shape.card.id: shape for shape in shapes() if shape.unknown is None or row[shape.unknown].item() is None}
+    return list(found.values())
 
 
 def _of_shape(shape: Shape, row: pl.DataFrame, policy: Policy) -> Near | None:

@@ -1,8 +1,10 @@
 """Reasoning harvest: most calls ask for the reasoning in writing, and get it at length."""
 
+from dataclasses import replace
+
 from schemas.card import Card, Example
 from schemas.event import Presence
-from schemas.harvest import ANSWERS, AT_LEAST, INSTRUCTION, LANGUAGES, LIMIT, SETTINGS, TASKS, YOUTH
+from schemas.harvest import ANSWERS, AT_LEAST, INSTRUCTION, LANGUAGES, LIMIT, OUTPUT, SETTINGS, TASKS, YOUTH
 from schemas.shape import Property, steps
 from transforms.detectors.shape import Shape
 
@@ -19,8 +21,8 @@ CARD = Card(
     layer="L0",
     family="shape",
     sees="Ever new tasks whose reasoning is asked for in writing, or comes in tags, with long answers, together with several of: one instruction, many languages, one set of parameters, calls at the rate limit, a young account.",
-    blind_to="Wordings of the request that the lexicon does not know; reasoning returned in fields of its own; explainability logging with long answers looks like this.",
-    needs=Presence.PROMPT | Presence.TOKENS | Presence.REASONING_TOKENS | Presence.MESSAGES,
+    blind_to="Wordings of the request that the lexicon does not know; reasoning returned in fields of its own; explainability logging with long answers looks like this. Where a log has neither reasoning tokens nor answers, so that long thought looks like long writing, it takes more besides.",
+    needs=Presence.PROMPT | Presence.TOKENS | Presence.MESSAGES,
     techniques=("AML.T0024.002", "AML.T0005.001"),
     severity="medium",
     kind="distillation",
@@ -69,3 +71,10 @@ CARD = Card(
 )
 
 SHAPE = Shape(CARD, (TASKS, ASKED, ANSWERS, INSTRUCTION, LANGUAGES, SETTINGS, LIMIT, YOUTH))
+
+BLIND = replace(
+    SHAPE,
+    properties=tuple(OUTPUT if one is ANSWERS else one for one in SHAPE.properties),
+    unknown="reasoning_share_24h",
+)
+"""Where nobody knows how much of the output was written."""

@@ -40,6 +40,8 @@ def rules() -> list[Rule]:
 
 @cache
 def shapes() -> tuple[Shape, ...]:
-    """The shapes of a harvest over an account's last 24 hours, sorted by id."""
-    found = (getattr(import_module(f"{_ROOM}.{name}"), "SHAPE", None) for name in _modules())
+    """The shapes of a harvest over an account's last 24 hours, sorted by id; of one id the one that knows more is first."""
+    found = (
+        getattr(import_module(f"{_ROOM}.{name}"), which, None) for name in _modules() for which in ("SHAPE", "BLIND")
+    )
     return tuple(sorted((shape for shape in found if isinstance(shape, Shape)), key=lambda shape: shape.card.id))

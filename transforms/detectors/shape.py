@@ -49,15 +49,19 @@ class Shape:
     Attributes:
         card: what it sees.
         properties: what speaks.
+        unknown: a feature, or None; the shape is looked for only where it is not known. A detector that has one such shape
+            beside another looks at every account in one way.
     """
 
     card: Card
     properties: tuple[Property, ...]
+    unknown: str | None = None
 
     @property
     def features(self) -> set[str]:
         """Every column or measure looked at."""
-        return {bound.feature for one in self.properties for bound in one.bounds}
+        looked_at = {bound.feature for one in self.properties for bound in one.bounds}
+        return looked_at if self.unknown is None else looked_at | {self.unknown}
 
     def decades_of(self, name: str) -> F64:
         """What a property says at each step, 0 before the first."""

@@ -41,6 +41,8 @@ def step(windows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 def _hits(shape: Shape, rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     levels = [level(one) for one in shape.properties]
     needed = [pl.col(one.name) > 0 for one in shape.properties if one.is_needed]
+    if shape.unknown is not None:
+        needed.append(pl.col(shape.unknown).is_null())
     found = rows.with_columns(levels).filter(needed)
     if found.is_empty():
         return HIT.empty()

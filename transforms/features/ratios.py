@@ -23,7 +23,7 @@ def ratios(hours: Hours) -> dict[str, Measure]:
         "input_per_call_24h": share(day["input_tokens"], tokens),
         "cache_miss_24h": Measure(missed, day["cached_known"]),
         "truncated_share_24h": share(day["truncated"], day["finish_known"]),
-        "reasoning_share_24h": Measure(reasoning, day["reasoning_known"]),
+        "reasoning_share_24h": Measure(reasoning, np.where(20 * day["reasoning_known"] >= 19 * tokens, tokens, 0)),
         "temperature_zero_share_24h": share(day["temperature_zero"], parameters),
         "logprob_share_24h": share(day["with_logprobs"], parameters),
         "logit_bias_share_24h": share(day["with_logit_bias"], parameters),

@@ -15,6 +15,9 @@ from transforms.sketches.mix import I64
 
 GRADER_TOKENS = 64
 MULTI_TURN = 3
+CHARS_A_TOKEN = 5
+"""Characters of an answer that are one written token at least. English has about four, code and other scripts fewer: so what
+is taken for written is less than it was, never more (docs/decisions/0135)."""
 SAMPLES = 3
 CUT_SHORT = ("length", "LENGTH", "max_tokens", "MAX_TOKENS", "max_output_tokens", "MAX_OUTPUT_TOKENS")
 
@@ -27,7 +30,7 @@ COLUMNS = (
     "event_id", "account_basis", "plan", "account_created_at", "operation", "http_status", "finish_reason", "is_refused",
     "latency_ms", "input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "bytes_out",
     "cost_micro_usd", "temperature", "max_tokens", "logprobs", "logit_bias_size", "tool_count", "message_count",
-    "prompt_digest", "response_digest", "elicits_reasoning", "has_rubric", "asks_system_prompt", "has_reasoning_tags",
+    "prompt_digest", "response_digest", "response_chars", "elicits_reasoning", "has_rubric", "asks_system_prompt", "has_reasoning_tags",
     "presence",
 )  # fmt: skip
 """EVENT columns that are read here."""
@@ -121,6 +124,12 @@ def _first_ids(ids: pl.Series, starts: I64, sizes: I64) -> pl.Series:
 _STATUS, _LOGIT_BIAS = pl.col("http_status"), pl.col("logit_bias_size")
 _TOKENS_KNOWN = pl.col("input_tokens").is_not_null() & pl.col("output_tokens").is_not_null()
 _MULTI_TURN = pl.col("message_count") >= MULTI_TURN
+# Where reasoning is not logged, it is no more than what the text of the answer leaves of the output.
+_REASONING = pl.coalesce(
+    "reasoning_tokens",
+    (pl.col("output_tokens") - pl.col("response_chars") // CHARS_A_TOKEN).clip(lower_bound=0),
+    pl.when(pl.col("output_tokens") == 0).then(0),
+)
 _CACHE_KNOWN = _MULTI_TURN & pl.col("cached_input_tokens").is_not_null() & pl.col("input_tokens").is_not_null()
 
 _CLAIMS = {
@@ -135,7 +144,7 @@ _CLAIMS = {
     "refused": pl.col("is_refused"),
     "tokens_known": _TOKENS_KNOWN,
     "cached_known": _CACHE_KNOWN,
-    "reasoning_known": pl.col("reasoning_tokens").is_not_null(),
+    "reasoning_known": _TOKENS_KNOWN & _REASONING.is_not_null(),
     "latency_known": pl.col("latency_ms").is_not_null(),
     "bytes_known": pl.col("bytes_out").is_not_null(),
     "cost_known": pl.col("cost_micro_usd").is_not_null(),
@@ -165,7 +174,7 @@ _VALUES = {
     "output_tokens": pl.when(_TOKENS_KNOWN).then("output_tokens"),
     "cached_input_tokens": pl.when(_CACHE_KNOWN).then("cached_input_tokens"),
     "cacheable_input_tokens": pl.when(_CACHE_KNOWN).then("input_tokens"),
-    "reasoning_tokens": pl.col("reasoning_tokens"),
+    "reasoning_tokens": pl.when(_TOKENS_KNOWN).then(_REASONING),
     "latency_ms": pl.col("latency_ms"),
     "bytes_out": pl.col("bytes_out"),
     "cost_micro_usd": pl.col("cost_micro_usd"),

@@ -11,7 +11,7 @@ from transforms.detectors.nearest import nearest, prior_points
 from transforms.detectors.registry import shapes as registered
 
 POLICY = Policy()
-SHAPES = {shape.card.id: shape for shape in registered()}
+SHAPES = {shape.card.id: shape for shape in registered() if shape.unknown is None}
 every_shape = pytest.mark.parametrize("name", SHAPES)
 
 
@@ -45,6 +45,13 @@ def test_what_is_all_there_but_too_common_says_how_common_and_in_too_few_calls_h
     few = next(one for one in nearest(window(**(made | {"calls_24h": 60.0})), POLICY) if "generation" in one.detector)
     assert few.reached == pytest.approx(0.6)
     assert few.says.endswith("and 100 calls in 24 h (shapes.least_calls), of which there are 60")
+
+
+def test_where_nobody_knows_what_was_written_the_output_is_told_instead_and_nothing_twice() -> None:
+    made = dict(SHAPES["generation_shape"].card.firing.window or {}) | {"reasoning_share_24h": None}
+    near = [one for one in nearest(window(**made), POLICY) if one.detector == "generation_shape"]
+    assert [0.5 < one.reached < 1.0 for one in near] == [True]
+    assert "it shows tasks, output, instruction, settings, youth" in near[0].says
 
 
 def test_a_rule_is_as_near_as_its_farthest_threshold() -> None:

@@ -22,10 +22,18 @@ from transforms.detectors.shape import Shape
 from transforms.findings import Calibration, FindingsState, Inputs, Judge, step
 
 POLICY = Policy()
-SHAPES = {shape.card.id: shape for shape in registered()}
-every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
+SHAPES = {shape.card.id: shape for shape in registered() if shape.unknown is None}
+every_shape = pytest.mark.parametrize("shape", registered(), ids=lambda s: s.card.id + ("-blind" if s.unknown else ""))
 
 HARVEST: dict[str, Any] = dict(SHAPES["generation_shape"].card.firing.window or {})
+
+
+LONG_OUTPUT = {"reasoning_share_24h": None, "output_per_call_24h": 3500.0}
+
+
+def firing(shape: Shape) -> dict[str, Any]:
+    """The window of its card's example, or of one that fires where less is known."""
+    return dict(shape.card.firing.window or {}) | (LONG_OUTPUT if shape.unknown else {})
 
 
 def hits(*rows: dict[str, Any], policy: Policy = POLICY) -> pl.DataFrame:
@@ -54,12 +62,14 @@ def test_the_rarity_of_a_sum_is_that_of_all_combinations_with_at_least_it(shape:
 
 
 def test_all_shapes_together_leave_no_more_honest_account_days_than_the_review_rate() -> None:
-    allowed = [
-        shares[shares <= POLICY.shapes.share].max(initial=0.0) for _, shares in (s.tails for s in SHAPES.values())
-    ]
+    allowed = dict.fromkeys(SHAPES, 0.0)
+    for shape in registered():  # of one detector each account is looked at in one way
+        _, shares = shape.tails
+        here = float(shares[shares <= POLICY.shapes.share].max(initial=0.0))
+        allowed[shape.card.id] = max(allowed[shape.card.id], here)
     # Seats at 1 to 200 calls a day, evenly in the logarithm, beside as many API clients, all of whom have more (threats.md 4.3).
     seats_with_a_hundred = np.log(200 / 100) / np.log(200)
-    assert 0 < sum(allowed) * (1 + seats_with_a_hundred) / 2 <= POLICY.rates.review
+    assert 0 < sum(allowed.values()) * (1 + seats_with_a_hundred) / 2 <= POLICY.rates.review
 
 
 @every_shape
@@ -70,7 +80,7 @@ def test_no_share_is_smaller_than_what_the_measured_clients_can_show(shape: Shap
 
 @every_shape
 def test_the_points_of_a_hit_add_up_to_how_rare_it_is(shape: Shape) -> None:
-    hit = hits(dict(shape.card.firing.window or {})).filter(pl.col("rule") == shape.card.id).row(0, named=True)
+    hit = hits(firing(shape)).filter(pl.col("rule") == shape.card.id).row(0, named=True)
     assert sum(signal["points"] for signal in hit["signals"]) == pytest.approx(hit["observed"], abs=1e-5)
     assert hit["observed"] >= hit["expected"] == pytest.approx(-np.log10(POLICY.shapes.share), abs=1e-6)
     assert {signal["signal"].partition(".")[0] for signal in hit["signals"]} == {shape.card.id}
@@ -104,11 +114,27 @@ def test_a_hundred_calls_are_enough_and_fewer_are_not() -> None:
         {"multi_turn_share_24h": 0.6},  # a chat
         {"out_in_ratio_24h": 0.05, "output_per_call_24h": 40.0},  # a batch job
         {"reasoning_share_24h": 0.9},  # a reasoning model that thinks long and writes little
-        {"reasoning_share_24h": None},  # nobody knows how much was written
+        {"reasoning_share_24h": None},  # nobody knows how much was written, and one model in five thinks as long
     ],
 )
 def test_generation_that_honest_accounts_do_as_well_is_none(changed: dict[str, Any]) -> None:
     assert hits(HARVEST | changed).is_empty()
+
+
+@pytest.mark.parametrize("name", ["generation_shape", "reasoning_shape"])
+def test_output_of_which_nobody_knows_how_much_was_written_has_to_be_longer(name: str) -> None:
+    window = dict(SHAPES[name].card.firing.window or {}) | {"age_days": 1.0, "output_per_call_24h": 500.0}
+    assert hits(window | {"reasoning_share_24h": None}).is_empty()
+    assert hits(window | LONG_OUTPUT)["rule"].to_list() == [name]
+    signals = hits(window | LONG_OUTPUT)["signals"][0].to_list()
+    said = [one["detail"] for one in signals if one["signal"] == f"{name}.output"]
+    assert said == [
+        "an answer takes 3,500 tokens on average, hidden reasoning perhaps among them, and much more than was read"
+    ]
+
+
+def test_an_account_whose_reasoning_is_known_is_not_looked_at_as_if_it_were_not() -> None:
+    assert hits(HARVEST | LONG_OUTPUT | {"reasoning_share_24h": 0.9}).is_empty()
 
 
 REPLAYED: dict[str, Any] = dict(SHAPES["replay_shape"].card.firing.window or {})

@@ -152,6 +152,17 @@ def test_what_the_formats_of_a_day_carried_counts_for_the_whole_day() -> None:
     assert _last(_hourly([1], 30, lambda n: {"presence": int(Presence.ACCOUNT)}), "output_tokens_24h") is None
 
 
+def test_how_much_was_reasoning_is_known_if_it_is_known_of_all_but_one_call_in_twenty() -> None:
+    def share_where_unknown_in(unknown: int) -> float | None:
+        answer = {"input_tokens": 10, "output_tokens": 100}
+        calls = _hourly([1], 100, lambda n: answer | {"reasoning_tokens": None if n < unknown else 50})
+        found: float | None = _last(calls, "reasoning_share_24h")
+        return found
+
+    assert share_where_unknown_in(5) == pytest.approx(0.475)
+    assert share_where_unknown_in(6) is None
+
+
 def test_nothing_known_of_languages_networks_or_clients_is_null_and_not_none() -> None:
     made = _windows(_hourly([1], 30, lambda n: {"prompt_digest": 1, "language": "und"}))
     assert made.select("languages_24h", "prefixes_24h", "agents_24h").row(0) == (None, None, None)

@@ -67,6 +67,28 @@ def test_a_key_shown_twice_in_one_call_counts_once() -> None:
     assert _keys("line", {"line_keys": [7, 7, 8]}, {"line_keys": [7]}) == [(7, 2), (8, 1)]
 
 
+@pytest.mark.parametrize(
+    ("logged", "chars", "known", "reasoning"),
+    [
+        (700, 100, 1, 700),  # what is logged holds, whatever the text
+        (None, 3000, 1, 400),  # 600 tokens at least were written
+        (None, 9000, 1, 0),  # English has four characters a token, so more text than five a token is no contradiction
+        (None, None, 0, 0),
+    ],
+)
+def test_reasoning_that_is_not_logged_is_what_the_text_leaves_of_the_output_at_most(
+    logged: int | None, chars: int | None, known: int, reasoning: int
+) -> None:
+    answered = {"reasoning_tokens": logged, "response_chars": chars, "input_tokens": 50, "output_tokens": 1000}
+    made = _ordered(answered)[0]
+    assert made.select("reasoning_known", "reasoning_tokens").rows() == [(known, reasoning)]
+
+
+def test_where_nothing_was_put_out_nothing_was_thought() -> None:
+    made = _ordered({"input_tokens": 50, "output_tokens": 0}, {"output_tokens": 0})[0]
+    assert made.select("tokens_known", "reasoning_known").rows() == [(1, 1)]
+
+
 def test_parameters_are_one_key_whether_set_or_not() -> None:
     unset, zero, again = {"temperature": None}, {"temperature": 0.0}, {"temperature": -0.0}
     assert sorted(count for _, count in _keys("parameters", unset, zero, again)) == [1, 2]
