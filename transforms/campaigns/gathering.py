@@ -11,15 +11,13 @@ import polars as pl
 
 from schemas.policy import Campaigns
 from transforms.campaigns.grouping import Key, components
+from transforms.campaigns.holders import Holders
 from transforms.campaigns.kinds import PAYER
-from transforms.campaigns.membership import Holding, Members, members
+from transforms.campaigns.membership import Members, members
 from transforms.campaigns.naming import continued
 from transforms.campaigns.parts import Part, parts
 from transforms.campaigns.purses import by_payer, joined
 from transforms.campaigns.state import CampaignState
-
-_HELD = ["kind", "key", "account_hash", "account_id", *Holding._fields]
-"""Columns of TIED that say who holds a key, and how."""
 
 
 @dataclass
@@ -31,8 +29,7 @@ class Gathering:
 
     Attributes:
         policy: `policy.campaigns`.
-        held: holdings by key and account.
-        names: account id by hash.
+        held: holdings by key and account, and the ids of these.
         since: first tick at which each key was tied.
         last: last tick at which it was, or nearly.
         told: by campaign id, the accounts it was counted against, and the last hour in which it was.
@@ -41,8 +38,7 @@ class Gathering:
     """
 
     policy: Campaigns
-    held: dict[Key, dict[int, Holding]] = field(default_factory=dict)
-    names: dict[int, str] = field(default_factory=dict)
+    held: Holders = field(default_factory=Holders)
     since: dict[Key, datetime] = field(default_factory=dict)
     last: dict[Key, datetime] = field(default_factory=dict)
     told: dict[str, dict[int, datetime]] = field(default_factory=dict)
@@ -66,18 +62,10 @@ class Gathering:
         return gathering
 
     def take(self, tied: pl.DataFrame) -> None:
-        """Holdings as of a tick: TIED rows."""
-        shown: set[Key] = set()
-        for kind, number, account, name, *held in tied.select(_HELD).rows():
-            key = kind, number
-            if key not in shown:
-                shown.add(key)
-                self.held.setdefault(key, {})
-            of_key = self.held[key]
-            if account not in of_key:
-                self._parts = None
-            of_key[account] = Holding(*held)
-            self.names[account] = name
+        """Holdings as of a tick: TIED rows, sorted by kind and key."""
+        if self.held.tell(tied):
+            self._parts = None
+        shown = set(self.held.told)
         for part in [part for part in self._members if not shown.isdisjoint(part.keys)]:
             del self._members[part]
 
@@ -89,6 +77,8 @@ class Gathering:
             self.since.setdefault(key, tick)
             self.last[key] = tick
         for key in nearly:
+            if key not in self.last:
+                self._parts = None
             self.last[key] = tick
 
     def goes_on(self, key: Key, tick: datetime) -> bool:
@@ -135,7 +125,7 @@ class Gathering:
             tied = sorted(self.since, key=lambda key: (self.since[key], key))
             keys = [key for key in tied if key[0] != PAYER]
             payers = [key for key in tied if key[0] == PAYER]
-            nearly = sorted(key for key in self.last if key not in self.since and key[0] == "client")
+            nearly = sorted(key for key in self.last if key not in self.since and key[0] == "client") if tied else []
             holders = {key: set(self.held[key]) for key in (*tied, *nearly)}
             cards = {account: holding.card for key in holders for account, holding in self.held[key].items()}
             found = [
@@ -150,10 +140,12 @@ class Gathering:
 
     def forget(self, oldest: datetime) -> None:
         """Drops keys that were not tied since, and whom campaigns were counted against that spoke of nobody since."""
-        for key in [key for key, tick in self.last.items() if tick < oldest]:
+        gone = [key for key, tick in self.last.items() if tick < oldest]
+        for key in gone:
             self.since.pop(key, None)
-            del self.last[key], self.held[key]
+            del self.last[key]
             self._parts = None
+        self.held.forget(gone)
         for name in [name for name, accounts in self.told.items() if max(accounts.values()) < oldest]:
             del self.told[name]
 

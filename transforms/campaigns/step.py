@@ -11,7 +11,6 @@ from schemas.finding import damage_tier
 from schemas.hit import CAMPAIGN_RULE, HIT
 from schemas.policy import Policy
 from schemas.shared import SHARED
-from schemas.tie import TIED
 from schemas.trait import SAMPLED
 from transforms.campaigns.agreeing import agreed
 from transforms.campaigns.course import course, pace_of, quiet_share, visits_with
@@ -100,20 +99,16 @@ class _Work:
         self._last = tick
         gathering.take(tied)
         keys: list[Key] = ties.select("kind", "key").rows()
-        held = {key: gathering.held[key].keys() for key in keys}
         enough = ties.filter(~pl.col("is_sustained"))
-        tie = {(row["kind"], row["key"]): row for row in agreed(enough, held, self._policy.campaigns)}
+        tie = {(row["kind"], row["key"]): row for row in agreed(enough, gathering.held, self._policy.campaigns)}
         goes_on = {key for key in keys if key not in tie and gathering.goes_on(key, tick)}
         gathering.tie(tie, enough.select("kind", "key").rows(), tick)
         self._regroup(tick)
-        showing: dict[Key, set[int]] = {}
-        for kind, key, account in tied.select("kind", "key", "account_hash").rows() if gathering.campaigns else ():
-            showing.setdefault((kind, key), set()).add(account)
         for name, part in sorted(gathering.campaigns.items()):
             now = [key for key in part.keys if key in tie or key in goes_on]
             rows = [tie[key] for key in now if key in tie]
             if rows or (now and name in gathering.told):
-                active = set().union(*(showing.get(key, ()) for key in now))
+                active = set().union(*map(gathering.held.showing, now))
                 self._say(name, part, tick, rows, active)
 
     def _regroup(self, tick: datetime) -> None:
@@ -130,16 +125,6 @@ class _Work:
     def state(self, until: datetime) -> CampaignState:
         """What is to be remembered."""
         gathering = self._gathering
-        held = [
-            {
-                "tick": holding.last_tick, "kind": key[0], "key": key[1], "account_id": gathering.names[account],
-                "account_hash": account, "calls": holding.calls, "output_tokens": holding.output_tokens,
-                "first_time": holding.first_time, "last_tick": holding.last_tick, "is_fresh": holding.is_fresh,
-                "card": holding.card,
-            }
-            for key in sorted(gathering.last)
-            for account, holding in sorted(gathering.held[key].items())
-        ]  # fmt: skip
         told = [
             {"campaign_id": name, "account_hash": account, "hour": hour}
             for name, accounts in sorted(gathering.told.items())
@@ -161,7 +146,7 @@ class _Work:
         oldest = _midnight(until) - self._memory
         return CampaignState(
             keys=pl.DataFrame(list(gathering.rows()), schema=KEYS),
-            held=TIED.conform(pl.DataFrame(held, schema=TIED.polars)),
+            held=gathering.held.rows(gathering.last),
             campaigns=CAMPAIGN.conform(pl.DataFrame(campaigns, schema=CAMPAIGN.polars)),
             told=pl.DataFrame(told, schema=TOLD),
             marks=pl.DataFrame(marks, schema=MARKS),
@@ -237,7 +222,7 @@ class _Work:
 
     def _listing(self, campaign: Row, accounts: Collection[int]) -> Row:
         """The campaign with these accounts as its own."""
-        names = self._gathering.names
+        names = self._gathering.held.names
         return campaign | {"account_ids": sorted(names[one] for one in accounts), "accounts": len(accounts)}
 
     def _count_against(self, name: str, tick: datetime, accounts: list[int]) -> None:
@@ -248,7 +233,7 @@ class _Work:
         for account in accounts:
             left = [] if account in told else self._left(account, name)
             gathering.tell(name, account, tick.replace(minute=0))
-            own = gathering.names[account]
+            own = gathering.held.names[account]
             hit = {
                 "account_id": own,
                 "account_hash": account,
