@@ -368,7 +368,7 @@ class Shapes:
 
     share: float = setting(
         0.00025,
-        "share of honest account-days of at least a hundred calls that may have one shape: seven shapes leave at most 1 in 600 of these, and with seats of 1 to 200 calls a day beside API clients (threats.md 4.3) little more than half of all account-days have so many: within the review budget of one in a thousand",
+        "share of honest account-days of at least a hundred calls that may have one shape: eight shapes leave at most 1 in 590 of these, and with seats of 1 to 200 calls a day beside API clients (threats.md 4.3) little more than half of all account-days have so many: within the review budget of one in a thousand",
     )
     least_calls: int = setting(
         100, "calls in 24 h below which a shape is chance: one hundred exchanges tell a pure harvester (threats.md 3.1)"

@@ -34,7 +34,7 @@ from transforms.learning import Marks, learn
 
 POLICY = Policy()
 CARDS = cards()
-EXPECTED = 21
+EXPECTED = 22
 UNTIL = DAY + timedelta(days=8)
 
 every_detector = pytest.mark.parametrize("card", CARDS.values(), ids=list(CARDS))
@@ -196,7 +196,7 @@ def test_a_rule_adds_points_and_says_what_it_needs(card: Card) -> None:
     assert card.needs != Presence(0)
 
 
-OPTIONAL_PARTS = ("reasoning_tagged_share_24h", "end_users_24h")
+OPTIONAL_PARTS = ("reasoning_tagged_share_24h", "end_users_24h", "calls_24h")
 """Parts of measures that are known without them."""
 
 

@@ -1,8 +1,10 @@
 """Bypass search in ever new words: most prompts are refused, and none is tried twice."""
 
+from dataclasses import replace
+
 from schemas.card import Card, Example
 from schemas.event import Presence
-from schemas.harvest import AT_LEAST, SETTINGS, YOUTH
+from schemas.harvest import AT_LEAST, AT_MOST, SETTINGS, YOUTH
 from schemas.shape import Bound, Property, Step, steps
 from transforms.detectors.shape import Shape
 
@@ -22,13 +24,21 @@ REWORDED = Property(
     is_needed=True,
 )
 
+VARIED = Property(
+    "varied",
+    "no more than {observed} of the prompts are of one length, plus or minus 10 %: no prompt is tried again and again",
+    "T1: client-days of which no length band holds more (threats.md 2.4 #23, read as in docs/decisions/0095)",
+    steps("length_band_24h", AT_MOST, (0.4, 0.46), (0.2, 0.16)),
+    is_needed=True,
+)
+
 CARD = Card(
     id="bypass_shape",
     layer="L0",
     family="shape",
-    sees="At least half of the day's calls refused though no prompt is sent twice, by a young account with one set of parameters; whatever the prompts have in common.",
+    sees="At least half of the day's calls refused though no prompt is sent twice, by a young account with one set of parameters; whatever the prompts have in common. Where prompts are not logged: though they are of many lengths.",
     blind_to="Red-team and safety evaluations, and a moderation job over forbidden texts, look the same: allow them by contract. Searches mixed with other traffic, or of fewer than a hundred calls a day.",
-    needs=Presence.PROMPT | Presence.REFUSAL,
+    needs=Presence.PROMPT | Presence.REFUSAL | Presence.TOKENS,
     techniques=("AML.T0024.002",),
     severity="medium",
     kind="reverse_engineering",
@@ -63,3 +73,6 @@ CARD = Card(
 )
 
 SHAPE = Shape(CARD, (REFUSED, REWORDED, SETTINGS, YOUTH))
+
+BLIND = replace(SHAPE, properties=(REFUSED, VARIED, SETTINGS, YOUTH), unknown="payload_novelty_24h")
+"""Where prompts are not logged: their lengths stand for them."""

@@ -28,6 +28,12 @@ MEASURES = {
     "reasoning_asked_share_24h": pl.max_horizontal("reasoning_elicited_share_24h", "reasoning_tagged_share_24h"),
     "named_users_24h": pl.col("end_users_24h").fill_null(0.0),  # no id of a user was ever sent
     "fetched_once_24h": pl.when(pl.col("downloads_24h") > 0).then(pl.col("objects_24h") / pl.col("downloads_24h")),
+    # At least so many: other calls may fail too. What was throttled is asked for again.
+    "missed_share_24h": pl.when(pl.col("downloads_24h") > 0).then(
+        1.0
+        - (1.0 - pl.col("error_share_24h") + pl.col("throttled_share_24h"))
+        * (pl.col("calls_24h") / pl.col("downloads_24h"))
+    ),
     "download_share_24h": pl.when(pl.col("calls_24h") > 0).then(pl.col("downloads_24h") / pl.col("calls_24h")),
 }
 """Numbers made of several features of a window; null where one of them is."""

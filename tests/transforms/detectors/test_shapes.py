@@ -29,11 +29,13 @@ HARVEST: dict[str, Any] = dict(SHAPES["generation_shape"].card.firing.window or 
 
 
 LONG_OUTPUT = {"reasoning_share_24h": None, "output_per_call_24h": 3500.0}
+NO_PROMPTS = {"payload_novelty_24h": None, "length_band_24h": 0.15}
+LESS: dict[str, dict[str, Any]] = {"reasoning_share_24h": LONG_OUTPUT, "payload_novelty_24h": NO_PROMPTS}
 
 
 def firing(shape: Shape) -> dict[str, Any]:
     """The window of its card's example, or of one that fires where less is known."""
-    return dict(shape.card.firing.window or {}) | (LONG_OUTPUT if shape.unknown else {})
+    return dict(shape.card.firing.window or {}) | LESS.get(shape.unknown or "", {})
 
 
 def hits(*rows: dict[str, Any], policy: Policy = POLICY) -> pl.DataFrame:
@@ -135,6 +137,40 @@ def test_output_of_which_nobody_knows_how_much_was_written_has_to_be_longer(name
 
 def test_an_account_whose_reasoning_is_known_is_not_looked_at_as_if_it_were_not() -> None:
     assert hits(HARVEST | LONG_OUTPUT | {"reasoning_share_24h": 0.9}).is_empty()
+
+
+REFUSED: dict[str, Any] = dict(SHAPES["bypass_shape"].card.firing.window or {})
+
+
+def test_refusals_of_prompts_that_are_not_logged_are_a_search_if_they_are_of_many_lengths() -> None:
+    assert hits(REFUSED | NO_PROMPTS)["rule"].to_list() == ["bypass_shape"]
+    assert hits(REFUSED | NO_PROMPTS | {"length_band_24h": 0.9}).is_empty()  # one prompt, tried again and again
+    assert hits(REFUSED | NO_PROMPTS | {"length_band_24h": None}).is_empty()
+    assert hits(REFUSED | NO_PROMPTS | {"age_days": 400.0}).is_empty()  # moderation of forbidden texts looks the same
+
+
+def test_prompts_that_are_logged_and_repeat_are_no_search_whatever_their_lengths() -> None:
+    assert hits(REFUSED | NO_PROMPTS | {"payload_novelty_24h": 0.5}).is_empty()
+
+
+WALK: dict[str, Any] = dict(SHAPES["walk_shape"].card.firing.window or {})
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_hit"),
+    [
+        ({"objects_24h": 50.0}, True),
+        ({"objects_24h": 49.0}, False),
+        ({"error_share_24h": 0.5}, True),
+        ({"error_share_24h": 0.49}, False),
+        ({"throttled_share_24h": 0.3}, False),  # mostly too fast, not wrong
+        ({"sequential_share_24h": 0.49}, False),  # names from a list, most of which have expired
+        ({"calls_24h": 250.0}, False),  # 178 of 250 calls fail, and 110 of these may be other calls
+        ({"calls_24h": 200.0}, True),
+    ],
+)
+def test_a_walk_over_numbers_is_one_of_guesses_if_half_of_them_are_wrong(changed: dict[str, Any], is_hit: bool) -> None:
+    assert ("walk_shape" in hits(WALK | changed)["rule"].to_list()) == is_hit
 
 
 REPLAYED: dict[str, Any] = dict(SHAPES["replay_shape"].card.firing.window or {})
