@@ -100,15 +100,20 @@ class DetectJob:
     provisional: bool = False
 
 
-def build(job: DetectJob, pipeline: beam.Pipeline) -> object:
+def build(job: DetectJob, pipeline: beam.Pipeline, *, is_spread: bool = True) -> object:
     """Applies the pipeline.
+
+    Args:
+        job: the run.
+        pipeline: what it is applied to.
+        is_spread: account groups go to several workers; where there is one, dealing them out is a stage more for nothing.
 
     Each step's output is grouped by whom it is for, once: that gives each its own, keeps the steps apart and in order, and costs
     a run without events less than shuffling it before sorting out who gets what.
     """
     shown = (
         pipeline
-        | "Account groups" >> beam.Create(list(range(job.groups)))  # which spreads them, too
+        | "Account groups" >> beam.Create(list(range(job.groups)), reshuffle=is_spread)
         | "Step groups" >> beam.ParDo(StepGroups(job)).with_output_types(tuple[int, bytes])
         | "Gather traits and own" >> beam.GroupByKey()
     )
@@ -212,7 +217,7 @@ class StepGroups(_Stage):
         if job.provisional:
             yield from self._provisional(group, after, rows, snapshot, registry, policy)
             return
-        late = pl.DataFrame(schema=TABLES["too_late"].polars)
+        late = TABLES["too_late"].empty()
         if job.closed_from is not None and job.late_files:
             late = read_events([Path(p) for p in job.late_files], hashes, (None, job.closed_from))
         tables = self._rows("sessions", key, rows.sessions)

@@ -52,6 +52,11 @@ class Engine:
     runner: str = "embedded"
     options: tuple[str, ...] = ()
 
+    @property
+    def is_spread(self) -> bool:
+        """Whether it has several workers."""
+        return self.runner != "embedded"
+
     def execute(self, build: Callable[[beam.Pipeline], object]) -> None:
         """Builds the pipeline and runs it to its end."""
         run(build, self.runner, self.options)
@@ -206,7 +211,7 @@ class Host:
     def detect(self, plan: Plan) -> Detected:
         """Executes a DETECT plan and commits it; repeated after a crash, it does the same."""
         job = self._detect_job(plan, provisional=False)
-        self._engine.execute(lambda pipeline: detect.build(job, pipeline))
+        self._engine.execute(lambda pipeline: detect.build(job, pipeline, is_spread=self._engine.is_spread))
         messages = read_messages(self._lake.root, plan.run_id)
         files = detect.entries(messages)
         found = [self._lake.folder("findings") / entry.path for entry in files.get("findings", ())]
@@ -275,7 +280,7 @@ class Host:
     def overlay(self, plan: Plan) -> None:
         """Executes an overlay plan: provisional rows take the place of the former ones; no state, no finding changes."""
         job = self._detect_job(plan, provisional=True)
-        self._engine.execute(lambda pipeline: detect.build(job, pipeline))
+        self._engine.execute(lambda pipeline: detect.build(job, pipeline, is_spread=self._engine.is_spread))
         policy = Policy.from_json(plan.policy)
         writes = {table: Write(provisional=self._staged(plan, table)) for table in _PROVISIONAL}
         definite = self.review(self._lake.read("findings"), job.closed_until, policy)

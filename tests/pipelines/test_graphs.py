@@ -32,11 +32,21 @@ def _detect(pipeline: beam.Pipeline, root: str) -> object:
     return detect.build(DetectJob(root, "detect-1", "{}", None, DAY, (), (), 4, {}, None, 0), pipeline)
 
 
+def _detect_in_one_process(pipeline: beam.Pipeline, root: str) -> object:
+    job = DetectJob(root, "detect-1", "{}", None, DAY, (), (), 4, {}, None, 0)
+    return detect.build(job, pipeline, is_spread=False)
+
+
 def _learn(pipeline: beam.Pipeline, root: str) -> object:
     return learn.build(LearnJob(root, "learn-1", "{}", DAY, {}, None, (), 4), pipeline)
 
 
-PIPELINES = {"ingest": _ingest, "detect": _detect, "learn": _learn}
+PIPELINES = {
+    "ingest": _ingest,
+    "detect": _detect,
+    "detect in one process": _detect_in_one_process,
+    "learn": _learn,
+}
 Build = Callable[[beam.Pipeline, str], object]
 
 
@@ -84,3 +94,9 @@ def test_no_stage_has_a_state_a_timer_or_a_second_output(build: Build) -> None:
             payload = api.ParDoPayload.FromString(one.spec.payload)
             assert not payload.state_specs, one.unique_name
             assert not payload.timer_family_specs, one.unique_name
+
+
+def test_account_groups_are_dealt_out_where_there_are_several_workers_and_only_there() -> None:
+    spread, alone = (_labels(_graph(build, OPTIONS["flink"])) for build in (_detect, _detect_in_one_process))
+    assert any("/Reshuffle" in label for label in spread)
+    assert not any("/Reshuffle" in label for label in alone)

@@ -61,7 +61,8 @@ def step(
     for (tick,), rows in ties.sort("tick", "kind", "key").group_by("tick", maintain_order=True):
         work.take(tick, rows, of_ticks[tick])
     after = work.state(until)
-    return after, HIT.conform(pl.DataFrame(list(work.hits.values()), schema=HIT.polars)), after.campaigns
+    hits = HIT.conform(pl.DataFrame(list(work.hits.values()), schema=HIT.polars)) if work.hits else HIT.empty()
+    return after, hits, after.campaigns
 
 
 class _Work:
@@ -147,7 +148,9 @@ class _Work:
         return CampaignState(
             keys=pl.DataFrame(list(gathering.rows()), schema=KEYS),
             held=gathering.held.rows(gathering.last),
-            campaigns=CAMPAIGN.conform(pl.DataFrame(campaigns, schema=CAMPAIGN.polars)),
+            campaigns=CAMPAIGN.conform(pl.DataFrame(campaigns, schema=CAMPAIGN.polars))
+            if campaigns
+            else CAMPAIGN.empty(),
             told=pl.DataFrame(told, schema=TOLD),
             marks=pl.DataFrame(marks, schema=MARKS),
             prompts=self._prompts.filter(pl.col("last_tick") >= oldest).select(PROMPTS.names()),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
+from typing import Any
 
 import polars as pl
 
@@ -191,4 +192,12 @@ def _revise_all(
         revisions += made
         if after is not None:
             still.append(after)
-    return pl.DataFrame(still, schema=OPEN), pl.DataFrame(revisions, schema=OPEN)
+    return _as_open(still), _as_open(revisions)
+
+
+_NOTHING = pl.DataFrame(schema=OPEN)
+"""To make it takes longer than everything else where nothing is open."""
+
+
+def _as_open(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=OPEN) if rows else _NOTHING

@@ -32,6 +32,13 @@ def test_what_comes_out_is_packed_to_the_same_bytes() -> None:
     assert again == packed
 
 
+@pytest.mark.parametrize("kind", [pl.Int64(), pl.Int32(), pl.Enum(["a"]), pl.Enum(["b"]), pl.List(pl.Int8())], ids=str)
+def test_parts_without_rows_keep_the_types_of_their_columns(kind: pl.DataType) -> None:
+    part = pl.DataFrame(schema={"x": kind})
+    for _ in range(2):
+        assert unpack(pack("test", 3, {"part": part}), "test", 3)["part"].schema == part.schema
+
+
 def test_states_whose_parts_are_files_are_read_as_well() -> None:
     bodies = []
     for frame in PARTS.values():
