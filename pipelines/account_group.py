@@ -6,7 +6,7 @@ from typing import Self
 
 import polars as pl
 
-from pipelines.lake.state import Kind, Manifest, Remembered, States
+from pipelines.lake.state import Kind, Late, Manifest, Remembered, States
 from schemas.hit import HIT
 from schemas.policy import Policy
 from schemas.snapshot import Snapshot
@@ -43,19 +43,33 @@ class GroupState:
     distribution: DistributionState
 
     @classmethod
-    def read(cls, states: States, manifest: Manifest, key: str) -> Self:
-        """The group's state after the run that wrote the manifest; empty where it has none."""
+    def read(cls, states: States, manifest: Manifest, key: str, until: datetime | None = None) -> Self:
+        """The group's state after the run that wrote the manifest; empty where it has none.
+
+        Args:
+            states: the lake's states.
+            manifest: which of them hold.
+            key: the group.
+            until: end of the last tick that is closed. With it, what is remembered of closed hours is read when somebody asks for it:
+                most of a lake's state, which a tick that closes no hour leaves alone.
+        """
 
         def restored(stage: str, kind: type[Kind]) -> Kind:
             return states.restore(manifest.get(f"{stage}/{key}"), kind)
 
+        def closed(stage: str, kind: type[Late]) -> Late:
+            name = manifest.get(f"{stage}/{key}")
+            if name is None or until is None:
+                return states.restore(name, kind)
+            return states.later(name, kind, **kind.closed_with(until))
+
         return cls(
             order=restored("order", OrderState),
             sessions=restored("sessions", SessionState),
-            features=FeatureState(restored("features", ClosedHours), restored("open_features", OpenHours)),
+            features=FeatureState(closed("features", ClosedHours), restored("open_features", OpenHours)),
             rules=restored("rules", RulesState),
             distribution=DistributionState(
-                restored("distribution", ClosedVectors), restored("open_distribution", OpenVectors)
+                closed("distribution", ClosedVectors), restored("open_distribution", OpenVectors)
             ),
         )
 

@@ -212,7 +212,7 @@ class StepGroups(_Stage):
         events = read_events([Path(p) for p in job.files], hashes, (job.closed_from, job.closed_until))
         snapshot = _snapshot(job.root, job.snapshot)
         registry = _registry(job)
-        before = GroupState.read(self._states, job.manifest, key)
+        before = GroupState.read(self._states, job.manifest, key, job.closed_from)
         after, rows = step(before, events, snapshot, registry, job.closed_until, policy)
         if job.provisional:
             yield from self._provisional(group, after, rows, snapshot, registry, policy)

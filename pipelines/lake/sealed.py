@@ -3,11 +3,18 @@
 import hashlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from schemas.errors import LakeError
 
+T = TypeVar("T")
+
 DIGEST_BYTES = 16
+
+_LINE_BYTES = 256
+"""No line before a payload is longer."""
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -75,6 +82,20 @@ def unseal(where: Path, data: bytes, kind: str, version: int, fix: str) -> bytes
     Raises:
         LakeError: not sealed, cut short, changed, or of another version.
     """
+    words, payload = _opened(where, data, kind, version, fix)
+    if words[3] != str(len(payload)).encode():
+        raise LakeError(str(where), f"the {kind} is cut short or lengthened", fix)
+    if words[4] != _digest(b" ".join(words[:4]), payload):
+        raise LakeError(str(where), f"the {kind} was changed after it was written (checksum)", fix)
+    return payload
+
+
+def _opened(where: Path, data: bytes, kind: str, version: int, fix: str) -> tuple[list[bytes], bytes]:
+    """The words of the line before the payload, and what there is of that.
+
+    Raises:
+        LakeError: not sealed, or of another version.
+    """
     head, newline, payload = data.partition(b"\n")
     words = head.split(b" ")
     if not newline or len(words) != 5 or words[:2] != [b"stillwatch", kind.encode()] or not words[2].isdigit():
@@ -85,11 +106,32 @@ def unseal(where: Path, data: bytes, kind: str, version: int, fix: str) -> bytes
         )
     if int(words[2]) < version:
         raise LakeError(str(where), f"it is {kind} version {int(words[2])}, older than {version}", fix)
-    if words[3] != str(len(payload)).encode():
-        raise LakeError(str(where), f"the {kind} is cut short or lengthened", fix)
-    if words[4] != _digest(b" ".join(words[:4]), payload):
-        raise LakeError(str(where), f"the {kind} was changed after it was written (checksum)", fix)
-    return payload
+    return words, payload
+
+
+def read_sealed_head(path: Path, kind: str, version: int, fix: str, size: int) -> bytes:
+    """The first bytes of the payload of a sealed file, which is as long as it says; its checksum is not looked at.
+
+    Args:
+        path: the file.
+        kind: as of `unseal`.
+        version: as of `unseal`.
+        fix: as of `unseal`.
+        size: how many bytes are wanted, where there are so many.
+
+    Raises:
+        LakeError: missing, unreadable, not sealed, cut short, or of another version.
+    """
+
+    def begin() -> tuple[bytes, int]:
+        with path.open("rb") as file:
+            return file.read(_LINE_BYTES + size), os.fstat(file.fileno()).st_size
+
+    data, length = _readable(path, kind, fix, begin)
+    words, payload = _opened(path, data, kind, version, fix)
+    if words[3] != str(length - len(data) + len(payload)).encode():
+        raise LakeError(str(path), f"the {kind} is cut short or lengthened", fix)
+    return payload[:size]
 
 
 def read_sealed(path: Path, kind: str, version: int, fix: str) -> bytes:
@@ -98,15 +140,19 @@ def read_sealed(path: Path, kind: str, version: int, fix: str) -> bytes:
     Raises:
         LakeError: also where the file is missing or unreadable.
     """
+    return unseal(path, _readable(path, kind, fix, path.read_bytes), kind, version, fix)
+
+
+def _readable(path: Path, kind: str, fix: str, read: Callable[[], T]) -> T:
+    """What `read` gives, or one sentence about the file."""
     try:
-        data = path.read_bytes()
+        return read()
     except FileNotFoundError as error:
         raise LakeError(str(path), f"the {kind} is missing", fix) from error
     except OSError as error:
         raise LakeError(
             str(path), f"the {kind} cannot be read ({error.strerror})", "mend the disk or rights"
         ) from error
-    return unseal(path, data, kind, version, fix)
 
 
 def unwritable(path: Path, error: OSError) -> LakeError:

@@ -4,16 +4,17 @@ import contextlib
 import json
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import polars as pl
 
-from pipelines.lake.sealed import read_sealed, seal, write_whole
+from pipelines.lake.sealed import read_sealed, read_sealed_head, seal, write_whole
 from schemas.errors import LakeError
-from transforms.sketches.packing import OtherVersion
+from transforms.sketches.packing import HEAD_BYTES, OtherVersion
 
 STATE_VERSION = 1
 MANIFEST_VERSION = 1
@@ -50,7 +51,27 @@ class Remembered(Protocol):
         ...
 
 
+class Deferrable(Remembered, Protocol):
+    """A state that need not be read at once."""
+
+    @classmethod
+    def later(cls, load: Callable[[], Self], **known: Any) -> Self:
+        """The state that `load` gives, which is called where more is asked for than is known."""
+        ...
+
+    @staticmethod
+    def require(head: bytes) -> None:
+        """As `from_bytes`, for the first bytes alone."""
+        ...
+
+    @staticmethod
+    def closed_with(until: datetime) -> dict[str, pl.DataFrame]:
+        """What is known of it after a run until then."""
+        ...
+
+
 Kind = TypeVar("Kind", bound=Remembered)
+Late = TypeVar("Late", bound=Deferrable)
 
 
 @dataclass(frozen=True)
@@ -90,9 +111,41 @@ class States:
         """
         if name is None:
             return kind.empty()
-        data, where = self.read(name), str(self._path(name))
-        try:
+        data = self.read(name)
+        with self._decoding(name):
             return kind.from_bytes(data)
+
+    def later(self, name: str, kind: type[Late], **known: pl.DataFrame) -> Late:
+        """The state of that name, of which only the beginning is read now: its kind, version and length.
+
+        Args:
+            name: as `write` gave it.
+            kind: what it is.
+            known: fields that are known; the rest is read when it is asked for, which may raise as `restore` does.
+
+        Raises:
+            LakeError: missing, cut short, or of another version; when it is read, also changed, or not what is known of it.
+        """
+        head = read_sealed_head(self._path(name), "state", STATE_VERSION, _LOST, HEAD_BYTES)
+        with self._decoding(name):
+            kind.require(head)
+
+        def load() -> Late:
+            state = self.restore(name, kind)
+            for field, frame in known.items():
+                if not frame.equals(getattr(state, field)):
+                    problem = f"its {field} is not that of the run after which it holds"
+                    raise LakeError(str(self._path(name)), problem, _LOST)
+            return state
+
+        return kind.later(load, **known)
+
+    @contextlib.contextmanager
+    def _decoding(self, name: str) -> Iterator[None]:
+        """Whatever is wrong with the bytes of a state becomes one sentence about its file."""
+        where = str(self._path(name))
+        try:
+            yield
         except OtherVersion as error:
             fix = _OLD if error.found < error.known else "use a newer stillwatch"
             raise LakeError(where, f"it is {error}", fix) from error

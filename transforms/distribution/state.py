@@ -7,7 +7,8 @@ from typing import Self
 import polars as pl
 
 from schemas.embedding import EMBEDDING
-from transforms.sketches.packing import pack, unpack
+from transforms.sketches.deferring import Deferred
+from transforms.sketches.packing import head_of, pack, unpack
 
 HOUR = timedelta(hours=1)
 _VERSION = 2
@@ -15,7 +16,7 @@ _UNTIL = pl.Schema({"until": pl.Datetime("us", "UTC")})
 
 
 @dataclass(frozen=True)
-class ClosedVectors:
+class ClosedVectors(Deferred):
     """Vectors of hours that have closed and that a later test looks back to: the same object until the next hour closes.
 
     Attributes:
@@ -40,6 +41,16 @@ class ClosedVectors:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
         return cls(**unpack(data, "distribution", _VERSION))
 
+    @staticmethod
+    def require(head: bytes) -> None:
+        """Nothing where these first bytes are of such vectors; see `packing.head_of`."""
+        head_of(head, "distribution", _VERSION)
+
+    @staticmethod
+    def closed_with(until: datetime) -> dict[str, pl.DataFrame]:
+        """What is known of the vectors without looking at them: the end of the last hour, after a step until then."""
+        return {"until": _until(until.replace(minute=0, second=0, microsecond=0))}
+
     @property
     def border(self) -> datetime | None:
         """End of the last closed hour; None before the first step."""
@@ -49,7 +60,11 @@ class ClosedVectors:
     def at(cls, border: datetime, rows: pl.DataFrame) -> Self:
         """Once the hours up to `border` have closed: what no later test reaches back to is forgotten."""
         kept = rows.filter(pl.col("window_end") > border - 23 * HOUR)
-        return cls(EMBEDDING.conform(kept), pl.DataFrame({"until": [border]}, schema=_UNTIL))
+        return cls(EMBEDDING.conform(kept), _until(border))
+
+
+def _until(border: datetime) -> pl.DataFrame:
+    return pl.DataFrame({"until": [border]}, schema=_UNTIL)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import polars as pl
 
 from schemas.tally import ADDITIVE
 from schemas.trait import TRAIT_KINDS
-from transforms.sketches.packing import pack, unpack
+from transforms.sketches.deferring import Deferred
+from transforms.sketches.packing import head_of, pack, unpack
 
 TIME = pl.Datetime("us", "UTC")
 HOUR = timedelta(hours=1)
@@ -95,7 +96,7 @@ def hour_number(time: datetime) -> int:
 
 
 @dataclass(frozen=True)
-class ClosedHours:
+class ClosedHours(Deferred):
     """What is remembered of hours that have closed: the same object until the next one closes.
 
     Attributes:
@@ -126,6 +127,16 @@ class ClosedHours:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
         return cls(**unpack(data, "features", _VERSION))
 
+    @staticmethod
+    def require(head: bytes) -> None:
+        """Nothing where these first bytes are of such hours; see `packing.head_of`."""
+        head_of(head, "features", _VERSION)
+
+    @staticmethod
+    def closed_with(until: datetime) -> dict[str, pl.DataFrame]:
+        """What is known of the hours without looking at them: the end of the last one, after a step until then."""
+        return {"until": _until(until.replace(minute=0, second=0, microsecond=0))}
+
     @property
     def border(self) -> datetime | None:
         """End of the last closed hour; None before the first step."""
@@ -139,8 +150,12 @@ class ClosedHours:
             keys=self.keys.filter(pl.col("hour") >= hour_number(border) - 23),
             days=self.days.filter(pl.col("day") >= today - 6 * DAY),
             accounts=self.accounts.filter(pl.col("last_seen") >= today - forget_days * DAY),
-            until=pl.DataFrame({"until": [border]}, schema=_CLOSED["until"]),
+            until=_until(border),
         )
+
+
+def _until(border: datetime) -> pl.DataFrame:
+    return pl.DataFrame({"until": [border]}, schema=_CLOSED["until"])
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ to write and 0.43 to read three rows, 0.02 each as a stream; measured). Large on
 import io
 import json
 from functools import lru_cache
+from typing import Any
 
 import polars as pl
 
@@ -64,15 +65,8 @@ def unpack(data: bytes, kind: str, version: int) -> dict[str, pl.DataFrame]:
         OtherVersion: a state of that kind, of another version.
         ValueError: the bytes are no state, of another kind, or cut short.
     """
-    if not data.startswith(_MAGIC):
-        raise ValueError(f"not a state of {kind}: the first bytes are others")
-    end = data.index(b"\n", len(_MAGIC))
-    head = json.loads(data[len(_MAGIC) : end])
-    if head["kind"] != kind:
-        raise ValueError(f"a state of {head['kind']} version {head['version']}, not of {kind} version {version}")
-    if head["version"] != version:
-        raise OtherVersion(kind, head["version"], version)
-    start, parts = end + 1, {}
+    head, start = head_of(data, kind, version)
+    parts = {}
     if len(data) != start + sum(head["lengths"]):
         raise ValueError(f"a state of {kind} of {len(data)} bytes, not {start + sum(head['lengths'])}")
     for name, length in zip(head["parts"], head["lengths"], strict=True):
@@ -80,3 +74,25 @@ def unpack(data: bytes, kind: str, version: int) -> dict[str, pl.DataFrame]:
         parts[name] = (pl.read_ipc if part.startswith(_FILE) else pl.read_ipc_stream)(io.BytesIO(part))
         start += length
     return parts
+
+
+HEAD_BYTES = 4096
+"""No head of a state is longer: it names a handful of parts."""
+
+
+def head_of(data: bytes, kind: str, version: int) -> tuple[dict[str, Any], int]:
+    """What the head says, and where it ends; the first HEAD_BYTES of what `pack` gave are enough.
+
+    Raises:
+        OtherVersion: a state of that kind, of another version.
+        ValueError: the bytes are no state, or of another kind.
+    """
+    if not data.startswith(_MAGIC):
+        raise ValueError(f"not a state of {kind}: the first bytes are others")
+    end = data.index(b"\n", len(_MAGIC))
+    head: dict[str, Any] = json.loads(data[len(_MAGIC) : end])
+    if head["kind"] != kind:
+        raise ValueError(f"a state of {head['kind']} version {head['version']}, not of {kind} version {version}")
+    if head["version"] != version:
+        raise OtherVersion(kind, head["version"], version)
+    return head, end + 1
