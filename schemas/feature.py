@@ -252,7 +252,7 @@ FEATURES = (
         P.TOKENS,
         "none",
         "Context: how much of the output is reasoning, at most; null where that is unknown for more than one call in twenty.",
-        "threats.md 2.3; where it is not logged, what the answer's text leaves of the output",
+        "threats.md 2.3; where it is not logged, what the answer's text leaves of the output, if that is no more than half",
     ),
     # -- parameters
     Feature(

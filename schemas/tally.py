@@ -35,7 +35,7 @@ COUNTS = (
     _count("cached_known", "Multi-message calls with known cached tokens."),
     _count(
         "reasoning_known",
-        "Calls with known tokens whose reasoning tokens are logged, or bounded by the length of the answer's text.",
+        "Calls with known tokens whose reasoning tokens are logged, or bounded by an answer's text that stands for half of the output or more.",
     ),
     _count("latency_known", "Calls with known latency."),
     _count("bytes_known", "Calls with known bytes sent."),

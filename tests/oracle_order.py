@@ -157,9 +157,12 @@ def hidden(call: Event) -> int | None:
         return None
     if call["reasoning_tokens"] is not None:
         return int(call["reasoning_tokens"])
+    output = int(call["output_tokens"])
     if call["response_chars"] is not None:
-        return max(0, int(call["output_tokens"]) - int(call["response_chars"]) // 5)
-    return 0 if call["output_tokens"] == 0 else None
+        written = min(int(call["response_chars"]) // 5, output)
+        if written >= output / 2:
+            return output - written
+    return 0 if output == 0 else None
 
 
 def _tally(account: str, tick: datetime, cell: list[Event]) -> Row:

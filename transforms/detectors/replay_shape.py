@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from schemas.card import Card, Example
 from schemas.event import Presence
-from schemas.harvest import AT_LEAST, LANGUAGES, LIMIT, SETTINGS, YOUTH
+from schemas.harvest import AT_LEAST, LANGUAGES
 from schemas.shape import Bound, Property, Step, steps
 from transforms.detectors.shape import Shape
 
@@ -28,8 +28,9 @@ BROUGHT = Property(
 LONG = Property(
     "answers",
     "an answer holds {observed} tokens on average, though much was read",
-    "T1: of clients that read at least 1,000 tokens a call (32 %), those that write as much",
+    "T1: of client-days that read at least 1,000 tokens a call (32 %) those that write as much; of all 0.39 and 0.29",
     steps("output_per_call_24h", AT_LEAST, (200.0, 0.5), (350.0, 0.36)),
+    is_needed=True,
 )
 
 DOZEN = replace(LANGUAGES, steps=LANGUAGES.steps[1:], is_needed=True)
@@ -39,8 +40,8 @@ CARD = Card(
     id="replay_shape",
     layer="L0",
     family="shape",
-    sees="Nearly all calls bring a whole history that was never built up here (nothing of it is in the prompt cache), in a dozen languages without named users, together with several of: long answers, one set of parameters, a young account.",
-    blind_to="Stored conversations in fewer than twelve languages; a customer who moves to us with all conversations on one day looks like this, once.",
+    sees="Nearly all calls bring a whole history that was never built up here (nothing of it is in the prompt cache), in a dozen languages without named users, and is answered at length.",
+    blind_to="Stored conversations in fewer than twelve languages, or with short answers; a customer who moves to us with all conversations on one day looks like this, once.",
     needs=Presence.MESSAGES | Presence.CACHED_TOKENS | Presence.PROMPT | Presence.TOKENS,
     techniques=("AML.T0024.002", "AML.T0005.001"),
     severity="medium",
@@ -81,4 +82,4 @@ CARD = Card(
     ),
 )
 
-SHAPE = Shape(CARD, (BROUGHT, DOZEN, LONG, SETTINGS, LIMIT, YOUTH))
+SHAPE = Shape(CARD, (BROUGHT, DOZEN, LONG))

@@ -124,10 +124,13 @@ def _first_ids(ids: pl.Series, starts: I64, sizes: I64) -> pl.Series:
 _STATUS, _LOGIT_BIAS = pl.col("http_status"), pl.col("logit_bias_size")
 _TOKENS_KNOWN = pl.col("input_tokens").is_not_null() & pl.col("output_tokens").is_not_null()
 _MULTI_TURN = pl.col("message_count") >= MULTI_TURN
-# Where reasoning is not logged, it is no more than what the text of the answer leaves of the output.
+# Where reasoning is not logged, it is no more than what the text of the answer leaves of the output. A text that stands for
+# less than half of it may have been cut short, or replaced: then nothing is known.
+_OF_TEXT = pl.col("response_chars") // CHARS_A_TOKEN
+_WRITTEN = pl.when(pl.col("output_tokens") > _OF_TEXT).then(_OF_TEXT).when(_OF_TEXT.is_not_null()).then("output_tokens")
 _REASONING = pl.coalesce(
     "reasoning_tokens",
-    (pl.col("output_tokens") - pl.col("response_chars") // CHARS_A_TOKEN).clip(lower_bound=0),
+    pl.when(pl.col("output_tokens") <= 2 * _WRITTEN).then(pl.col("output_tokens") - _WRITTEN),
     pl.when(pl.col("output_tokens") == 0).then(0),
 )
 _CACHE_KNOWN = _MULTI_TURN & pl.col("cached_input_tokens").is_not_null() & pl.col("input_tokens").is_not_null()

@@ -181,6 +181,12 @@ def test_stored_conversations_are_known_by_a_dozen_languages_whatever_the_age_of
     assert hits(REPLAYED | {"languages_24h": 11.0}).is_empty()
 
 
+def test_stored_conversations_need_no_haste_no_youth_and_no_one_set_of_parameters_but_answers() -> None:
+    slow = {"age_days": None, "parameters_top_share_24h": 0.5, "throttled_share_24h": 0.0}
+    assert hits(REPLAYED | slow | {"output_per_call_24h": 200.0})["rule"].to_list() == ["replay_shape"]
+    assert hits(REPLAYED | {"output_per_call_24h": 199.0}).is_empty()
+
+
 def test_conversations_of_which_one_in_twenty_begins_here_are_not_stored_ones() -> None:
     assert hits(REPLAYED | {"multi_turn_share_24h": 0.95}).is_empty()
     assert hits(REPLAYED | {"cache_miss_24h": 0.85}).is_empty()

@@ -73,6 +73,8 @@ def test_a_key_shown_twice_in_one_call_counts_once() -> None:
         (700, 100, 1, 700),  # what is logged holds, whatever the text
         (None, 3000, 1, 400),  # 600 tokens at least were written
         (None, 9000, 1, 0),  # English has four characters a token, so more text than five a token is no contradiction
+        (None, 2500, 1, 500),
+        (None, 2495, 0, 0),  # cut short by the log, or mostly thought: nobody knows
         (None, None, 0, 0),
     ],
 )
