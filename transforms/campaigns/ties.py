@@ -12,37 +12,11 @@ import polars as pl
 from schemas.policy import Policy
 from schemas.tie import TIE, TIED
 from transforms.campaigns.base import Base, facts
+from transforms.campaigns.holding import HOLDERS, HOLDING, KEY, held, of_rows
 from transforms.campaigns.judging import judged
 from transforms.campaigns.kinds import SUMS, TIES, TURNS
 from transforms.campaigns.turns import HELD, counted, visited
 from transforms.sketches.packing import pack, unpack
-
-_KEY = ["kind", "key"]
-_TIME = pl.Datetime("us", "UTC")
-HOLDERS = pl.Schema(
-    {
-        "kind": pl.String(),
-        "key": pl.Int64(),
-        "account_hash": pl.Int64(),
-        "account_id": pl.String(),
-        "calls": pl.Int64(),
-        "elicited": pl.Int64(),
-        "output_tokens": pl.Int64(),
-        "output_known": pl.Int64(),
-        "first_tick": _TIME,
-        "last_tick": _TIME,
-        "first_time": _TIME,
-        "created_at": _TIME,
-        "card": pl.String(),
-        "burst": pl.String(),
-        "is_told": pl.Boolean(),
-        "place": pl.Int64(),
-        "sitting_place": pl.Int64(),
-        "awake": pl.Int64(),
-    }
-)
-"""One row an account that holds a key; what is on file of it is as of the day on which it first showed the key, `place` and
-`sitting_place` count the visits and sittings with the key up to its last, `awake` the minutes in which the key was in use (turns.py)."""
 
 _VERSION = 4
 
@@ -93,12 +67,13 @@ def step(
     if rows.is_empty():
         return _forget(state, until, policy), TIE.empty(), TIED.empty()
     rows = visited(rows, state.holders, state.turns, policy.campaigns)
-    holders, turns = _held(state.holders, rows), counted(state.turns, rows)
-    wide = _wide(holders, policy)
+    showing = of_rows(state.holders, rows)
+    holders, turns = held(state.holders, showing, rows), counted(state.turns, rows)
+    wide = _wide(holders.join(rows.select(KEY).unique(), on=KEY, how="semi"), policy)
     if wide.is_empty():
         return _forget(TieState(holders, turns), until, policy), TIE.empty(), TIED.empty()
-    before = state.holders.join(wide, on=_KEY, how="semi")
-    rows = _counted(before, rows.join(wide, on=_KEY, how="semi", maintain_order="left"))
+    before = state.holders.join(wide, on=KEY, how="semi")
+    rows = _counted(showing, rows.join(wide, on=KEY, how="semi", maintain_order="left"))
     sums = _sums(before, state.turns, rows, policy)
     ties = judged(sums, _tied_before(before), base, policy)
     if ties.is_empty():
@@ -119,7 +94,7 @@ def _with_facts(shared: pl.DataFrame, registry: pl.DataFrame, policy: Policy) ->
             output_tokens=pl.col("output_tokens").fill_null(0),
             elicited=pl.col("elicited").fill_null(0),
         )
-        .sort(*_KEY, "account_hash", "tick")
+        .sort(*KEY, "account_hash", "tick")
     )
 
 
@@ -127,22 +102,21 @@ def _counted(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows by key, tick and account, with `so_far` (the account's calls up to and with the tick) and `is_first`.
 
     Args:
-        before: the holders before.
+        before: what the holders they speak of had shown before.
         rows: rows of an account with a key stand together, by tick.
     """
-    holding = [*_KEY, "account_hash"]
     known = before.select(
-        *holding, before="calls", tokens_before="output_tokens", known_before="output_known", tick_before="last_tick"
+        *HOLDING, before="calls", tokens_before="output_tokens", known_before="output_known", tick_before="last_tick"
     )
     # Sums over rows that stand together: the sum over all, less what it was before the first of them.
-    starts = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in holding)
+    starts = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in HOLDING)
 
     def up_to_here(name: str) -> pl.Expr:
         total = pl.col(name).cum_sum()
         return total - pl.when("starts").then(total - pl.col(name)).forward_fill()
 
     return (
-        rows.join(known, on=holding, how="left", maintain_order="left")
+        rows.join(known, on=HOLDING, how="left", maintain_order="left")
         .with_columns(starts=starts)
         .with_columns(
             so_far=up_to_here("count") + pl.col("before").fill_null(0),
@@ -155,7 +129,7 @@ def _counted(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
             is_first=pl.col("before").is_null() & pl.col("starts"),
         )
         .drop("starts")
-        .sort(*_KEY, "tick", "account_hash")
+        .sort(*KEY, "tick", "account_hash")
     )
 
 
@@ -166,7 +140,7 @@ def _wide(holders: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """
     own = policy.campaigns
     enough = (pl.len() >= own.least_accounts) & (pl.col("calls").sum() >= own.least_calls)
-    return holders.group_by(_KEY).agg(is_wide=enough).filter("is_wide").select(_KEY)
+    return holders.group_by(KEY).agg(is_wide=enough).filter("is_wide").select(KEY)
 
 
 def _sums(before: pl.DataFrame, turns: pl.DataFrame, rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
@@ -174,8 +148,8 @@ def _sums(before: pl.DataFrame, turns: pl.DataFrame, rows: pl.DataFrame, policy:
     first = pl.col("is_first")
     joined = rows
     for by in _ALIKE:
-        held = before.drop_nulls(list(by)).group_by(*_KEY, *by).agg(pl.len().cast(pl.Int64).alias(_held_by(by)))
-        joined = joined.join(held, on=[*_KEY, *by], how="left", maintain_order="left")
+        alike = before.drop_nulls(list(by)).group_by(*KEY, *by).agg(pl.len().cast(pl.Int64).alias(_held_by(by)))
+        joined = joined.join(alike, on=[*KEY, *by], how="left", maintain_order="left")
     card, burst, both = (_place(by) for by in _ALIKE)
     added = joined.with_columns(
         accounts=first.cast(pl.Int64),
@@ -190,13 +164,13 @@ def _sums(before: pl.DataFrame, turns: pl.DataFrame, rows: pl.DataFrame, policy:
         signed=(first & pl.col("burst").is_not_null()).cast(pl.Int64),
         bursts=burst.fill_null(0) - both.fill_null(0),
     )
-    ticks = added.group_by(*_KEY, "tick", maintain_order=True).agg(pl.col(SUMS).sum())
+    ticks = added.group_by(*KEY, "tick", maintain_order=True).agg(pl.col(SUMS).sum())
     start = _start(before, turns, policy)
     return (
-        ticks.with_columns(pl.col(name).cum_sum().over(_KEY) for name in SUMS)
-        .join(start, on=_KEY, how="left", maintain_order="left", suffix="_start")
+        ticks.with_columns(pl.col(name).cum_sum().over(KEY) for name in SUMS)
+        .join(start, on=KEY, how="left", maintain_order="left", suffix="_start")
         .with_columns(pl.col(name) + pl.col(f"{name}_start").fill_null(0) for name in SUMS)
-        .select(*_KEY, "tick", *SUMS)
+        .select(*KEY, "tick", *SUMS)
     )
 
 
@@ -207,14 +181,14 @@ def _held_by(by: tuple[str, ...]) -> str:
 def _place(by: tuple[str, ...]) -> pl.Expr:
     """Holders of the key with the same values before an account that first shows it; null in other rows."""
     counts = pl.col("is_first") & pl.all_horizontal(pl.col(name).is_not_null() for name in by)
-    earlier = counts.cast(pl.Int64).cum_sum().over(*_KEY, *by) - 1
+    earlier = counts.cast(pl.Int64).cum_sum().over(*KEY, *by) - 1
     return pl.when(counts).then(earlier + pl.col(_held_by(by)).fill_null(0))
 
 
 def _start(before: pl.DataFrame, turns: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """The sums of keys before the first row: kind, key, and the columns of Stats."""
     young = timedelta(days=policy.campaigns.fresh_days)
-    own = before.group_by(_KEY).agg(
+    own = before.group_by(KEY).agg(
         accounts=pl.len().cast(pl.Int64),
         calls=pl.col("calls").sum(),
         squares=(pl.col("calls") ** 2).sum(),
@@ -229,9 +203,9 @@ def _start(before: pl.DataFrame, turns: pl.DataFrame, policy: Policy) -> pl.Data
     )
     cards = (
         before.drop_nulls("card")
-        .group_by(*_KEY, "card")
+        .group_by(*KEY, "card")
         .len()
-        .group_by(_KEY)
+        .group_by(KEY)
         .agg(
             known_cards=pl.len().cast(pl.Int64),
             several=(pl.col("len") > 1).sum().cast(pl.Int64),
@@ -239,93 +213,70 @@ def _start(before: pl.DataFrame, turns: pl.DataFrame, policy: Policy) -> pl.Data
         )
     )
     bursts = _pairs(before.drop_nulls("burst"), "burst").join(
-        _pairs(before.drop_nulls(["burst", "card"]), "burst", "card"), on=_KEY, how="left", suffix="_paid"
+        _pairs(before.drop_nulls(["burst", "card"]), "burst", "card"), on=KEY, how="left", suffix="_paid"
     )
     return (
-        own.join(cards, on=_KEY, how="left")
-        .join(bursts, on=_KEY, how="left")
-        .join(turns, on=_KEY, how="left")
+        own.join(cards, on=KEY, how="left")
+        .join(bursts, on=KEY, how="left")
+        .join(turns, on=KEY, how="left")
         .with_columns(pl.col("known_cards", "several", "carded", "pairs", "pairs_paid", *TURNS).fill_null(0))
         .with_columns(cards=pl.col("known_cards") + pl.col("unpaid"), bursts=pl.col("pairs") - pl.col("pairs_paid"))
-        .select(*_KEY, *SUMS)
+        .select(*KEY, *SUMS)
     )
 
 
 def _pairs(rows: pl.DataFrame, *by: str) -> pl.DataFrame:
     size = pl.col("len").cast(pl.Int64)
-    return rows.group_by(*_KEY, *by).len().group_by(_KEY).agg(pairs=(size * (size - 1) // 2).sum())
+    return rows.group_by(*KEY, *by).len().group_by(KEY).agg(pairs=(size * (size - 1) // 2).sum())
 
 
 def _tied_before(holders: pl.DataFrame) -> pl.DataFrame:
     """Keys of which a tie has told: kind, key, was_tied."""
-    return holders.filter("is_told").select(*_KEY, was_tied=pl.lit(value=True)).unique()
-
-
-def _held(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The holders after the rows, sorted."""
-    fresh = rows.select(
-        *_KEY, "account_hash", "account_id", "elicited", "output_tokens", "output_known", "first_time", "created_at",
-        "card", "burst", "place", "sitting_place", "awake", calls="count", first_tick="tick", last_tick="tick", is_told=pl.lit(value=False),
-    ).select(HOLDERS.names())  # fmt: skip
-    return (
-        pl.concat([before, fresh])
-        .group_by(*_KEY, "account_hash", maintain_order=True)
-        .agg(
-            pl.col("account_id").first(),
-            pl.col("calls", "elicited", "output_tokens", "output_known").sum(),
-            pl.col("first_tick").min(),
-            pl.col("last_tick").max(),
-            pl.col("first_time").min(),
-            pl.col("created_at", "card", "burst").first(),
-            pl.col("is_told").any(),
-            pl.col("place", "sitting_place", "awake").max(),
-        )
-        .sort(*_KEY, "account_hash")
-        .select(HOLDERS.names())
-    )
+    return holders.filter("is_told").select(*KEY, was_tied=pl.lit(value=True)).unique()
 
 
 def _told(
     before: pl.DataFrame, holders: pl.DataFrame, rows: pl.DataFrame, ties: pl.DataFrame, policy: Policy
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The holders with whom ties have told of, and TIED rows."""
-    holding = [*_KEY, "account_hash"]
-    ticks = ties.select(*_KEY, "tick").sort("tick")
-    tied_keys = ticks.select(_KEY).unique()
-    rows = rows.join(tied_keys, on=_KEY, how="semi")
-    showing = rows.join(ticks, on=[*_KEY, "tick"], how="semi").select(*holding, "tick")
+    ticks = ties.select(*KEY, "tick").sort("tick")
+    tied_keys = ticks.select(KEY).unique()
+    rows = rows.join(tied_keys, on=KEY, how="semi")
+    showing = rows.join(ticks, on=[*KEY, "tick"], how="semi").select(*HOLDING, "tick")
     waiting = (
-        holders.join(tied_keys, on=_KEY, how="semi")
-        .filter(~pl.col("is_told"))
-        .select(*holding, "first_tick")
+        holders.filter(~pl.col("is_told"))
+        .join(tied_keys, on=KEY, how="semi")
+        .select(*HOLDING, "first_tick")
         .sort("first_tick")
         .join_asof(
             ticks,
             left_on="first_tick",
             right_on="tick",
-            by=_KEY,
+            by=KEY,
             strategy="forward",
             coalesce=False,
             check_sortedness=False,
         )
         .drop_nulls("tick")
-        .select(*holding, "tick")
+        .select(*HOLDING, "tick")
     )
     told = pl.concat([showing, waiting]).unique().sort("tick")
     # An account that held a key alone may have two rows at the tick that makes it shared; sums so far never fall.
     shown = (
-        rows.group_by(*holding, "tick")
+        rows.group_by(*HOLDING, "tick")
         .agg(pl.col("so_far", "tokens_so_far", "known_so_far").max())
         .with_columns(last_tick="tick")
         .sort("tick")
     )
-    held = before.select(*holding, "calls", tokens="output_tokens", known="output_known", held_tick="last_tick")
+    known = of_rows(before, told).select(
+        *HOLDING, "calls", tokens="output_tokens", known="output_known", held_tick="last_tick"
+    )
     tied = (
-        told.join_asof(shown, on="tick", by=holding, check_sortedness=False)
-        .join(held, on=holding, how="left")
+        told.join_asof(shown, on="tick", by=HOLDING, check_sortedness=False)
+        .join(known, on=HOLDING, how="left")
         .join(
-            holders.select(*holding, "account_id", "first_time", "first_tick", "created_at", "card"),
-            on=holding,
+            of_rows(holders, told).select(*HOLDING, "account_id", "first_time", "first_tick", "created_at", "card"),
+            on=HOLDING,
             how="left",
         )
         .with_columns(
@@ -337,8 +288,10 @@ def _told(
             is_fresh=(pl.col("first_tick") - pl.col("created_at")) < timedelta(days=policy.campaigns.fresh_days),
         )
     )
-    marks = waiting.select(*holding, now_told=pl.lit(value=True))
-    marked = holders.join(marks, on=holding, how="left", maintain_order="left")
+    if waiting.is_empty():
+        return holders, tied
+    marks = waiting.select(*HOLDING, now_told=pl.lit(value=True))
+    marked = holders.join(marks, on=HOLDING, how="left", maintain_order="left")
     after = marked.with_columns(is_told=pl.col("is_told") | pl.col("now_told").fill_null(value=False))
     return after.select(HOLDERS.names()), tied
 
@@ -350,4 +303,4 @@ def _forget(state: TieState, until: datetime, policy: Policy) -> TieState:
     if is_kept.all():
         return state
     holders = state.holders.filter(is_kept)
-    return TieState(holders, state.turns.join(holders, on=_KEY, how="semi", maintain_order="left"))
+    return TieState(holders, state.turns.join(holders, on=KEY, how="semi", maintain_order="left"))

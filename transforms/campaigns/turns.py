@@ -51,7 +51,7 @@ def visited(rows: pl.DataFrame, before: pl.DataFrame, turns: pl.DataFrame, polic
         turns: HELD rows of before.
         policy: turns_apart, turns_silence.
     """
-    known = before.select(
+    known = before.join(rows.select(_HOLDING).unique(), on=_HOLDING, how="semi").select(
         *_HOLDING,
         tick_before="last_tick",
         place_before="place",

@@ -68,9 +68,10 @@ class FindingsState:
             presence=pl.col("presence").sort_by("tick").last(),
         )
         nothing = pl.lit(None)
+        seen = fresh.select(pl.col("account_id").unique())
         both = pl.concat(
             [
-                self.accounts,
+                self.accounts.join(seen, on="account_id", how="semi", maintain_order="left"),
                 fresh.select(
                     "account_id",
                     "calls",
@@ -92,7 +93,8 @@ class FindingsState:
             pl.col("presence").filter(is_last).last(),
             pl.col("maximum_day", "day_maximum").drop_nulls().first(),
         )
-        return replace(self, accounts=summed.select(ACCOUNTS.names()).sort("account_id"))
+        others = self.accounts.join(seen, on="account_id", how="anti", maintain_order="left")
+        return replace(self, accounts=pl.concat([others, summed.select(ACCOUNTS.names())]).sort("account_id"))
 
     def remember(self, maxima: pl.DataFrame) -> Self:
         """The state with the newest day maxima: account_id, maximum_day, day_maximum; unique accounts."""
