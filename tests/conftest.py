@@ -18,7 +18,7 @@ time.tzset()
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 # A build must not fail by luck, nor because a neighbour used the processor: examples are fixed and have no deadline.
-# `--hypothesis-profile=search` looks for new ones.
+# `--hypothesis-profile=search` looks for new ones, ten times as many in the longer proofs too: they count in those of the profile.
 settings.register_profile(
     "fixed", deadline=None, derandomize=True, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
 )

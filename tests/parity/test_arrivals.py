@@ -148,7 +148,7 @@ _ARRIVALS = st.builds(
 @pytest.mark.slow
 @given(st.sampled_from(WORLDS), _ARRIVALS)
 # Each example is a whole lake made in many pieces, half a minute; to shrink one would take an hour.
-@settings(max_examples=4, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=settings.default.max_examples // 25, phases=[Phase.explicit, Phase.generate])
 def test_any_log_gives_one_lake_however_it_arrives(
     one_shot, tmp_path_factory: pytest.TempPathFactory, seed: int, arrival: Arrival
 ) -> None:

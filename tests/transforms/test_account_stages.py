@@ -61,7 +61,7 @@ def test_what_the_operator_knows_of_accounts_counts_before_what_is_logged(events
 
 @pytest.mark.slow
 @given(logs(max_events=40))
-@settings(max_examples=600)
+@settings(max_examples=4 * settings.default.max_examples)
 def test_every_frame_of_many_more_logs_equals_the_oracle(events: pl.DataFrame) -> None:
     made = run(events, [END])
     assert_equal(made, by_oracle(events, END), events, rel_tol=ROUNDING)

@@ -175,7 +175,7 @@ def test_any_cut_and_any_number_of_groups_and_shards_give_the_same(
 
 @pytest.mark.slow
 @given(_LOGS, _BORDERS, st.integers(1, 3), st.integers(1, 4))
-@settings(max_examples=2000)
+@settings(max_examples=10 * settings.default.max_examples)
 def test_any_cut_of_many_more_logs_gives_the_same(
     rows: pl.DataFrame, borders: list[datetime], groups: int, shards: int
 ) -> None:
