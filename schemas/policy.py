@@ -244,6 +244,25 @@ class Campaigns:
         7.0,
         "points of a campaign by a payment instrument alone: seats of a new customer are young and programs use them evenly (5 decades), like programs in office hours may come in turn (5.5 with an even load); so load, turns and youth must all speak, and turns with the two decades that none of 15,000 groups of people reached (campaigns/turns.py)",
     )
+    brought_decades: float = setting(
+        1.0,
+        "decades that claims of extraction count at most where software sends what is shared (system prompts, tools): 5 of 138 published system prompts of products ask for reasoning, so up to one program in twelve (95 %), and whoever runs it does",
+    )
+    steady_decades: float = setting(
+        1.0, "decades that a load adds which is steady: more even than a class's, for longer, and on no timetable"
+    )
+    steady_share: float = setting(
+        0.94,
+        "effective share of accounts from which a load is steady: their calls vary by a quarter (CV 0.25) at most, where classes and hackathons that did one exercise came to 0.67 to 0.86",
+    )
+    steady_accounts: int = setting(8, "accounts below which that may be chance, as in evenness.py")
+    steady_calls: int = setting(
+        12, "calls of an account with what is shared, on average, below which a guided exercise has one number for all"
+    )
+    steady_minutes: int = setting(
+        1440,
+        "mean time between a holder's first and last call below which a load is no steady one: a lesson is over in a day",
+    )
     agree: float = setting(
         0.8,
         "share of the accounts with a phrase, and of those with a client, that must be the same for the two to agree: an account in five may have gone over to another client or wording",
@@ -320,6 +339,20 @@ class Campaigns:
     overlap_of_larger: float = setting(
         0.3,
         "share of the larger side's that they must have in common too: a pool sends one to three header fingerprints (threats.md 4.3), and a phrase that two pools use must not join them",
+    )
+    bridged: float = setting(
+        0.2, "share of a phrase's accounts that another key must hold to be one of the pools that the phrase bridges"
+    )
+    bridged_most: float = setting(
+        0.65,
+        "share of a phrase's accounts that such pools must hold together; the rest are pools with no words of their own yet, and bystanders",
+    )
+    strangers: float = setting(
+        0.2,
+        "share of the smaller side's accounts up to which two phrases have nothing to do with each other: wordings drawn at random, each by a fifth of a pool's heads, have as much in common, and four of them are less than `bridged_most` of the heads",
+    )
+    strangers_chance: float = setting(
+        0.001, "chance that two wordings which heads draw at random have as few heads in common (hypergeometric)"
     )
     apart: float = setting(
         0.8,

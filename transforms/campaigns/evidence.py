@@ -6,7 +6,7 @@ Each signal asks one question of the holders, and the questions are independent 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,7 @@ class Stats:
         minutes: sum over the holders of the time between their first and last tick with the key.
         turns: sums over the visits to the keys, by name in kinds.TURNS.
         is_text: whether the key is made of what calls say.
+        is_brought: whether software sends the key of itself (kinds.BROUGHT).
     """
 
     accounts: F64
@@ -64,6 +65,7 @@ class Stats:
     minutes: F64
     turns: Mapping[str, F64]
     is_text: npt.NDArray[np.bool_]
+    is_brought: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ class Look:
 def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
     """The signals of keys, in the order in which equal ones are told."""
     cards, claims, in_turn = _cards(stats, base, policy), _claims(stats, policy), _turns(stats, policy)
-    is_backed = (cards.points > 0) | (claims.points > 0) | (in_turn.points >= policy.sitting_most)
+    claimed = (claims.points > 0) & ~stats.is_brought
+    is_backed = (cards.points > 0) | claimed | (in_turn.points >= policy.sitting_most)
     return [
         _even(stats, is_backed, policy),
         in_turn,
@@ -112,13 +115,30 @@ def _even(stats: Stats, is_backed: npt.NDArray[np.bool_], policy: Campaigns) -> 
     found = evenness.points(stats.accounts, stats.calls, stats.squares)
     is_lasting = stats.minutes >= policy.sitting_minutes * stats.accounts
     found = np.where(is_lasting | is_backed, found, np.minimum(found, policy.sitting_most))
+    found = np.minimum(found, policy.family_most)
+    found += np.where((found >= policy.family_most) & _is_steady(stats, policy), policy.steady_decades, 0.0)
     return Look(
         "even_load",
         "load",
         "the accounts use what they share equally often, as when a scheduler deals out the calls",
-        np.minimum(found, policy.family_most),
+        found,
         evenness.effective_share(stats.accounts, stats.calls, stats.squares),
         evenness.ordinary(stats.accounts, stats.calls),
+    )
+
+
+def _is_steady(stats: Stats, policy: Campaigns) -> npt.NDArray[np.bool_]:
+    """Whether a load stays as even as no class's, for longer than a lesson, of several customers' accounts that are on no timetable.
+
+    Work that a company deals out to its own people is as even; only what is on file tells them from a pool.
+    """
+    return np.asarray(
+        (evenness.effective_share(stats.accounts, stats.calls, stats.squares) >= policy.steady_share)
+        & (stats.accounts >= policy.steady_accounts)
+        & (stats.known_cards >= policy.least_customers)
+        & (stats.calls >= policy.steady_calls * stats.accounts)
+        & (stats.minutes >= policy.steady_minutes * stats.accounts)
+        & turns.by_chance(stats.turns, policy)
     )
 
 
@@ -178,7 +198,9 @@ def _bursts(stats: Stats, base: Base, policy: Campaigns) -> Look:
 def _claims(stats: Stats, policy: Campaigns) -> Look:
     detail = "calls with the shared key that ask for reasoning or a grade, or whose answers open with reasoning"
     share = _share(stats.elicited, stats.calls)
-    return _of_content("extraction_claims", detail, share, "reasoning_elicited_share_24h", stats, policy)
+    look = _of_content("extraction_claims", detail, share, "reasoning_elicited_share_24h", stats, policy)
+    brought = np.minimum(look.points, policy.brought_decades)
+    return replace(look, points=np.where(stats.is_brought, brought, look.points))
 
 
 def _answers(stats: Stats, policy: Campaigns) -> Look:

@@ -3,7 +3,8 @@
 A graph of keys, not of accounts: two keys are one where enough of the holders of either hold the other too. Two campaigns
 that share some accounts stay two, and an account may be in several. A key that only some of a campaign's accounts hold (a
 wording among many) is joined to the campaign afterwards, and so cannot join two of them. Nor can a user agent, which is
-anybody's: it belongs to the group with most of its holders, and makes one only where no other key does. Components are scipy's: a sparse
+anybody's: it belongs to the group with most of its holders, and makes one only where no other key does. What several pools say that
+have words of their own beside it (tasks of one published collection, a popular phrase) is a bridge, and belongs to none. Components are scipy's: a sparse
 matrix of keys by accounts gives all intersections in one product, and scipy is there already for River.
 """
 
@@ -12,8 +13,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csgraph, csr_array
+from scipy.stats import hypergeom
 
 from schemas.policy import Campaigns
+from transforms.campaigns.kinds import TEXT
 
 Key = tuple[str, int]
 """Kind and key of a trait."""
@@ -23,18 +26,19 @@ ANYBODYS = "agent"
 
 
 def components(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns) -> list[list[Key]]:
-    """The keys in groups, each in the order given; groups in the order of their first keys.
+    """The keys in groups, each in the order given; groups in the order of their first keys; bridges are in none.
 
     Args:
         keys: tied keys.
         holders: accounts that hold each of them; not empty.
-        policy: overlap, overlap_of_larger.
+        policy: overlap, overlap_of_larger, bridged, bridged_most, strangers, strangers_chance, least_accounts.
 
     >>> holders = {("head", 1): {1, 2, 3}, ("tail", 2): {2, 3}, ("head", 3): {3, 4, 5, 6}}
     >>> components(list(holders), holders, Campaigns())
     [[('head', 1), ('tail', 2)], [('head', 3)]]
     """
-    own = _connected([key for key in keys if key[0] != ANYBODYS], holders, policy)
+    bridges = _bridges([key for key in keys if key[0] in TEXT], holders, policy)
+    own = _connected([key for key in keys if key[0] != ANYBODYS and key not in bridges], holders, policy)
     left = []
     everyone = [set().union(*(holders[key] for key in group)) for group in own]
     for agent in [key for key in keys if key[0] == ANYBODYS]:
@@ -51,6 +55,41 @@ def components(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Cam
     place = {key: number for number, key in enumerate(keys)}
     groups = [sorted(group, key=place.__getitem__) for group in [*own, *_connected(left, holders, policy)]]
     return sorted(groups, key=lambda group: place[group[0]])
+
+
+def _bridges(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns) -> set[Key]:
+    """Words that several pools send which have words of their own: most holders hold one of several keys of strangers.
+
+    Small ones first: what is a bridge itself has more accounts than the pools that it bridges.
+    """
+    if len(keys) < 3:
+        return set()
+    held = _matrix([holders[key] for key in keys])
+    common, sizes = (held @ held.T).toarray(), held.sum(axis=1)
+    found: set[int] = set()
+    for one in np.lexsort((np.arange(len(keys)), sizes)).tolist():
+        is_part = (common[one] >= policy.overlap * sizes) | (common[one] >= policy.overlap_of_larger * sizes[one])
+        is_some = (common[one] >= policy.bridged * sizes[one]) & (common[one] <= (1.0 - policy.bridged) * sizes[one])
+        is_pool = is_part & is_some & (sizes >= policy.least_accounts)
+        pools: list[int] = []
+        for other in sorted(np.flatnonzero(is_pool).tolist(), key=lambda place: (sizes[place], place)):
+            if other not in found and _are_strangers(common, one, other, pools, policy):
+                pools.append(other)
+        within = int(held[[one]].multiply(held[pools].sum(axis=0)).sign().sum()) if len(pools) > 1 else 0
+        if len(pools) > 1 and within >= policy.bridged_most * sizes[one]:
+            found.add(one)
+    return {keys[one] for one in found}
+
+
+def _are_strangers(
+    common: npt.NDArray[np.int64], one: int, other: int, pools: Sequence[int], policy: Campaigns
+) -> bool:
+    """Whether a key has hardly an account in common with any of some others, and fewer than wordings would that heads draw at random."""
+    sizes = common.diagonal()
+    if any(common[other, pool] > policy.strangers * min(sizes[other], sizes[pool]) for pool in pools):
+        return False
+    chances = hypergeom.cdf(common[other, pools], sizes[one], common[one, other], common[one, pools])
+    return bool((chances <= policy.strangers_chance).all())
 
 
 def _connected(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns) -> list[list[Key]]:

@@ -11,7 +11,7 @@ from schemas.signals import Slots, Source, lists
 from transforms.campaigns.agreeing import OF_A_CLASS, is_alone, may_agree
 from transforms.campaigns.base import Base
 from transforms.campaigns.evidence import Look, Stats, are_alike, looks
-from transforms.campaigns.kinds import PAYER, SUMS, TEXT, TURNS
+from transforms.campaigns.kinds import BROUGHT, PAYER, SUMS, TEXT, TURNS
 
 _KEY = ["kind", "key"]
 
@@ -36,7 +36,9 @@ def judged(sums: pl.DataFrame, before: pl.DataFrame, base: Base, policy: Policy)
     # What all share by definition is no evidence: a card is not for the accounts that it pays for.
     columns["carded"] = np.where(rows["kind"] == PAYER, 0.0, columns["carded"])
     turns = {name: columns.pop(name) for name in TURNS}
-    stats = Stats(**columns, turns=turns, is_text=rows["kind"].is_in(TEXT).to_numpy())
+    kinds = rows["kind"]
+    is_text, is_brought = kinds.is_in(TEXT).to_numpy(), kinds.is_in(BROUGHT).to_numpy()
+    stats = Stats(**columns, turns=turns, is_text=is_text, is_brought=is_brought)
     found = _of_families(looks(stats, base, own))
     points = np.sum([look.points for look in found], axis=0) if len(rows) else np.empty(0)
     count = np.sum([look.points > 0 for look in found], axis=0) if len(rows) else np.empty(0)

@@ -5,6 +5,9 @@ from schemas.trait import TRAIT_KINDS
 TEXT = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "content")
 """Kinds made of what calls say or offer."""
 
+BROUGHT = ("system", "tools")
+"""Those of them that software sends of itself: whoever runs it says the same."""
+
 PAYER = "payer"
 """The kind made of who pays."""
 
@@ -23,4 +26,4 @@ TURNS = (*VISITS, *SITTINGS)
 
 SUMS = ("accounts", "calls", "squares", "elicited", "output_tokens", "output_known", "aged", "fresh", "cards",
           "known_cards", "several", "carded", "signed", "bursts", "minutes", *TURNS)  # fmt: skip
-"""Integers that only add up: what evidence.Stats holds but is_text."""
+"""Integers that only add up: what evidence.Stats holds but is_text and is_brought."""

@@ -49,7 +49,7 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     keys with a client of the campaign needs a tenth of what they made in a time as long as its own: a head that takes
     a banned one's place has not called for long. A user agent alone is anybody's. Where most accounts have a second thing in
     common, a client fingerprint or cards, it needs that too: words alone may be common. Where nearly all are young, an old
-    account that pays for itself merely uses the same tool; where a user agent is all they share, it is enough that most are. Where a card is what they share, it speaks for nobody: an old account
+    account that pays for itself merely uses the same tool; where software is all they share (a library's default client, a user agent), it is enough that most are. Where a card is what they share, it speaks for nobody: an old account
     among mostly young ones is left out. A campaign in pieces has the members of each.
     """
     found: Members = {}
@@ -88,7 +88,7 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
             )
         )
     }
-    share = policy.alike_agents if all(kind == "agent" for kind, _ in part.keys) else policy.alike
+    share = policy.alike_agents if all(kind in SOFTWARE for kind, _ in part.keys) else policy.alike
     if any(kind == PAYER for kind, _ in part.keys):
         return {account: holdings for account, holdings in bound.items() if account not in _old(bound, policy)}
     left_out = _unbound(part, held, bound, policy) | _unlike(bound, share, policy)
@@ -125,7 +125,7 @@ def _old(members: Members, policy: Campaigns) -> set[int]:
 def _unlike(members: Members, share: float, policy: Campaigns) -> set[int]:
     """Old accounts that share no card with another, among accounts of which such a share is young.
 
-    Where a user agent is all they share (a lower share than `alike`), the other must be young: colleagues share a card and an agent.
+    Where software is all they share (a lower share than `alike`), the other must be young: colleagues share a card and an agent.
     """
     ages = {account: holdings[0].is_fresh for account, holdings in members.items()}
     known = [is_fresh for is_fresh in ages.values() if is_fresh is not None]

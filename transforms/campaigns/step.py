@@ -15,7 +15,7 @@ from schemas.trait import SAMPLED
 from transforms.campaigns.agreeing import agreed
 from transforms.campaigns.course import course, pace_of, quiet_share, visits_with
 from transforms.campaigns.gathering import Gathering, exchanges, output_tokens
-from transforms.campaigns.grouping import Key
+from transforms.campaigns.grouping import ANYBODYS, Key
 from transforms.campaigns.habits import Habits, Record, since_when
 from transforms.campaigns.membership import Members
 from transforms.campaigns.parts import Part, is_enough
@@ -102,7 +102,7 @@ class _Work:
         keys: list[Key] = ties.select("kind", "key").rows()
         enough = ties.filter(~pl.col("is_sustained"))
         tie = {(row["kind"], row["key"]): row for row in agreed(enough, gathering.held, self._policy.campaigns)}
-        goes_on = {key for key in keys if key not in tie and gathering.goes_on(key, tick)}
+        goes_on = {key for key in keys if key not in tie and key[0] != ANYBODYS and gathering.goes_on(key, tick)}
         gathering.tie(tie, enough.select("kind", "key").rows(), tick)
         self._regroup(tick)
         for name, part in sorted(gathering.campaigns.items()):
@@ -116,12 +116,16 @@ class _Work:
         """Works out the campaigns anew; those that have become part of others say so, and their accounts are told."""
         gathering = self._gathering
         for name, into in gathering.regroup().items():
-            accounts = gathering.told.pop(name)
-            for row in self._rows.values():
-                if row["campaign_id"] == name or row["merged_into"] == name:
-                    self._rows[row["campaign_id"]] = row | {"merged_into": into}
+            accounts = self._merge(name, into)
             self._rows[into] = self._listing(self._rows[into], gathering.told[into].keys() | accounts.keys())
             self._count_against(into, tick, sorted(accounts.keys() - gathering.told[into].keys()))
+
+    def _merge(self, name: str, into: str) -> dict[int, datetime]:
+        """Notes that a campaign has become part of another; whom it was counted against, and when."""
+        for row in self._rows.values():
+            if row["campaign_id"] == name or row["merged_into"] == name:
+                self._rows[row["campaign_id"]] = row | {"merged_into": into}
+        return self._gathering.told.pop(name)
 
     def state(self, until: datetime) -> CampaignState:
         """What is to be remembered."""
@@ -231,10 +235,9 @@ class _Work:
     def _count_against(self, name: str, tick: datetime, accounts: list[int]) -> None:
         """Hits of these accounts, with what the campaign says of itself; who has gone over from another one leaves that."""
         gathering, campaign = self._gathering, self._rows[name]
-        told = gathering.told.get(name, {})
         said, some = detail(campaign), campaign["account_ids"][: MOST_LINKED + 1]
         for account in accounts:
-            left = [] if account in told else self._left(account, name)
+            left = self._left(account, name)
             gathering.tell(name, account, tick.replace(minute=0))
             own = gathering.held.names[account]
             hit = {
@@ -257,16 +260,18 @@ class _Work:
             self.hits[account, tick] = _stronger(self.hits.get((account, tick)), hit)
 
     def _left(self, account: int, name: str) -> list[str]:
-        """Campaigns that an account was counted in and whose keys' accounts it is not among any more: they fell apart."""
-        gathering = self._gathering
-        left = [
-            other
-            for other, part in sorted(gathering.campaigns.items())
-            if other != name and account in gathering.told.get(other, ()) and account not in part.accounts
-        ]
-        for other in left:
-            del gathering.told[other][account]
-            self._rows[other] = self._listing(self._rows[other], gathering.told[other].keys())
+        """Campaigns that an account was counted in and does not belong to any more: they fell apart. One of nobody else becomes part of `name`."""
+        gathering, left = self._gathering, list[str]()
+        for other, part in sorted(gathering.campaigns.items()):
+            told = gathering.told.get(other, {})
+            if other == name or account not in told or account in gathering.members(part):
+                continue
+            if len(told) == 1:
+                self._merge(other, name)
+                continue
+            del told[account]
+            self._rows[other] = self._listing(self._rows[other], told.keys())
+            left.append(other)
         return left
 
     def _repeats(self, members: set[int], tick: datetime) -> int:

@@ -199,6 +199,17 @@ def seen(accounts: F64, sums: Mapping[str, F64], policy: Campaigns) -> Seen:
     )
 
 
+def by_chance(sums: Mapping[str, F64], policy: Campaigns) -> npt.NDArray[np.bool_]:
+    """Whether accounts come back at times that vary by the clock, so that no timetable makes them alike.
+
+    Args:
+        sums: TURNS by name.
+        policy: turns_least, turns_work.
+    """
+    varies = variation(sums["returns"], sums["pauses"], sums["pause_squares"]) >= policy.turns_work
+    return np.asarray((sums["returns"] >= policy.turns_least) & varies)
+
+
 def _seen(accounts: F64, sums: Mapping[str, F64], of: str, apart: float, policy: Campaigns) -> Seen:
     """Decades by which waits are more regular than those of accounts that come at random, `apart` minutes after they left at the earliest.
 

@@ -1,5 +1,10 @@
 """Which keys are one campaign, and which campaigns are two."""
 
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from schemas.policy import Campaigns
 from transforms.campaigns.grouping import Key, components
 from transforms.campaigns.parts import parts
@@ -29,7 +34,23 @@ def test_a_phrase_of_two_pools_does_not_make_them_one() -> None:
     phrase = set(range(20)) | set(range(100, 120))
     found = groups({("head", 1): one, ("head", 2): other, ("line", 3): phrase})
     assert len(found) == 2
-    assert sorted(map(len, found)) == [1, 2]
+    assert sorted(map(len, found)) == [1, 1]
+
+
+def test_what_two_pools_send_beside_words_of_their_own_is_of_neither() -> None:
+    one, other, more = set(range(50)), set(range(50, 96)), set(range(96, 116))
+    own: dict[Key, set[int]] = {("head", 1): one, ("line", 2): one, ("system", 3): other, ("tail", 4): other}
+    tasks: dict[Key, set[int]] = {("tail", 5): one | other, ("line", 6): one | other | more}
+    found = groups(own | tasks)
+    assert sorted(found) == [[("head", 1), ("line", 2)], [("system", 3), ("tail", 4)]]
+
+
+@given(st.integers(0, 2**32), st.integers(3, 12), st.floats(0.2, 0.9), st.integers(20, 120))
+def test_wordings_that_heads_draw_at_random_bridge_nothing(seed: int, wordings: int, share: float, heads: int) -> None:
+    """The system prompt of all heads stays with them, however few have sent the same wording so far."""
+    random = Random(seed)
+    drawn = {("head", n): set(random.sample(range(heads), max(5, int(share * heads)))) for n in range(wordings)}
+    assert any(("system", 0) in group for group in groups(drawn | {("system", 0): set(range(heads))}))
 
 
 def test_a_part_of_a_part_is_joined_to_the_whole() -> None:

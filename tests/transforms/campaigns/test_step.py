@@ -319,6 +319,18 @@ def test_an_old_customer_with_a_pools_user_agent_is_not_in_it(a_card: int) -> No
     assert set(lake.hits["account_id"]) == {f"head-{n:03}" for n in range(12)}
 
 
+def test_an_old_customer_with_a_pools_default_client_is_not_in_it() -> None:
+    """A library's client has one fingerprint and one user agent, whoever calls with it; two of three who do are the pool."""
+    heads = [{"account_id": f"head-{n:03}", "age_days": 3.0, "payment_id": f"card-{n // 3}"} for n in range(24)]
+    others = [{"account_id": f"user-{n:03}", "age_days": 400.0 + n, "payment_id": "own"} for n in range(12)]
+    keys = [("client", 1), ("agent", 2)]
+    lake = a_day(
+        long_pool(keys, heads=24) + [{**row, "minute": row["minute"] + 600} for row in long_pool(keys, "user", 12)],
+        heads + others,
+    )
+    assert set(lake.hits["account_id"]) == {f"head-{n:03}" for n in range(24)}
+
+
 def test_who_shows_a_clients_key_twice_is_not_in_its_campaign() -> None:
     """A tenth of what the heads show in their first hour would be no more."""
     rows = pool("head", 20, 12, keys=[("client", 1)], elicited=0) + pool("user", 3, 2, keys=[("client", 1)], elicited=0)

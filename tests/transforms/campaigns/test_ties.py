@@ -1,8 +1,10 @@
 """Keys whose holders are driven as one; the sums behind it against a slow and obvious count, however ticks are cut."""
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import pairwise
+from random import Random
 
 import polars as pl
 from hypothesis import given, settings
@@ -68,6 +70,56 @@ def test_a_tool_that_a_pool_shares_with_others_does_not_tie_those() -> None:
 
 def test_accounts_without_anything_on_file_are_tied_by_load_and_content() -> None:
     assert signals_of(pool("head", 40, 10, keys=TEMPLATE), []) == {"even_load", "extraction_claims"}
+
+
+def test_what_a_program_asks_for_counts_less_than_what_people_write() -> None:
+    claims = []
+    for kind in ("head", "system"):
+        (made,) = ties_of(pool("head", 20, 60, keys=[(kind, 7)]), on_file("head", 20, age_days=3, a_card=5))["signals"][
+            -1:
+        ]
+        claims += [one["points"] for one in made if one["signal"] == "extraction_claims"]
+    assert claims == [2.0, POLICY.campaigns.brought_decades]
+
+
+def test_users_of_a_new_program_that_asks_for_reasoning_are_not_tied_in_their_first_hour() -> None:
+    """Seven calls each, before lunch; half of them have been customers for long."""
+    users = on_file("user", 9, age_days=400, a_card=1) + on_file("new", 9, age_days=3, a_card=1)
+    rows = [row for name in ("user", "new") for row in pool(name, 9, 7, keys=[("system", 5), ("tools", 6)])]
+    assert ties_of(rows, users).is_empty()
+
+
+def spread(heads: int, ticks: Callable[[int], Iterable[int]]) -> list[Row]:
+    """Calls of each head in the ticks of its own, all with one phrase that asks for reasoning."""
+    return [
+        {"account_id": f"head-{head:03}", "minute": 5 * place, "kind": "head", "key": 7, "elicited": 1}
+        for head in range(heads)
+        for place in ticks(head)
+    ]
+
+
+def load_of(rows: list[Row], accounts: list[Row]) -> float:
+    """Points of an even load at the end of three days."""
+    given_rows, known = frames(rows, accounts)
+    made = tie(TieState.empty(), given_rows, known, BASE, DAY + timedelta(days=3), POLICY)[1].sort("tick")
+    return sum(one["points"] for one in made["signals"][-1] if one["signal"] == "even_load")
+
+
+DRAWN = [sorted(Random(head).sample(range(3 * 288), 40)) for head in range(12)]
+OLD = on_file("head", 12, age_days=400, a_card=1)
+
+
+def test_a_load_that_stays_even_for_days_says_more_than_one_of_a_class() -> None:
+    assert load_of(spread(12, DRAWN.__getitem__), OLD) == POLICY.campaigns.family_most + POLICY.campaigns.steady_decades
+
+
+def test_a_timetable_keeps_a_load_even_as_well() -> None:
+    assert load_of(spread(12, lambda head: range(head, 3 * 288, 20)), OLD) == POLICY.campaigns.family_most
+
+
+def test_a_company_that_deals_work_out_to_its_people_keeps_their_load_even_as_well() -> None:
+    """Nothing on file tells a customer from several."""
+    assert load_of(spread(12, DRAWN.__getitem__), []) == POLICY.campaigns.family_most
 
 
 keys = st.tuples(st.sampled_from(["head", "client"]), st.integers(1, 2))
