@@ -96,17 +96,8 @@ def entries(table: DeltaTable, contract: Contract) -> list[FileEntry]:
     """The data files of an opened table with their bounds, sorted by name."""
     actions = pa.table(table.get_add_actions(flatten=True))
     known = {name: _plain_values(actions[name], name, contract) for name in actions.column_names}
-    files = [
-        FileEntry(
-            path=path,
-            size=known["size_bytes"][row],
-            rows=known["num_records"][row],
-            least=_bounds(known, "min.", row),
-            most=_bounds(known, "max.", row),
-            nulls=_bounds(known, "null_count.", row),
-        )
-        for row, path in enumerate(known["path"])
-    ]
+    least, most, nulls = (_bounds(known, prefix) for prefix in ("min.", "max.", "null_count."))
+    files = map(FileEntry, known["path"], known["size_bytes"], known["num_records"], least, most, nulls)
     return sorted(files, key=lambda file: file.path)
 
 
@@ -116,6 +107,13 @@ def _plain_values(column: pa.ChunkedArray, name: str, contract: Contract) -> lis
     return (column.cast(pa.int64()) if is_bound and pa.types.is_timestamp(column.type) else column).to_pylist()
 
 
-def _bounds(known: dict[str, list[Any]], prefix: str, row: int) -> dict[str, int]:
-    told = {name.removeprefix(prefix): values[row] for name, values in known.items() if name.startswith(prefix)}
-    return {name: value for name, value in told.items() if isinstance(value, int) and not isinstance(value, bool)}
+def _bounds(known: dict[str, list[Any]], prefix: str) -> list[dict[str, int]]:
+    """Of each file what is told under the prefix, by column; whole numbers alone."""
+    found: list[dict[str, int]] = [{} for _ in known["path"]]
+    for name, values in known.items():
+        if name.startswith(prefix):
+            column = name.removeprefix(prefix)
+            for bounds, value in zip(found, values, strict=True):
+                if type(value) is int:  # not True
+                    bounds[column] = value
+    return found
