@@ -84,6 +84,7 @@ def ask(lake: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> tupl
     return int(left.value.code or 0), "\n".join(sorted(written.out.splitlines())), written.err
 
 
+@pytest.mark.slow
 def test_whoever_asks_a_damaged_lake_is_told_the_truth_or_what_is_damaged(
     torn: SmallWorld, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

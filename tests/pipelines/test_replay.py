@@ -70,6 +70,7 @@ def _events(lake: Path) -> pl.DataFrame:
     return Lake.open(lake).read("events").drop("source").sort("account_id", "time", "event_id")
 
 
+@pytest.mark.slow
 def test_replayed_and_rebuilt_it_is_as_if_nothing_had_been_refused(refused: Path, clean: Path, tmp_path: Path) -> None:
     lake = copy_of(refused, tmp_path)
     before = Lake.open(lake).read("rejects")

@@ -14,7 +14,7 @@ from programs import Told
 
 Shell = Callable[[str, Path], Told]
 FINDINGS_EXIST = 4
-LONG = ("demo", "simulate", "evaluate")
+LONG = ("demo", "simulate", "evaluate", "rebuild", "backtest")
 DEMO = "stillwatch demo"
 """Runs in test_readme.py, where the README shows what it finds."""
 OTHER_DEMO = "stillwatch demo --dir demo7 --seed 7"

@@ -27,6 +27,7 @@ def test_every_make_target_it_names_exists(checkout: Path) -> None:
     assert named <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
 
 
+@pytest.mark.slow
 def test_every_command_it_names_runs(checkout: Path, place: Path, shell: Shell) -> None:
     commands = lines(checkout, ".venv/bin/stillwatch")
     assert len(commands) >= 5

@@ -88,7 +88,13 @@ WORLDS = {
 }
 
 
-@pytest.fixture(scope="module", params=WORLDS)
+_ALSO_WITH_A_THIEF = "azure"
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=pytest.mark.slow) if name == _ALSO_WITH_A_THIEF else name for name in WORLDS],
+)
 def world(request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Backfilled:
     """Each world, backfilled once for all tests."""
     build = WORLDS[request.param]

@@ -24,6 +24,7 @@ def _rebuild(lake: Lake, since: datetime = SECOND_DAY) -> None:
     rebuild(RebuildRequest(lake.root, since), Progress(quiet=True))
 
 
+@pytest.mark.slow
 def test_days_rebuilt_from_files_put_together_come_out_the_same(lake: Lake) -> None:
     before = rows(lake)
     upkeep(lake.root, KEEPS_NO_VERSION)
