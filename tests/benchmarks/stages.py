@@ -34,6 +34,8 @@ STAGES = (
     ("features", "transforms.features.step", "still_open"),
     ("rules", "transforms.detectors.rules", "step"),
     ("score", "transforms.detectors.scoring", "score"),
+    ("distribution", "transforms.distribution.step", "step"),
+    ("distribution", "transforms.distribution.measuring", "measured"),
     ("links", "transforms.links.compact", "Compact.of"),
     ("links", "transforms.links.replay", "step"),
     ("links", "transforms.links.postings", "step"),
