@@ -30,19 +30,16 @@ ANSWERS = Property(
 OUTPUT = Property(
     "output",
     "an answer takes {observed} tokens on average, hidden reasoning perhaps among them, and much more than was read",
-    "T1: mean tokens of output an answer, reasoning counted, and mean tokens read, per client-day, reasoning models among the clients",
+    "T1: mean tokens of output an answer, reasoning counted, and mean tokens read, per client-day, reasoning models among the clients: from the median of these, 660, to their 95th percentile, 2,096 (threats.md 4.3)",
     (
-        Step(0.12, (Bound("output_per_call_24h", AT_LEAST, 350.0), Bound("out_in_ratio_24h", AT_LEAST, 1.7))),
         Step(0.05, (Bound("output_per_call_24h", AT_LEAST, 660.0), Bound("out_in_ratio_24h", AT_LEAST, 1.7))),
         Step(0.034, (Bound("output_per_call_24h", AT_LEAST, 1000.0), Bound("out_in_ratio_24h", AT_LEAST, 1.7))),
-        Step(0.016, (Bound("output_per_call_24h", AT_LEAST, 1500.0), Bound("out_in_ratio_24h", AT_LEAST, 1.7))),
         Step(0.012, (Bound("output_per_call_24h", AT_LEAST, 2096.0), Bound("out_in_ratio_24h", AT_LEAST, 4.0))),
-        Step(0.006, (Bound("output_per_call_24h", AT_LEAST, 3000.0), Bound("out_in_ratio_24h", AT_LEAST, 4.0))),
     ),
     is_needed=True,
 )
 """What stands for ANSWERS where nobody knows how much of the output was written: clients of a reasoning model, of whose output
-most is reasoning, are counted as what they look like then."""
+most is reasoning, are counted as what they look like then. It begins where it is as rare as ANSWERS is where that begins."""
 
 INSTRUCTION = Property(
     "instruction",
