@@ -363,8 +363,8 @@ class Campaigns:
         "share of the accounts of either of two sets that pay with cards of the other from which both are one pool: 5 to 50 accounts pay with one card (threats.md 4.3), whatever client they use; of either, as one bought account may have anybody's card",
     )
     repeated: float = setting(
-        0.5,
-        "share of exact prompts that holders of a key send twice or more from which it is an evaluation: a harvest wants new tasks, 0.98 to 1.0 of them (threats.md 2.4 #21)",
+        0.9,
+        "share of exact prompts that several accounts send from which it is an evaluation, which sends one set of them whole: of sets that each draws a fifth of, twenty accounts have 0.98 in common; a harvest wants new tasks (threats.md 2.4 #21), but may draw them from a collection or ask for several answers to each",
     )
 
 

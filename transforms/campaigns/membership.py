@@ -89,10 +89,22 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
         )
     }
     share = policy.alike_agents if all(kind in SOFTWARE for kind, _ in part.keys) else policy.alike
-    if any(kind == PAYER for kind, _ in part.keys):
+    if is_of_payer(part):
         return {account: holdings for account, holdings in bound.items() if account not in _old(bound, policy)}
     left_out = _unbound(part, held, bound, policy) | _unlike(bound, share, policy)
     return {account: holdings for account, holdings in bound.items() if account not in left_out}
+
+
+def is_of_payer(part: Part) -> bool:
+    """Whether a card is what the accounts of a campaign share."""
+    return any(kind == PAYER for kind, _ in part.keys)
+
+
+def pay_as_one(members: Members, policy: Campaigns) -> bool:
+    """Whether nearly all accounts (`alike`) pay with fewer cards than `least_customers`: a company's, and bystanders that share a key with it."""
+    paid = Counter(holdings[0].card for holdings in members.values() if holdings[0].card is not None)
+    commonest = paid.most_common(policy.least_customers - 1)
+    return sum(number for _, number in commonest) >= policy.alike * len(members)
 
 
 def _unbound(part: Part, held: Held, members: Members, policy: Campaigns) -> set[int]:

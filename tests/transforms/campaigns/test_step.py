@@ -331,6 +331,15 @@ def test_an_old_customer_with_a_pools_default_client_is_not_in_it() -> None:
     assert set(lake.hits["account_id"]) == {f"head-{n:03}" for n in range(24)}
 
 
+def test_a_companys_accounts_are_no_campaign_because_others_send_its_user_agent() -> None:
+    """Twenty young accounts of one card, used evenly; two customers who send it as well make it the key of three."""
+    staff = on_file("staff", 20, age_days=3, a_card=20)
+    others = on_file("user", 4, age_days=10, a_card=2)
+    rows = long_pool([("agent", 1)], "staff", 20) + pool("user", 4, 60, keys=[("agent", 1)], elicited=0)
+    seen = a_day(rows, staff + others)
+    assert not {row for row in seen.hits["account_id"] if row.startswith("staff")}
+
+
 def test_who_shows_a_clients_key_twice_is_not_in_its_campaign() -> None:
     """A tenth of what the heads show in their first hour would be no more."""
     rows = pool("head", 20, 12, keys=[("client", 1)], elicited=0) + pool("user", 3, 2, keys=[("client", 1)], elicited=0)
