@@ -6,7 +6,7 @@ Each signal asks one question of the holders, and the questions are independent 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -198,9 +198,7 @@ def _bursts(stats: Stats, base: Base, policy: Campaigns) -> Look:
 def _claims(stats: Stats, policy: Campaigns) -> Look:
     detail = "calls with the shared key that ask for reasoning or a grade, or whose answers open with reasoning"
     share = _share(stats.elicited, stats.calls)
-    look = _of_content("extraction_claims", detail, share, "reasoning_elicited_share_24h", stats, policy)
-    brought = np.minimum(look.points, policy.brought_decades)
-    return replace(look, points=np.where(stats.is_brought, brought, look.points))
+    return _of_content("extraction_claims", detail, share, "reasoning_elicited_share_24h", stats, policy)
 
 
 def _answers(stats: Stats, policy: Campaigns) -> Look:
@@ -210,9 +208,10 @@ def _answers(stats: Stats, policy: Campaigns) -> Look:
 
 
 def _of_content(signal: str, detail: str, values: F64, feature: str, stats: Stats, policy: Campaigns) -> Look:
-    """What calls with the key are about, by the shipped prior of a feature; software says nothing about that."""
+    """What calls with the key are about, by the shipped prior of a feature; software says nothing about that, and what it brings little."""
     prior = FEATURE[feature].prior
-    points = np.where(stats.is_text, np.minimum(_of_prior(values, prior), policy.identity_most), 0.0)
+    most = np.where(stats.is_brought, policy.brought_decades, policy.identity_most)
+    points = np.where(stats.is_text, np.minimum(_of_prior(values, prior), most), 0.0)
     return Look(signal, "content", detail, points, values, np.full(len(values), prior[0][0]))
 
 

@@ -88,16 +88,16 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
             )
         )
     }
-    share = policy.alike_agents if all(kind in SOFTWARE for kind, _ in part.keys) else policy.alike
-    if is_of_payer(part):
+    share = policy.alike_agents if is_of_software(part) else policy.alike
+    if any(kind == PAYER for kind, _ in part.keys):
         return {account: holdings for account, holdings in bound.items() if account not in _old(bound, policy)}
     left_out = _unbound(part, held, bound, policy) | _unlike(bound, share, policy)
     return {account: holdings for account, holdings in bound.items() if account not in left_out}
 
 
-def is_of_payer(part: Part) -> bool:
-    """Whether a card is what the accounts of a campaign share."""
-    return any(kind == PAYER for kind, _ in part.keys)
+def is_of_software(part: Part) -> bool:
+    """Whether software is all that the accounts of a campaign share."""
+    return all(kind in SOFTWARE for kind, _ in part.keys)
 
 
 def pay_as_one(members: Members, policy: Campaigns) -> bool:
