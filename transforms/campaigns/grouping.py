@@ -13,11 +13,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csgraph, csr_array
-from scipy.stats import hypergeom
+from scipy.special import gammaln
 
 from schemas.policy import Campaigns
 from transforms.campaigns.kinds import TEXT
 
+F64 = npt.NDArray[np.float64]
 Key = tuple[str, int]
 """Kind and key of a trait."""
 
@@ -66,30 +67,48 @@ def _bridges(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campa
         return set()
     held = _matrix([holders[key] for key in keys])
     common, sizes = (held @ held.T).toarray(), held.sum(axis=1)
-    found: set[int] = set()
-    for one in np.lexsort((np.arange(len(keys)), sizes)).tolist():
-        is_part = (common[one] >= policy.overlap * sizes) | (common[one] >= policy.overlap_of_larger * sizes[one])
-        is_some = (common[one] >= policy.bridged * sizes[one]) & (common[one] <= (1.0 - policy.bridged) * sizes[one])
-        is_pool = is_part & is_some & (sizes >= policy.least_accounts)
+    strange = common <= policy.strangers * np.minimum(sizes[:, None], sizes[None, :])
+    is_bridge = np.zeros(len(keys), dtype=np.bool_)
+    for one in np.argsort(sizes, kind="stable").tolist():
+        both = common[one]
+        is_part = (both >= policy.overlap * sizes) | (both >= policy.overlap_of_larger * sizes[one])
+        is_some = (both >= policy.bridged * sizes[one]) & (both <= (1.0 - policy.bridged) * sizes[one])
+        left = is_part & is_some & (sizes >= policy.least_accounts) & ~is_bridge
         pools: list[int] = []
-        for other in sorted(np.flatnonzero(is_pool).tolist(), key=lambda place: (sizes[place], place)):
-            if other not in found and _are_strangers(common, one, other, pools, policy):
-                pools.append(other)
-        within = int(held[[one]].multiply(held[pools].sum(axis=0)).sign().sum()) if len(pools) > 1 else 0
-        if len(pools) > 1 and within >= policy.bridged_most * sizes[one]:
-            found.add(one)
-    return {keys[one] for one in found}
+        while left.any():
+            places = np.flatnonzero(left)
+            pools.append(int(places[sizes[places].argmin()]))
+            left &= strange[pools[-1]]
+        if len(pools) > 1 and _are_strangers(common, one, pools, policy):
+            accounts = set().union(*(holders[keys[pool]] for pool in pools)) & holders[keys[one]]
+            is_bridge[one] = len(accounts) >= policy.bridged_most * sizes[one]
+    return {keys[one] for one in np.flatnonzero(is_bridge).tolist()}
 
 
-def _are_strangers(
-    common: npt.NDArray[np.int64], one: int, other: int, pools: Sequence[int], policy: Campaigns
-) -> bool:
-    """Whether a key has hardly an account in common with any of some others, and fewer than wordings would that heads draw at random."""
-    sizes = common.diagonal()
-    if any(common[other, pool] > policy.strangers * min(sizes[other], sizes[pool]) for pool in pools):
-        return False
-    chances = hypergeom.cdf(common[other, pools], sizes[one], common[one, other], common[one, pools])
-    return bool((chances <= policy.strangers_chance).all())
+def _are_strangers(common: npt.NDArray[np.int64], one: int, pools: Sequence[int], policy: Campaigns) -> bool:
+    """Whether keys have fewer of another one's accounts in common than wordings would that its accounts draw at random."""
+    number = common[one, one]
+    return all(
+        at_most(common[this, that], number, common[one, this], common[one, that]) <= policy.strangers_chance
+        for place, this in enumerate(pools)
+        for that in pools[:place]
+    )
+
+
+def at_most(shared: int, number: int, some: int, others: int) -> float:
+    """Chance that two sets, of `some` and of `others`, drawn at random from a number of accounts share so many or fewer (hypergeometric).
+
+    >>> round(at_most(0, 10, 5, 5), 6), round(at_most(5, 10, 5, 5), 6)
+    (0.003968, 1.0)
+    """
+    shares = np.arange(max(0, some + others - number), min(shared, some, others) + 1)
+    ways = _log_ways(some, shares) + _log_ways(number - some, others - shares) - _log_ways(number, others)
+    return float(np.exp(ways).sum())
+
+
+def _log_ways(of: int, taken: npt.NDArray[np.int64] | int) -> F64:
+    """Logarithm of the number of ways in which so many are taken of a number."""
+    return np.asarray(gammaln(of + 1) - gammaln(np.add(taken, 1)) - gammaln(np.subtract(of, taken) + 1))
 
 
 def _connected(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns) -> list[list[Key]]:
