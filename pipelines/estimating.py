@@ -12,13 +12,16 @@ from pipelines.lake.sources import Register, read_register
 from pipelines.lake.state import States
 from pipelines.request import Estimate, Request, SourceEstimate
 from pipelines.sources.brokers import is_topic
-from pipelines.sources.files import FileSource, head, list_sources
+from pipelines.sources.files import FileSource, expansion, head, list_sources
 from pipelines.sources.ranges import Piece, plan_ranges
 from schemas.errors import SourceRefused
 
 _START_SECONDS, _SECONDS_PER_RECORD, _SECONDS_PER_BYTE = 5.0, 10e-6, 30e-9
 """Whole job, 2 cores, fitted by eye: 1,000,000 canonical records of 530 bytes in 25 s, 150,000 LiteLLM payloads of 2.8 KB in 15 s
 (docs/performance.md), 638,440 canonical records of 1.5 KB in 48 s (docs/measured.md)."""
+
+_LOOKED_AT = 1_000_000
+"""Decompressed bytes of a source's beginning from which its records and its size are told."""
 
 _LAKE_SHARE = {"litellm": 0.03}
 _DEFAULT_LAKE_SHARE = 0.25
@@ -55,10 +58,12 @@ def estimate(request: Request, progress: Progress) -> Estimate:
     disk, size = 0.0, 0
     listed = {source.name: source for source in chosen.sources}
     for piece in (piece for spec in planned.ranges for piece in spec.pieces):
-        records[piece.name] += _records(listed.get(piece.name), piece)
-        sizes[piece.name] += piece.size
-        size += piece.size
-        disk += piece.size * _LAKE_SHARE.get(piece.format, _DEFAULT_LAKE_SHARE)
+        source = listed.get(piece.name)
+        there = _bytes(source, piece)
+        records[piece.name] += _records(source, piece, there)
+        sizes[piece.name] += there
+        size += there
+        disk += there * _LAKE_SHARE.get(piece.format, _DEFAULT_LAKE_SHARE)
     refused = [*chosen.refused, *planned.refused]
     left_out = {name for name, _ in refused}
     remarks = chosen.why | dict(planned.notes)
@@ -85,13 +90,20 @@ def _register(root: Path) -> Register:
     return read_register(states, states.read_manifest(None if last is None else last["run_id"]))
 
 
-def _records(source: FileSource | None, piece: Piece) -> int:
-    """About how many records a piece has; of a topic, how many messages."""
+def _bytes(source: FileSource | None, piece: Piece) -> int:
+    """Decompressed bytes of a piece; of a compressed file from its beginning on, as many as that expands to."""
+    if source is None or source.compression == "none" or piece.start:
+        return piece.size
+    return round(source.size * expansion(source, _LOOKED_AT))
+
+
+def _records(source: FileSource | None, piece: Piece, size: int) -> int:
+    """About how many records a piece of so many bytes has; of a topic, how many messages."""
     if (piece.container == "parquet" or source is None) and piece.end is not None:
         return piece.end - piece.start
     assert source is not None  # noqa: S101 - only topics are not listed, and their pieces have ends
-    start = head(source)
-    return round(piece.size * max(start.count(b"\n"), 1) / max(len(start), 1))
+    start = head(source, _LOOKED_AT)
+    return round(size * max(start.count(b"\n"), 1) / max(len(start), 1))
 
 
 def _is_stream(path: Path) -> bool:

@@ -185,6 +185,15 @@ def head(source: FileSource, length: int = HEAD_BYTES) -> bytes:
         return _sound_head(source, length)
 
 
+def expansion(source: FileSource, length: int) -> float:
+    """How many bytes one byte of a compressed source becomes, by its first `length` decompressed ones; 1 where its beginning is damaged."""
+    try:
+        with pa.OSFile(str(source.path)) as raw, pa.CompressedInputStream(raw, source.compression) as stream:
+            return len(stream.read(length)) / max(raw.tell(), 1)
+    except OSError:
+        return 1.0
+
+
 def _sound_head(source: FileSource, length: int) -> bytes:
     """The first bytes of a stream that is damaged or cut off near its start: as far as they can be trusted."""
     found = b""

@@ -1,5 +1,6 @@
 """INGEST alone: every record is counted once, once only, whoever is killed, and no text reaches the lake's folder."""
 
+import gzip
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import polars as pl
@@ -414,6 +416,17 @@ def test_a_dry_run_estimates_and_writes_nothing(tmp_path: Path, fixtures: list[P
     assert by_name["odd.txt"].format is None
     assert told.seconds > 0
     assert told.disk_bytes > 0
+
+
+@pytest.mark.parametrize("noise", [0, 400], ids=["repeats itself", "hardly compresses"])
+def test_a_dry_run_tells_the_records_of_a_compressed_log_by_how_far_it_expands(tmp_path: Path, noise: int) -> None:
+    random = Random(1)
+    log = write(tmp_path / "log.ndjson", range(2000))
+    lines = [line[:-1] + f', "note": "{random.randbytes(noise).hex()}"}}' for line in log.read_text().splitlines()]
+    packed = tmp_path / "packed.ndjson.gz"
+    packed.write_bytes(gzip.compress("\n".join(lines).encode()))
+    (told,) = estimate(Request((str(packed),), tmp_path / "lake"), Told()).sources
+    assert abs(told.records - 2000) < 200
 
 
 def test_a_dry_run_over_a_lake_counts_only_what_is_new(tmp_path: Path) -> None:
