@@ -11,13 +11,13 @@ import polars as pl
 
 from schemas.policy import Campaigns
 from transforms.campaigns.grouping import Key, components
-from transforms.campaigns.holders import Holders
 from transforms.campaigns.kinds import PAYER
 from transforms.campaigns.membership import Members, members
 from transforms.campaigns.naming import continued
 from transforms.campaigns.parts import Part, parts
 from transforms.campaigns.purses import by_payer, joined
 from transforms.campaigns.state import CampaignState
+from transforms.campaigns.tied_holders import Holders
 
 
 @dataclass

@@ -12,9 +12,9 @@ import polars as pl
 from schemas.policy import Policy
 from schemas.tie import TIE, TIED
 from transforms.campaigns.base import Base, facts
-from transforms.campaigns.holding import HOLDERS, HOLDING, KEY, held, of_rows
 from transforms.campaigns.judging import judged
 from transforms.campaigns.kinds import SUMS, TIES, TURNS
+from transforms.campaigns.shard_holders import HOLDERS, HOLDING, KEY, held, of_rows
 from transforms.campaigns.turns import HELD, counted, visited
 from transforms.sketches.packing import pack, unpack
 

@@ -15,8 +15,8 @@ from given_accounts import DAY
 from given_pools import BASE, POLICY, Lake, frames
 from schemas.policy import Campaigns
 from transforms.campaigns import TieState, tie
-from transforms.campaigns.holding import HOLDERS
 from transforms.campaigns.kinds import TURNS
+from transforms.campaigns.shard_holders import HOLDERS
 from transforms.campaigns.turns import HELD, counted, seen, visited
 
 TICKS = 288

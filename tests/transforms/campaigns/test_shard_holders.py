@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from transforms.campaigns.holding import HOLDERS, HOLDING, held, of_rows
+from transforms.campaigns.shard_holders import HOLDERS, HOLDING, held, of_rows
 
 FIRST, NOW = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 _NULL = {"created_at": None, "card": None, "burst": None}

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from schemas.tie import TIED
-from transforms.campaigns.holders import Holders
+from transforms.campaigns.tied_holders import Holders
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HEAD, AGENT = ("head", 7), ("agent", 3)
