@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pipelines.cli.blocks import blocks, terminal_width
 from pipelines.cli.course import course
 from pipelines.cli.main import DONE, FINDINGS
 from pipelines.cli.options import TIERS, fail_on_option, lake_option, period_options, reaches
@@ -25,7 +26,7 @@ SHOWN = (
     "course",
     "strongest_evidence",
 )
-"""Columns of the table; JSON and CSV hold all."""
+"""Columns of the table that --wide writes; JSON and CSV hold all."""
 
 
 @click.command()
@@ -35,6 +36,7 @@ SHOWN = (
 @click.option("--kind", help="Only this kind: distillation, relay, resale, ...")
 @period_options("campaigns flagged")
 @click.option("--merged", is_flag=True, help="Also those that have become part of others.")
+@click.option("--wide", is_flag=True, help="A table with one line a campaign instead of blocks.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
 @fail_on_option
 @format_option()
@@ -46,11 +48,15 @@ def command(
     since: datetime | None,
     until: datetime | None,
     merged: bool,
+    wide: bool,
     limit: int | None,
     fail_on: str | None,
     output_format: str,
 ) -> int:
     """Lists the campaigns: the surest tier first, then by what they have taken.
+
+    In a terminal each is a block with all of its evidence; --wide writes one line each, and JSON and CSV hold every
+    column and account.
 
     \b
     Examples:
@@ -86,9 +92,13 @@ def command(
     rows = rows.join(latest_test, on="campaign_id", how="left", maintain_order="left")
     found = any(reaches(each, fail_on) for each in rows["tier"].unique())
     shown = rows if limit is None else rows.head(limit)
-    if output_format == "table":
+    if output_format == "table" and not wide:
+        Output(output_format).text(blocks(shown.iter_rows(named=True), terminal_width()))
+    elif output_format == "table":
         told = pl.Series("course", [course(row) for row in shown.iter_rows(named=True)], dtype=pl.String)
-        shown = shown.with_columns(told, strongest_evidence=pl.col("evidence").list.first()).select(SHOWN)
-    Output(output_format).frame(shown)
+        shown = shown.with_columns(told, strongest_evidence=pl.col("evidence").list.first())
+        Output(output_format).frame(shown.select(SHOWN))
+    else:
+        Output(output_format).frame(shown)
     click.echo(f"{shown.height:,} of {rows.height:,} campaigns", err=True)
     return FINDINGS if found else DONE

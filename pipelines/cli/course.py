@@ -11,6 +11,9 @@ _LANGUAGES = 5
 _CLOCK = 0.15
 """Share of visits in the quietest six hours from which that is said to be around the clock; 0.25 is the most there can be."""
 
+FAR = 0.05
+"""Share of honest groups that lie as far, from which a distance is worth a line: the threshold of the published test (threats.md 3.1)."""
+
 
 def course(campaign: Mapping[str, Any]) -> str:
     """The facts of a row of `campaigns` that say how it goes on; empty where the row is older than they are."""
@@ -35,3 +38,12 @@ def course(campaign: Mapping[str, Any]) -> str:
         more = len(campaign["languages"]) - _LANGUAGES
         parts.append(f"in {named}{f' and {more} more languages' if more > 0 else ''}")
     return "; ".join(parts)
+
+
+def together(test: Mapping[str, Any] | None) -> list[str]:
+    """What the distribution test says of a campaign's calls; nothing where it was not made or says nothing."""
+    if test is None or test["tail"] is None or test["tail"] >= FAR:
+        return []
+    return [
+        f"on {test['day']:%Y-%m-%d} its calls together lay as far from everyone's as those of {test['tail']:.2%} of honest groups"
+    ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.cli.course import course
+from pipelines.cli.course import course, together
 from pipelines.cli.output import cell, iso, neutral
 from schemas.feature import FEATURE
 from schemas.finding import DAMAGE_TIERS
@@ -24,10 +24,6 @@ DAMAGE = {
     800_000: "enough for R1-distill",
 }
 """What published distillation recipes did with so many exchanges (threats.md 4.2)."""
-
-
-FAR = 0.05
-"""Share of honest groups that lie as far, from which a distance is worth a line: the threshold of the published test (threats.md 3.1)."""
 
 _WINDOWS = 168
 """Hours looked back for what an account came nearest to: a week."""
@@ -307,18 +303,9 @@ def _campaign(campaign: Mapping[str, Any]) -> str:
         f"{campaign['accounts']:,} accounts, by {kinds}",
         taken,
         *([goes_on] if goes_on else []),
-        *_together(campaign["latest_test"]),
+        *together(campaign["latest_test"]),
     ]
     return f"{neutral(campaign['campaign_id'])} ({'; '.join(told)})"
-
-
-def _together(test: Mapping[str, Any] | None) -> list[str]:
-    """What the distribution test says of a campaign's calls; nothing where it was not made or says nothing."""
-    if test is None or test["tail"] is None or test["tail"] >= FAR:
-        return []
-    return [
-        f"on {test['day']:%Y-%m-%d} its calls together lay as far from everyone's as those of {test['tail']:.2%} of honest groups"
-    ]
 
 
 def _history(revisions: Sequence[Mapping[str, Any]]) -> str:

@@ -110,6 +110,11 @@ class Output:
         elif self.format == "csv":
             self.rows(list(values), [list(values.values())])
         else:
+            self.text(text)
+
+    def text(self, text: str) -> None:
+        """Writes text for people, already neutral; nothing where it is empty."""
+        if text:
             self._stream.write(text.rstrip("\n") + "\n")
 
     @property

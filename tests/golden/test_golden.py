@@ -51,6 +51,15 @@ def test_review_list(lake: str, golden: Golden, capsys: pytest.CaptureFixture[st
     golden("accounts.txt", capsys.readouterr().out)
 
 
+def test_campaign_list(
+    lake: str, golden: Golden, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit, match="0"):
+        main(["campaigns", "--lake", lake])
+    golden("campaigns.txt", capsys.readouterr().out)
+
+
 def test_no_golden_file_is_without_its_test() -> None:
-    named = {"help.txt", "accounts.txt", *(f"explain-{name}.txt" for name in (THIEF, CUSTOMER, QUIET))}
+    named = {"help.txt", "accounts.txt", "campaigns.txt", *(f"explain-{name}.txt" for name in (THIEF, CUSTOMER, QUIET))}
     assert {path.name for path in EXPECTED.iterdir()} == named

@@ -62,7 +62,11 @@ def detail(campaign: Mapping[str, Any]) -> str:
 def evidence(signals: Sequence[Mapping[str, Any]]) -> list[str]:
     """One sentence a signal, in their order."""
     return [
-        f"{signal['signal']} is {signal['observed']:.3g}, ordinary {signal['expected']:.3g}: {signal['detail']} "
+        f"{signal['signal']} is {_number(signal['observed'])}, ordinary {_number(signal['expected'])}: {signal['detail']} "
         f"({signal['points']:.1f} decades)"
         for signal in signals
     ]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"

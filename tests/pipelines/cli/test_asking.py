@@ -50,8 +50,19 @@ def test_the_review_list_is_a_table_of_what_matters_first(stillwatch: Any) -> No
     assert (code, err) == (0, "1 of 1 flagged accounts\n")
 
 
-def test_campaigns_are_listed_with_what_they_took(stillwatch: Any) -> None:
+def test_a_campaign_is_a_block_with_all_of_its_evidence(stillwatch: Any) -> None:
     code, out, err = stillwatch("campaigns")
+    assert out.startswith("c-1: review, distillation, 2 accounts\n")
+    assert "\n    1. One line in all calls.\n" in out
+    assert (code, err) == (0, "1 of 1 campaigns\n")
+
+
+def test_no_campaign_is_no_block(stillwatch: Any) -> None:
+    assert stillwatch("campaigns", "--account", QUIET) == (0, "", "0 of 0 campaigns\n")
+
+
+def test_wide_campaigns_are_listed_with_what_they_took(stillwatch: Any) -> None:
+    code, out, err = stillwatch("campaigns", "--wide")
     header, _, row = out.splitlines()
     assert header.split()[:5] == ["campaign_id", "tier", "kind", "accounts", "exchanges"]
     assert row.split()[:5] == ["c-1", "review", "distillation", "2", "20000"]
