@@ -117,6 +117,13 @@ def _window(account: str, end: datetime, calls: int) -> dict[str, Any]:
     }
 
 
+def _trait(account: str, kind: str, key: int, count: int, label: str | None = None) -> dict[str, Any]:
+    return {
+        "account_id": account, "account_hash": {"acct-a": 3, "acct-b": 4}.get(account, 1), "tick": NOON - timedelta(minutes=5), "kind": kind, "key": key, "label": label,
+        "count": count, "refused": 0, "first_time": NOON - timedelta(minutes=3),
+    }  # fmt: skip
+
+
 def make_tiny_lake(root: Path) -> Lake:
     """The lake: a thief in a campaign, a customer below the line, a quiet account, and one whose hour is still open."""
     hour = timedelta(hours=1)
@@ -139,6 +146,11 @@ def make_tiny_lake(root: Path) -> Lake:
             _score(CUSTOMER, NOON - hour, 2.5, signals=[TEMPLATE | {"observed": 0.4, "points": 2.5}]),
             _score(CUSTOMER, NOON, 1.25, signals=[TEMPLATE | {"observed": 0.38, "points": 1.25}]),
             _score(QUIET, NOON, None, abstained_because=["4 calls in 24 h, fewer than 20."]),
+        ],
+        "traits": [
+            *[_trait(name, "client", 7, calls, "t13d1516h2") for name, calls in {CUSTOMER: 180, "acct-a": 40, "acct-b": 30}.items()],
+            *[_trait(CUSTOMER, kind, 1, 240, "chat") for kind in ("operation", "model")],
+            _trait(QUIET, "operation", 1, 4, "chat"),
         ],
         "campaigns": [
             {

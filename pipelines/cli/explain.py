@@ -11,6 +11,7 @@ from pipelines.cli.output import Output, format_option
 if TYPE_CHECKING:
     from pipelines.cli.explanation import Sources
     from pipelines.lake.lake import Lake
+    from schemas.policy import Policy
 
 
 @click.command()
@@ -22,7 +23,7 @@ def command(account: str, lake_path: Path, output_format: str) -> None:
 
     A flagged account: each signal with what was observed, expected and usual among peers, since when, how many
     exchanges had left, linked accounts, example calls, technique, what the source could not show, and what would have
-    cleared it. Any other account: its latest and highest score, and why they did not suffice.
+    cleared it. Any other account: its latest and highest score, and why they did not suffice; with whom it shares keys that few others hold, and why that is no campaign.
 
     \b
     Examples:
@@ -34,17 +35,19 @@ def command(account: str, lake_path: Path, output_format: str) -> None:
     from pipelines.lake.plan import last_policy
 
     lake = Lake.open(lake_path)
-    sources = _read(lake, account)
+    policy = last_policy(lake)
+    sources = _read(lake, account, policy)
     if not sources.is_known:
         raise _unknown(lake, account)
-    told = explain(sources, last_policy(lake))
+    told = explain(sources, policy)
     Output(output_format).record(told, text(told))
 
 
-def _read(lake: "Lake", account: str) -> "Sources":
+def _read(lake: "Lake", account: str, policy: "Policy") -> "Sources":
     import polars as pl
 
     from pipelines.cli.explanation import Sources
+    from pipelines.cli.sharing import shared_by
     from schemas.catalogue import TABLES
 
     versions = lake.versions()
@@ -66,14 +69,17 @@ def _read(lake: "Lake", account: str) -> "Sources":
     campaigns = rows("campaigns", pl.col("account_ids").list.contains(account))
     names = [campaign["campaign_id"] for campaign in campaigns]
     latest_tests = {row["campaign_id"]: row for row in rows("campaign_tests", pl.col("campaign_id").is_in(names))}
+    windows = rows("account_windows", is_it)
+    shared = None if flagged or not windows else shared_by(lake, account, int(str(windows[-1]["account_hash"])), policy)
     return Sources(
         account,
         flagged[0] if flagged else None,
         rows("findings", is_it),
         [campaign | {"latest_test": latest_tests.get(campaign["campaign_id"])} for campaign in campaigns],
         scores,
-        rows("account_windows", is_it),
+        windows,
         models[0] if models else None,
+        shared,
     )
 
 

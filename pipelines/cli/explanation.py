@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.cli.circles import Shared, circles
 from pipelines.cli.course import course, together
 from pipelines.cli.output import cell, iso, neutral
 from schemas.feature import FEATURE
@@ -47,6 +48,7 @@ class Sources:
         scores: its rows of `account_scores`, oldest first.
         windows: its rows of `account_windows`, oldest first.
         model: the row of `models` its latest score was held against; None if nothing was learned yet.
+        shared: what it shares with few others; None if it is flagged, or showed nothing lately.
     """
 
     account_id: str
@@ -56,6 +58,7 @@ class Sources:
     scores: Sequence[Mapping[str, Any]]
     windows: Sequence[Mapping[str, Any]]
     model: Mapping[str, Any] | None
+    shared: Shared | None = None
 
     @property
     def is_known(self) -> bool:
@@ -85,6 +88,7 @@ def explain(sources: Sources, policy: Policy) -> dict[str, Any]:
     else:
         told["why_not"] = [*_nearest(sources, policy), *_why_not(latest, sources, policy)]
         told["why_not"] += _withdrawals(sources.revisions)
+        told["shares"] = [] if sources.shared is None else circles(sources.shared, policy.campaigns)
         told["nearest"] = [vars(near) for near in _near_of(sources, policy)]
         told["highest"] = _score(
             max(sources.scores, key=lambda s: (s["score"] is not None, s["score"] or 0.0), default=None)
@@ -259,6 +263,9 @@ def _flagged(told: Mapping[str, Any]) -> list[str]:
 def _unflagged(told: Mapping[str, Any]) -> list[str]:
     lines = [f"{neutral(told['account_id'])}: not flagged"]
     lines += _list("Why not", told["why_not"])
+    if told["shares"]:
+        since = f"What it shares with few others, since {told['shares'][0]['since']:%Y-%m-%d}"
+        lines += _list(since, [f"{one['says']}. No campaign, because {one['because']}." for one in told["shares"]])
     seen = told["seen"]
     if seen:
         lines += ["", *_facts(

@@ -165,7 +165,7 @@ def _sums(before: pl.DataFrame, turns: pl.DataFrame, rows: pl.DataFrame, policy:
         bursts=burst.fill_null(0) - both.fill_null(0),
     )
     ticks = added.group_by(*KEY, "tick", maintain_order=True).agg(pl.col(SUMS).sum())
-    start = _start(before, turns, policy)
+    start = totals(before, turns, policy)
     return (
         ticks.with_columns(pl.col(name).cum_sum().over(KEY) for name in SUMS)
         .join(start, on=KEY, how="left", maintain_order="left", suffix="_start")
@@ -185,7 +185,7 @@ def _place(by: tuple[str, ...]) -> pl.Expr:
     return pl.when(counts).then(earlier + pl.col(_held_by(by)).fill_null(0))
 
 
-def _start(before: pl.DataFrame, turns: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+def totals(before: pl.DataFrame, turns: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """The sums of keys before the first row: kind, key, and the columns of Stats."""
     young = timedelta(days=policy.campaigns.fresh_days)
     own = before.group_by(KEY).agg(

@@ -145,6 +145,17 @@ def test_an_account_below_the_line_is_explained_by_its_scores(stillwatch: Any) -
     assert told["nearest"] == []
 
 
+def test_it_says_with_whom_an_account_shares_what_few_others_hold(stillwatch: Any) -> None:
+    (one,) = json.loads(stillwatch("explain", CUSTOMER, "--format", "json")[1])["shares"]
+    assert (one["account_ids"], one["keys"], one["labels"]) == (["acct-a", "acct-b"], {"client": 1}, ["t13d1516h2"])
+    assert (one["calls"], one["share"], one["exchanges"]) == (180, 0.75, 250)
+    assert one["because"] == "it takes 5 accounts (campaigns.least_accounts)"
+
+
+def test_who_shares_nothing_is_told_of_nothing(stillwatch: Any) -> None:
+    assert json.loads(stillwatch("explain", QUIET, "--format", "json")[1])["shares"] == []
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
