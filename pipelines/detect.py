@@ -61,7 +61,7 @@ _ALL = "all"
 
 _CAMPAIGN_COLUMNS = ("campaign_id", "campaign_ids", "left_campaign_ids")
 _IN_LAKE = [kind.name for kind in TRAIT_KINDS if kind.in_lake]
-_SNAPSHOT_PARTS = ("peers", "ranks", "references", "trees", "drifts", "centres", "nulls", "distances")
+_SNAPSHOT_PARTS = ("peers", "ranks", "references", "trees", "drifts", "centres", "nulls", "distances", "moves")
 
 
 @dataclass(frozen=True)
@@ -163,14 +163,15 @@ def _registry_of(root: str, made: int, version: int, until: datetime) -> pl.Data
 
 def _base(job: DetectJob) -> Base:
     """What is ordinary on the day that the ticks to be closed belong to."""
-    return _base_of(job.root, made_at(Path(job.root)), job.registry_version, job.closed_until, job.policy)
+    return _base_of(job.root, made_at(Path(job.root)), job.registry_version, job.snapshot, job.closed_until, job.policy)
 
 
 @lru_cache(maxsize=2)
-def _base_of(root: str, made: int, version: int, until: datetime, policy: str) -> Base:
+def _base_of(root: str, made: int, version: int, snapshot: str | None, until: datetime, policy: str) -> Base:
     own = Policy.from_json(policy)
     border = (until - own.time.tick).replace(hour=0, minute=0, second=0, microsecond=0)
-    return base_of(facts(_registry_of(root, made, version, until)), border, own.campaigns)
+    known = facts(_registry_of(root, made, version, until))
+    return base_of(known, border, own.campaigns, _snapshot(root, snapshot)["moves"])
 
 
 class _Stage(beam.DoFn):

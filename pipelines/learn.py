@@ -21,7 +21,7 @@ from pipelines.manifests import WriteMessages
 from schemas.catalogue import TABLES
 from schemas.policy import Policy
 from transforms.distribution import campaigns_tested
-from transforms.learning import Hours, Marks, Seen, learn_late, learn_parts, republish
+from transforms.learning import NETWORK, SHOWN, Hours, Marks, Seen, learn_late, learn_parts, republish
 from transforms.quality import DayFacts, audit_facts, facts_of, is_fit_for_learning
 
 _DAY = timedelta(days=1)
@@ -119,9 +119,11 @@ class _Day:
         self._ended = ("window_end", day + after, day + _DAY + after)
 
     def hours(self) -> Iterator[Hours]:
-        """Definite WINDOW rows and EMBEDDING rows, part by part."""
+        """Definite WINDOW rows, EMBEDDING rows and networks, part by part."""
         for part in self._parts:
-            yield Hours(self._of_part("account_windows", part), self._of_part("account_embeddings", part))
+            yield Hours(
+                self._of_part("account_windows", part), self._of_part("account_embeddings", part), self._networks(part)
+            )
 
     def seen(self) -> Seen:
         """What the accounts of the day come to."""
@@ -148,6 +150,13 @@ class _Day:
         table = "account_embeddings"
         rows = self._lake.scan(table, self._job.versions[table], self._ended)
         return self._lake.collect(table, rows.filter(pl.col("account_id").is_in(accounts.implode())))
+
+    def _networks(self, part: tuple[int, int]) -> pl.DataFrame:
+        """Of some accounts the networks that they called from on the day; of the traits nothing else is read."""
+        between = ("tick", self._day, self._day + _DAY)
+        return self._lake.of_accounts(
+            "traits", self._job.versions["traits"], between, part, SHOWN, pl.col("kind") == NETWORK
+        )
 
     def _seen(self, windows: pl.DataFrame, scores: pl.DataFrame) -> Seen:
         return Seen.of(windows, scores, self._day)

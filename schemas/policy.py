@@ -224,7 +224,15 @@ class Campaigns:
     usual_cards: float = setting(
         0.1, "share of payment instruments supposed to pay for several accounts, before the accounts file says more"
     )
-    base_weight: int = setting(200, "accounts on file that weigh as much as the two shares supposed")
+    usual_moves: float = setting(
+        0.2,
+        "share of accounts supposed to move on to a new network on most days: travellers and some mobile lines do; before the log says more",
+    )
+    stay_hours: int = setting(
+        6,
+        "time from the first to the last call of a day from one network, from which an account stays there: as long as a hosted runner lives at most, whose address is new each time",
+    )
+    base_weight: int = setting(200, "accounts that weigh as much as the shares supposed")
     family_most: float = setting(
         3.0, "decades one signal counts at most: one broken sensor must not convict (as evidence.family_floor)"
     )
@@ -242,7 +250,7 @@ class Campaigns:
     )
     payer_decades: float = setting(
         7.0,
-        "points of a campaign by a payment instrument alone: seats of a new customer are young and programs use them evenly (5 decades), like programs in office hours may come in turn (5.5 with an even load); so load, turns and youth must all speak, and turns with the two decades that none of 15,000 groups of people reached (campaigns/turns.py)",
+        "points of a campaign by a payment instrument alone: seats of a new customer are young and programs use them evenly (5 decades), like programs in office hours may come in turn (5.5 with an even load); so load, youth and a third must speak: turns with the two decades that none of 15,000 groups of people reached (campaigns/turns.py), or networks that all are new each day",
     )
     brought_decades: float = setting(
         1.0,

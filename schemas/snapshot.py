@@ -246,7 +246,44 @@ VECTOR = Contract(
     ),
 )
 
-PARTS = (PEER, RANK, REFERENCE, TREE, DRIFT, CENTRE, NULL, DISTANCE, RESERVOIR, GUARD, VECTOR)
+MOVE = Contract(
+    name="moves",
+    version=1,
+    doc="One row is where an account has called from, and how often it moved on to a network that was new to it.",
+    key=("account_id",),
+    is_table=False,
+    arrow=pa.schema(
+        [
+            _ACCOUNT,
+            _HASH,
+            field("last_day", UTC_MICROSECONDS, "Start of the last UTC day with known networks.", required=True),
+            field(
+                "networks",
+                pa.list_(pa.int64()),
+                "Keys of network prefixes (traits of kind `prefix`) it called from, at most 32: those of the latest days, of a day those with most calls.",
+                required=True,
+            ),
+            field(
+                "days",
+                pa.int64(),
+                "Days on which it stayed: most calls came from one network, for `campaigns.stay_hours` or longer; the first day with known networks does not count.",
+                required=True,
+                unit="days",
+                at_least=0,
+            ),
+            field(
+                "moved",
+                pa.int64(),
+                "Of these, days on which that network was none of `networks`.",
+                required=True,
+                unit="days",
+                at_least=0,
+            ),
+        ]
+    ),
+)
+
+PARTS = (PEER, RANK, REFERENCE, TREE, DRIFT, CENTRE, NULL, DISTANCE, MOVE, RESERVOIR, GUARD, VECTOR)
 """The frames of a snapshot, by name. DETECT reads all but the last three; LEARN all."""
 
 

@@ -1,20 +1,22 @@
 """Small pools and crowds as SHARED and REGISTRY rows."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from given_accounts import registry, shared
+from given_accounts import account_hash, registry, shared
 from schemas.campaign import CAMPAIGN
 from schemas.hit import HIT
 from schemas.policy import Policy
 from schemas.shared import SHARED
 from transforms.campaigns import Base, CampaignState, Habits, TieState, step, tie
+from transforms.campaigns.base import STAYING
 
 POLICY = Policy()
-BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001)
+BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001, moves=0.2)
 
 Row = dict[str, Any]
 
@@ -55,6 +57,15 @@ def on_file(name: str, accounts: int, *, age_days: float, a_card: int) -> list[R
     ]  # fmt: skip
 
 
+def moving(base: Base, name: str, accounts: int, *, of: int | None = None) -> Base:
+    """What is known of networks: of so many accounts these move on every day, the others come home."""
+    rows = [
+        {"account_hash": account_hash(f"{name}-{number:03}"), "is_moving": number < accounts}
+        for number in range(of or accounts)
+    ]
+    return replace(base, staying=pl.DataFrame(rows, schema=STAYING))
+
+
 def frames(rows: Iterable[Row], accounts: Iterable[Row]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """SHARED and REGISTRY rows."""
     return shared(rows), registry(accounts)
@@ -63,8 +74,8 @@ def frames(rows: Iterable[Row], accounts: Iterable[Row]) -> tuple[pl.DataFrame, 
 class Lake:
     """What steps gave so far."""
 
-    def __init__(self, accounts: list[Row], prompts: pl.DataFrame | None = None) -> None:
-        self.accounts = accounts
+    def __init__(self, accounts: list[Row], prompts: pl.DataFrame | None = None, base: Base = BASE) -> None:
+        self.accounts, self.base = accounts, base
         self.prompts = SHARED.empty() if prompts is None else prompts
         self.ties, self.state = TieState.empty(), CampaignState.empty()
         self.hits, self.campaigns = HIT.empty(), CAMPAIGN.empty()
@@ -72,7 +83,7 @@ class Lake:
     def run(self, rows: list[Row] | pl.DataFrame, until: datetime, habits: Habits | None = None) -> "Lake":
         frame, known = frames([] if isinstance(rows, pl.DataFrame) else rows, self.accounts)
         given = rows if isinstance(rows, pl.DataFrame) else frame
-        self.ties, ties, tied = tie(self.ties, given, known, BASE, until, POLICY)
+        self.ties, ties, tied = tie(self.ties, given, known, self.base, until, POLICY)
         self.state, hits, self.campaigns = step(
             self.state, ties, tied, self.prompts, habits or Habits.empty(), until, POLICY
         )

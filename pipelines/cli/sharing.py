@@ -7,6 +7,8 @@ import polars as pl
 from pipelines.cli.circles import FEW, KINDS, Shared
 from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.lake import Lake, may_hold
+from pipelines.lake.snapshots import read_snapshot
+from pipelines.lake.state import States
 from pipelines.lake.times import from_micros
 from schemas.policy import Policy
 from transforms.campaigns import base_of, facts
@@ -67,9 +69,16 @@ def shared_by(lake: Lake, account: str, account_hash: int, policy: Policy) -> Sh
         since=since,
         held=held,
         cards=dict(known.select("account_id", "card").drop_nulls().iter_rows()),
-        appraised=appraised(traits, registry, base_of(known, border, policy.campaigns), until, policy),
+        appraised=appraised(traits, registry, base_of(known, border, policy.campaigns, _moves(lake)), until, policy),
         campaigns=_campaigns(lake, names),
     )
+
+
+def _moves(lake: Lake) -> pl.DataFrame:
+    """Where accounts call from, as learned at the last border."""
+    last = lake.last_run()
+    manifest = States(lake.root).read_manifest(None if last is None else last["run_id"])
+    return read_snapshot(lake.root, manifest.get("snapshot"), ("moves",))["moves"]
 
 
 def _end(lake: Lake, version: int, policy: Policy) -> datetime | None:

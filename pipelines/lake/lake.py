@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -287,8 +287,18 @@ class Lake:
         version: int,
         between: tuple[str, datetime | None, datetime | None],
         hashes: tuple[int, int],
+        columns: Iterable[str] | None = None,
+        only: pl.Expr | None = None,
     ) -> pl.DataFrame:
-        """Rows of the accounts with a hash in [lo, hi), in no particular order; other arguments as `scan`.
+        """Rows of the accounts with a hash in [lo, hi), in no particular order.
+
+        Args:
+            table: as for `scan`, with `version` and `between`.
+            version: see there.
+            between: see there.
+            hashes: lo and hi.
+            columns: those wanted, None for all.
+            only: what else holds for the rows wanted.
 
         Raises:
             LakeError: a data file is missing or damaged.
@@ -302,7 +312,10 @@ class Lake:
             rows = rows & (pl.col(column) >= since)
         if until is not None:
             rows = rows & (pl.col(column) < until)
-        return self._collect(paths, scan(paths, TABLES[table]).filter(rows))
+        if only is not None:
+            rows = rows & only
+        wanted = scan(paths, TABLES[table]).filter(rows)
+        return self._collect(paths, wanted if columns is None else wanted.select(*columns))
 
     def put_back(self, table: str, version: int) -> bool:
         """Makes an earlier version the newest one again; whether anything had to be done."""

@@ -16,11 +16,14 @@ from pipelines.backfill import backfill
 from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
+from pipelines.lake.snapshots import read_snapshot
+from pipelines.lake.state import States
 from pipelines.request import Request, Summary
 from schemas.catalogue import PARITY_TABLES, TABLES
 from schemas.errors import LeaseHeld
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
+DAY = timedelta(days=1)
 SECRET = "xyzzy-plugh-secret-passphrase"
 
 
@@ -51,7 +54,7 @@ def _record(number: int, rng: random.Random, start: datetime) -> dict[str, objec
         "prompt": prompt if harvests else f"{rng.choice('abcdefgh')} {rng.randrange(50)} {SECRET}",
         "system": f"Be brief. {SECRET}",
         "response": f"{SECRET} is the answer.",
-        "source_ip": f"10.0.{account}.{rng.randrange(200)}",
+        "source_ip": f"10.{moment.day if account == 3 else 0}.{account}.{rng.randrange(200)}",
     }
 
 
@@ -105,6 +108,16 @@ def test_every_record_is_accounted_for(whole: Path, lines: list[bytes]) -> None:
     assert counts["records"].sum() == len(lines)
     assert counts["appended"].sum() + counts["ignored"].sum() + counts["rejects"].sum() == len(lines)
     assert counts["appended"].sum() == counts["accepted"].sum() + counts["duplicates"].sum() + counts["too_late"].sum()
+
+
+def test_the_networks_of_a_day_are_learned_at_its_border(whole: Path) -> None:
+    last = Lake.open(whole).last_run()
+    assert last is not None
+    moves = read_snapshot(whole, States(whole).read_manifest(last["run_id"])["snapshot"])["moves"].sort("account_id")
+    shown = Lake.open(whole).read("traits").filter((pl.col("kind") == "prefix") & (pl.col("tick") >= START + DAY))
+    keys = dict(shown.select("account_id", "key").unique().iter_rows())
+    assert dict(moves.select("account_id", pl.col("networks").list.first()).iter_rows()) == keys
+    assert moves.select("days", "moved").rows() == [(1, 0), (1, 0), (1, 0), (1, 1)]
 
 
 def test_running_again_over_the_same_files_adds_nothing(tmp_path: Path, lines: list[bytes]) -> None:

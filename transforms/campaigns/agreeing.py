@@ -26,8 +26,8 @@ PHRASES = ("head", "tail", "line", "shingle")
 
 SOFTWARE = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "software")
 
-OF_A_CLASS = ("load", "age")
-"""Families of signals that people have in common who were sent by one invitation to do the same."""
+OF_A_CLASS = ("load", "age", "network")
+"""Families of signals that people have in common who were sent by one invitation to do the same, some of them on the road."""
 
 Row = Mapping[str, Any]
 Bools = npt.NDArray[np.bool_]

@@ -37,7 +37,7 @@ def appraised(
     after, _, _ = step(
         TieState.empty(), SHARED.conform(shared.filter(pl.col("holders") > 1)), registry, base, until, policy
     )
-    sums = totals(after.holders, after.turns, policy).with_columns(tick=pl.lit(until - policy.time.tick))
+    sums = totals(after.holders, after.turns, base, policy).with_columns(tick=pl.lit(until - policy.time.tick))
     known = sums.select("kind", "key", was_tied=pl.lit(value=True))
     # What was tied before is told of for as long as it has sustain_decades: of these, whatever it has.
     anything = replace(policy, campaigns=replace(policy.campaigns, sustain_decades=0.0))

@@ -1,26 +1,34 @@
-"""What accounts that have nothing to do with each other have in common: shares taken from the accounts on file."""
+"""What accounts that have nothing to do with each other have in common: shares taken from the accounts on file and from what was learned of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import polars as pl
 
 from schemas.policy import Campaigns
+from schemas.snapshot import MOVE
+
+STAYING = pl.Schema({"account_hash": pl.Int64(), "is_moving": pl.Boolean()})
+"""Accounts that stayed on one network for most of some day, and whether they moved on to a new one on most such days."""
 
 
 @dataclass(frozen=True)
 class Base:
-    """What is ordinary as of a feedback border.
+    """What is known as of a feedback border: what is ordinary, and who moves.
 
     Attributes:
         fresh: share of accounts younger than `campaigns.fresh_days`.
         cards: share of payment instruments that pay for several accounts.
         bursts: chance that two accounts that pay differently were created in the same hour by the same path.
+        moves: share of accounts that move on to a new network on most days on which they stay on one.
+        staying: STAYING rows, one an account.
     """
 
     fresh: float
     cards: float
     bursts: float
+    moves: float
+    staying: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STAYING))
 
 
 def facts(registry: pl.DataFrame) -> pl.DataFrame:
@@ -38,8 +46,8 @@ def facts(registry: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def base_of(known: pl.DataFrame, border: datetime, policy: Campaigns) -> Base:
-    """The shares among all accounts on file, pulled towards the supposed ones while few are.
+def base_of(known: pl.DataFrame, border: datetime, policy: Campaigns, moves: pl.DataFrame | None = None) -> Base:
+    """The shares among all accounts on file or in the log, pulled towards the supposed ones while few are.
 
     Thieves on file raise the shares, which is kind to accounts: nobody has to be left out.
 
@@ -47,7 +55,9 @@ def base_of(known: pl.DataFrame, border: datetime, policy: Campaigns) -> Base:
         known: what `facts` gives.
         border: feedback border as of which age is counted.
         policy: the supposed shares and their weight.
+        moves: MOVE rows learned at the border.
     """
+    staying = _staying(MOVE.empty() if moves is None else moves)
     aged = known.filter(pl.col("created_at") <= border)
     fresh = aged.filter(pl.col("created_at") > border - timedelta(days=policy.fresh_days)).height
     cards = known.filter(pl.col("card").is_not_null()).group_by("card").len()
@@ -57,7 +67,14 @@ def base_of(known: pl.DataFrame, border: datetime, policy: Campaigns) -> Base:
         fresh=(fresh + weight * policy.usual_fresh) / (aged.height + weight),
         cards=(several + weight * policy.usual_cards) / (cards.height + weight),
         bursts=_coincidence(known, weight),
+        moves=(float(staying["is_moving"].sum()) + weight * policy.usual_moves) / (staying.height + weight),
+        staying=staying,
     )
+
+
+def _staying(moves: pl.DataFrame) -> pl.DataFrame:
+    rows = moves.filter(pl.col("days") > 0)
+    return rows.select("account_hash", is_moving=2 * pl.col("moved") >= pl.col("days"))
 
 
 def _coincidence(known: pl.DataFrame, weight: float) -> float:

@@ -1,7 +1,8 @@
 """What the holders of one key have in common beside it, in decades: how rarely accounts that merely use the same thing do.
 
 Each signal asks one question of the holders, and the questions are independent of each other: how evenly they use the key
-(evenness.py), whether they take turns (turns.py), how they pay, how young they are or whether they signed up together, and what the calls with the key are about. Points are
+(evenness.py), whether they take turns (turns.py), how they pay, how young they are or whether they signed up together, whether they stay on
+their networks (moves.py), and what the calls with the key are about. Points are
 -log10 of the share of such benign groups that are at least as extreme; they add up to the tie's points.
 """
 
@@ -18,6 +19,7 @@ from transforms.campaigns import evenness, turns
 from transforms.campaigns.base import Base
 
 F64 = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 HALF = 0.5
 """What every second benign group reaches says nothing."""
@@ -42,6 +44,8 @@ class Stats:
         carded: holders they pay for.
         signed: holders whose sign-up is on file.
         bursts: pairs of holders in one sign-up burst that pay differently.
+        staying: holders that stayed on one network for most of some day after their first.
+        moving: those of them that moved on to a new network on most such days.
         minutes: sum over the holders of the time between their first and last tick with the key.
         turns: sums over the visits to the keys, by name in kinds.TURNS.
         is_text: whether the key is made of what calls say.
@@ -62,10 +66,12 @@ class Stats:
     carded: F64
     signed: F64
     bursts: F64
+    staying: F64
+    moving: F64
     minutes: F64
     turns: Mapping[str, F64]
-    is_text: npt.NDArray[np.bool_]
-    is_brought: npt.NDArray[np.bool_]
+    is_text: Bools
+    is_brought: Bools
 
 
 @dataclass(frozen=True)
@@ -86,20 +92,22 @@ class Look:
 def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
     """The signals of keys, in the order in which equal ones are told."""
     cards, claims, in_turn = _cards(stats, base, policy), _claims(stats, policy), _turns(stats, policy)
+    moves = _moves(stats, base, policy)
     claimed = (claims.points > 0) & ~stats.is_brought
     is_backed = (cards.points > 0) | claimed | (in_turn.points >= policy.sitting_most)
     return [
-        _even(stats, is_backed, policy),
+        _even(stats, is_backed, moves.points >= policy.identity_most, policy),
         in_turn,
         cards,
         _bursts(stats, base, policy),
         _fresh(stats, base, policy),
+        moves,
         claims,
         _answers(stats, policy),
     ]
 
 
-def are_alike(stats: Stats, policy: Campaigns) -> npt.NDArray[np.bool_]:
+def are_alike(stats: Stats, policy: Campaigns) -> Bools:
     """Whether nearly all holders are of one kind: fresh, or paid for together, or using the key equally often.
 
     A popular tool that a pool uses too has both kinds of holders: whatever the pool has in common, some others have not.
@@ -110,13 +118,13 @@ def are_alike(stats: Stats, policy: Campaigns) -> npt.NDArray[np.bool_]:
     return np.asarray((share >= policy.alike) | (even >= policy.alike_load))
 
 
-def _even(stats: Stats, is_backed: npt.NDArray[np.bool_], policy: Campaigns) -> Look:
+def _even(stats: Stats, is_backed: Bools, is_moving: Bools, policy: Campaigns) -> Look:
     """How even the load is; what people do in one sitting they do equally often, and that alone says little."""
     found = evenness.points(stats.accounts, stats.calls, stats.squares)
     is_lasting = stats.minutes >= policy.sitting_minutes * stats.accounts
     found = np.where(is_lasting | is_backed, found, np.minimum(found, policy.sitting_most))
     found = np.minimum(found, policy.family_most)
-    found += np.where((found >= policy.family_most) & _is_steady(stats, policy), policy.steady_decades, 0.0)
+    found += np.where((found >= policy.family_most) & _is_steady(stats, is_moving, policy), policy.steady_decades, 0.0)
     return Look(
         "even_load",
         "load",
@@ -127,15 +135,15 @@ def _even(stats: Stats, is_backed: npt.NDArray[np.bool_], policy: Campaigns) -> 
     )
 
 
-def _is_steady(stats: Stats, policy: Campaigns) -> npt.NDArray[np.bool_]:
-    """Whether a load stays as even as no class's, for longer than a lesson, of several customers' accounts that are on no timetable.
+def _is_steady(stats: Stats, is_moving: Bools, policy: Campaigns) -> Bools:
+    """Whether a load stays as even as no class's, for longer than a lesson, of accounts of no one company that are on no timetable.
 
-    Work that a company deals out to its own people is as even; only what is on file tells them from a pool.
+    Work that a company deals out to its own people is as even; what is on file tells them from a pool, or that they move on to new networks every day.
     """
     return np.asarray(
         (evenness.effective_share(stats.accounts, stats.calls, stats.squares) >= policy.steady_share)
         & (stats.accounts >= policy.steady_accounts)
-        & (stats.known_cards >= policy.least_customers)
+        & ((stats.known_cards >= policy.least_customers) | is_moving)
         & (stats.calls >= policy.steady_calls * stats.accounts)
         & (stats.minutes >= policy.steady_minutes * stats.accounts)
         & turns.by_chance(stats.turns, policy)
@@ -195,6 +203,23 @@ def _bursts(stats: Stats, base: Base, policy: Campaigns) -> Look:
     )
 
 
+def _moves(stats: Stats, base: Base, policy: Campaigns) -> Look:
+    """Whether the accounts live on another network each day, as behind a residential proxy; people come home, and servers stay.
+
+    A nightly job on a fresh machine does not stay there (`campaigns.stay_hours`).
+    """
+    tail = _at_least(stats.moving, stats.staying, base.moves)
+    known = (stats.staying >= policy.least_accounts) & (2.0 * stats.staying >= stats.accounts)
+    return Look(
+        "new_networks",
+        "network",
+        "the accounts call all day from one network, and the next day from one they have not used before",
+        _points(tail, known & (stats.moving > 0), policy.identity_most),
+        _share(stats.moving, stats.staying),
+        np.full(len(tail), base.moves),
+    )
+
+
 def _claims(stats: Stats, policy: Campaigns) -> Look:
     detail = "calls with the shared key that ask for reasoning or a grade, or whose answers open with reasoning"
     share = _share(stats.elicited, stats.calls)
@@ -221,7 +246,7 @@ def _at_least(hits: F64, trials: F64, chance: float) -> F64:
     return np.asarray(np.where(hits > 0, betainc(some, np.maximum(trials - some, 0.0) + 1.0, chance), 1.0))
 
 
-def _points(tail: F64, is_known: npt.NDArray[np.bool_], most: float) -> F64:
+def _points(tail: F64, is_known: Bools, most: float) -> F64:
     speaks = is_known & (tail < HALF)
     decades = np.round(-np.log10(np.maximum(np.where(speaks, tail, 1.0), 1e-12)), 6)
     return np.asarray(np.where(speaks, np.minimum(decades, most), 0.0))

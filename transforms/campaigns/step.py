@@ -9,7 +9,7 @@ import polars as pl
 from schemas.campaign import CAMPAIGN
 from schemas.finding import damage_tier
 from schemas.hit import CAMPAIGN_RULE, HIT
-from schemas.policy import Policy
+from schemas.policy import Campaigns, Policy
 from schemas.shared import SHARED
 from schemas.trait import SAMPLED
 from transforms.campaigns.agreeing import agreed
@@ -171,7 +171,7 @@ class _Work:
             return
         if name not in gathering.told and is_of_software(part) and pay_as_one(members, policy):
             return
-        if self._repeats(set(members), tick) >= policy.repeated * exchanges(members):
+        if not _move_on(ties, policy) and self._repeats(set(members), tick) >= policy.repeated * exchanges(members):
             return
         before = self._rows.get(name)
         told = gathering.told.get(name, {})
@@ -288,6 +288,12 @@ def _stronger(one: Row | None, other: Row) -> Row:
         return other
     stronger = other if other["observed"] > one["observed"] else one
     return stronger | {name: sorted({*one[name], *other[name]}) for name in ("campaign_ids", "left_campaign_ids")}
+
+
+def _move_on(ties: list[Row], policy: Campaigns) -> bool:
+    """Whether all that these ties say of networks is said: an evaluation has servers, or a machine for the time of a job."""
+    signals = (signal for tie in ties for signal in tie["signals"])
+    return any(one["family"] == "network" and one["points"] >= policy.identity_most for one in signals)
 
 
 def _weight(points: float, accounts: int, listed: int) -> tuple[bool, float, float]:

@@ -74,7 +74,7 @@ def step(
         return _forget(TieState(holders, turns), until, policy), TIE.empty(), TIED.empty()
     before = state.holders.join(wide, on=KEY, how="semi")
     rows = _counted(showing, rows.join(wide, on=KEY, how="semi", maintain_order="left"))
-    sums = _sums(before, state.turns, rows, policy)
+    sums = _sums(before, state.turns, rows, base, policy)
     ties = judged(sums, _tied_before(before), base, policy)
     if ties.is_empty():
         return _forget(TieState(holders, turns), until, policy), TIE.empty(), TIED.empty()
@@ -133,6 +133,11 @@ def _counted(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _staying(rows: pl.DataFrame, base: Base) -> pl.DataFrame:
+    """The rows with `is_moving`: as known at the day's border, null of accounts that are not known to stay anywhere."""
+    return rows.join(base.staying, on="account_hash", how="left", maintain_order="left")
+
+
 def _wide(holders: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """Keys that could have been tied at some tick; of the others nothing but the holders matters.
 
@@ -143,10 +148,10 @@ def _wide(holders: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     return holders.group_by(KEY).agg(is_wide=enough).filter("is_wide").select(KEY)
 
 
-def _sums(before: pl.DataFrame, turns: pl.DataFrame, rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+def _sums(before: pl.DataFrame, turns: pl.DataFrame, rows: pl.DataFrame, base: Base, policy: Policy) -> pl.DataFrame:
     """Sums over the holders of each key as of each of its ticks: kind, key, tick, and the columns of Stats."""
     first = pl.col("is_first")
-    joined = rows
+    joined = _staying(rows, base)
     for by in _ALIKE:
         alike = before.drop_nulls(list(by)).group_by(*KEY, *by).agg(pl.len().cast(pl.Int64).alias(_held_by(by)))
         joined = joined.join(alike, on=[*KEY, *by], how="left", maintain_order="left")
@@ -163,9 +168,11 @@ def _sums(before: pl.DataFrame, turns: pl.DataFrame, rows: pl.DataFrame, policy:
         carded=pl.when(card == 1).then(2).when(card > 1).then(1).otherwise(0),
         signed=(first & pl.col("burst").is_not_null()).cast(pl.Int64),
         bursts=burst.fill_null(0) - both.fill_null(0),
+        staying=(first & pl.col("is_moving").is_not_null()).cast(pl.Int64),
+        moving=(first & pl.col("is_moving").fill_null(value=False)).cast(pl.Int64),
     )
     ticks = added.group_by(*KEY, "tick", maintain_order=True).agg(pl.col(SUMS).sum())
-    start = totals(before, turns, policy)
+    start = totals(before, turns, base, policy)
     return (
         ticks.with_columns(pl.col(name).cum_sum().over(KEY) for name in SUMS)
         .join(start, on=KEY, how="left", maintain_order="left", suffix="_start")
@@ -185,21 +192,27 @@ def _place(by: tuple[str, ...]) -> pl.Expr:
     return pl.when(counts).then(earlier + pl.col(_held_by(by)).fill_null(0))
 
 
-def totals(before: pl.DataFrame, turns: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+def totals(before: pl.DataFrame, turns: pl.DataFrame, base: Base, policy: Policy) -> pl.DataFrame:
     """The sums of keys before the first row: kind, key, and the columns of Stats."""
     young = timedelta(days=policy.campaigns.fresh_days)
-    own = before.group_by(KEY).agg(
-        accounts=pl.len().cast(pl.Int64),
-        calls=pl.col("calls").sum(),
-        squares=(pl.col("calls") ** 2).sum(),
-        elicited=pl.col("elicited").sum(),
-        output_tokens=pl.col("output_tokens").sum(),
-        output_known=pl.col("output_known").sum(),
-        aged=pl.col("created_at").count().cast(pl.Int64),
-        fresh=((pl.col("first_tick") - pl.col("created_at")) < young).sum().cast(pl.Int64),
-        unpaid=pl.col("card").null_count().cast(pl.Int64),
-        signed=pl.col("burst").count().cast(pl.Int64),
-        minutes=(pl.col("last_tick") - pl.col("first_tick")).dt.total_minutes().sum(),
+    own = (
+        _staying(before, base)
+        .group_by(KEY)
+        .agg(
+            accounts=pl.len().cast(pl.Int64),
+            calls=pl.col("calls").sum(),
+            squares=(pl.col("calls") ** 2).sum(),
+            elicited=pl.col("elicited").sum(),
+            output_tokens=pl.col("output_tokens").sum(),
+            output_known=pl.col("output_known").sum(),
+            aged=pl.col("created_at").count().cast(pl.Int64),
+            fresh=((pl.col("first_tick") - pl.col("created_at")) < young).sum().cast(pl.Int64),
+            unpaid=pl.col("card").null_count().cast(pl.Int64),
+            signed=pl.col("burst").count().cast(pl.Int64),
+            staying=pl.col("is_moving").count().cast(pl.Int64),
+            moving=pl.col("is_moving").sum().cast(pl.Int64),
+            minutes=(pl.col("last_tick") - pl.col("first_tick")).dt.total_minutes().sum(),
+        )
     )
     cards = (
         before.drop_nulls("card")

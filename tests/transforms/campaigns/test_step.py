@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from given_accounts import DAY, account_hash
-from given_pools import POLICY, Lake, Row, crowd, frames, on_file, pool
+from given_pools import BASE, POLICY, Lake, Row, crowd, frames, moving, on_file, pool
 from transforms.campaigns import CampaignState
 
 TEMPLATE = (("head", 7), ("tail", 8))
@@ -125,6 +125,8 @@ def test_an_evaluation_repeats_its_prompts_and_is_no_campaign() -> None:
     lake = Lake(HEADS, frame).run(pool("head", 20, 10, keys=TEMPLATE), day(1))
     assert lake.hits.is_empty()
     assert lake.campaigns.is_empty()
+    moved = Lake(HEADS, frame, moving(BASE, "head", 20)).run(pool("head", 20, 10, keys=TEMPLATE), day(1))
+    assert moved.campaigns["accounts"].to_list() == [20], "no evaluation lives on another network each day"
 
 
 def test_a_campaign_keeps_its_id_on_the_next_day() -> None:

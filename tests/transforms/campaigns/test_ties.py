@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from given_accounts import DAY
-from given_pools import Row, crowd, frames, on_file, pool
+from given_pools import Row, crowd, frames, moving, on_file, pool
 from schemas.policy import Campaigns, Policy
 from schemas.tie import TIE, TIED
 from transforms.campaigns import Base, TieState, tie
 
 POLICY = Policy()
-BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001)
+BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001, moves=0.2)
 UNTIL = DAY + timedelta(days=1)
 TEMPLATE = (("head", 7), ("tail", 8))
 
@@ -98,10 +98,10 @@ def spread(heads: int, ticks: Callable[[int], Iterable[int]]) -> list[Row]:
     ]
 
 
-def load_of(rows: list[Row], accounts: list[Row]) -> float:
+def load_of(rows: list[Row], accounts: list[Row], base: Base = BASE) -> float:
     """Points of an even load at the end of three days."""
     given_rows, known = frames(rows, accounts)
-    made = tie(TieState.empty(), given_rows, known, BASE, DAY + timedelta(days=3), POLICY)[1].sort("tick")
+    made = tie(TieState.empty(), given_rows, known, base, DAY + timedelta(days=3), POLICY)[1].sort("tick")
     return sum(one["points"] for one in made["signals"][-1] if one["signal"] == "even_load")
 
 
@@ -120,6 +120,22 @@ def test_a_timetable_keeps_a_load_even_as_well() -> None:
 def test_a_company_that_deals_work_out_to_its_people_keeps_their_load_even_as_well() -> None:
     """Nothing on file tells a customer from several."""
     assert load_of(spread(12, DRAWN.__getitem__), []) == POLICY.campaigns.family_most
+
+
+def test_people_of_a_company_do_not_move_on_to_new_networks_every_day() -> None:
+    most = POLICY.campaigns.family_most + POLICY.campaigns.steady_decades
+    assert load_of(spread(12, DRAWN.__getitem__), [], moving(BASE, "head", 12)) == most
+
+
+def test_accounts_that_move_on_every_day_are_tied_by_that_and_their_load() -> None:
+    given_rows, known = frames(({**row, "elicited": 0} for row in spread(12, DRAWN.__getitem__)), OLD)
+    told = [
+        tie(TieState.empty(), given_rows, known, base, DAY + timedelta(days=3), POLICY)[1]
+        for base in (BASE, moving(BASE, "head", 2, of=12), moving(BASE, "head", 5), moving(BASE, "head", 12))
+    ]
+    said = [{one["signal"] for one in ties.sort("tick")["signals"][-1]} for ties in told]
+    assert said == [{"even_load"}, {"even_load"}, {"even_load"}, {"even_load", "new_networks"}]
+    assert told[-1]["points"].max() == told[0]["points"].max() + POLICY.campaigns.identity_most
 
 
 keys = st.tuples(st.sampled_from(["head", "client"]), st.integers(1, 2))
