@@ -10,6 +10,9 @@ STAMP := .venv/.installed
 PYTEST := $(BIN)/pytest -q
 BENCH  := PYTHONPATH=tests $(BIN)/python -m benchmarks
 
+# Programs that tests start would compile what they import again each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all soak check format golden docs bench bench-live bench-growth bench-docs bench-page evaluation lock clean
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from dying import CHECKOUT
+from warm import warm
 
 LONGEST_SECONDS = 240
 """A program of these tests takes ten seconds; beside seven others on two cores, a minute."""
@@ -133,9 +134,9 @@ class Program:
 
 
 def installed(config: Path) -> dict[str, str]:
-    """Environment variables of a shell that finds this environment's stillwatch first, and a user's settings in a folder."""
+    """Environment variables of a shell that finds this environment's stillwatch first, started warm, and a user's settings in a folder."""
     return {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join((str(warm().parent), str(Path(sys.executable).parent), os.environ["PATH"])),
         "XDG_CONFIG_HOME": str(config),
     }
 

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ from pipelines.lake.plan import unfinished
 from pipelines.request import Request, Summary
 from pipelines.watch import watch
 from schemas.policy import Policy, Watch
+from warm import warm
 
 START = datetime(2026, 3, 2, 20, tzinfo=UTC)
 SECRET = "xyzzyplugh"
@@ -236,9 +237,11 @@ class Program:
     left: ClassVar[list["Program"]] = []
     """Those that were begun."""
 
-    def __init__(self, *arguments: object, stdin: int | None = subprocess.DEVNULL) -> None:
+    def __init__(
+        self, *arguments: object, stdin: int | None = subprocess.DEVNULL, command: Sequence[object] = COMMAND
+    ) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, "watch", *map(str, arguments), "--groups", "2"],
+            [*map(str, command), "watch", *map(str, arguments), "--groups", "2"],
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -277,7 +280,7 @@ def test_a_stopped_watch_ends_well_and_the_next_goes_on(
 ) -> None:
     log, lake = tmp_path / "app.log", tmp_path / "lake"
     log.write_bytes(b"".join(lines[:200]))
-    program = Program(log, "--lake", lake, "--key-file", key, "--latency", "0.1")
+    program = Program(log, "--lake", lake, "--key-file", key, "--latency", "0.1", command=[warm()])
     program.until(lambda: _events(lake) == 200)
     code, _, err = program.end()
     assert code == 0, err
@@ -291,7 +294,8 @@ def test_standard_input_is_read_as_it_comes_and_its_end_is_the_end(
     tmp_path: Path, lines: list[bytes], key: Path, whole: Path
 ) -> None:
     lake = tmp_path / "lake"
-    program = Program("-", "--lake", lake, "--key-file", key, "--latency", "0.1", stdin=subprocess.PIPE)
+    arguments = ("-", "--lake", lake, "--key-file", key, "--latency", "0.1")
+    program = Program(*arguments, stdin=subprocess.PIPE, command=[warm()])
     pipe = program.process.stdin
     assert pipe is not None
     pipe.write(b"".join(lines[:200]) + lines[200][:30])

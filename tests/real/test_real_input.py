@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,7 @@ import pytest
 
 import real_worlds as worlds
 from real_logs import Call, write_canonical, write_litellm
-
-STILLWATCH = Path(sys.executable).with_name("stillwatch")
+from warm import warm
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Backfilled:
 
 
 def _stillwatch(*arguments: str) -> str:
-    done = subprocess.run([STILLWATCH, *arguments], capture_output=True, text=True, timeout=600)
+    done = subprocess.run([warm(), *arguments], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-4000:]
     return done.stdout
 
