@@ -41,13 +41,13 @@ from schemas.tested import TESTED
 from schemas.tie import TIE, TIED
 from schemas.trait import TRAIT_KINDS
 from transforms import campaigns, findings
-from transforms.campaigns import Base, CampaignState, Habits, base_of, facts
+from transforms.campaigns import Base, CampaignState, Habits, RingState, base_of, facts
 from transforms.campaigns.habits import KINDS, MODELS, SHOWN, models_of
 from transforms.detectors import ReplayState, cards, handle_replay
 from transforms.findings import Calibration, FindingsState, Inputs, Judge
 from transforms.links import Compact
 
-STATES = account_group.STATES | key_shard.STATES | {"campaigns": CampaignState}
+STATES = account_group.STATES | key_shard.STATES | {"campaigns": CampaignState, "rings": RingState}
 """What each stage remembers, by the stage's name."""
 
 SHARDS = 4
@@ -307,6 +307,8 @@ class StepLinks(_Stage):
             given = rows.foreign.filter(pl.col("issuer_hash").is_between(low, high - 1))
             if not given.is_empty():
                 yield group, tagged("given", given)
+        if not rows.foreign.is_empty():
+            yield _CAMPAIGNS_KEY, tagged("foreign", rows.foreign)
         yield _CAMPAIGNS_KEY, tagged("ties", rows.ties)
         yield _CAMPAIGNS_KEY, tagged("tied", rows.tied)
         yield _CAMPAIGNS_KEY, tagged("prompts", rows.prompts)
@@ -333,8 +335,15 @@ class StepCampaigns(_Stage):
         models = pl.concat(sent["models"]) if "models" in sent else pl.DataFrame(schema=MODELS)
         habits = Habits(self._shown(sent.get("files", []), accounts), models)
         after, hits, found = campaigns.step(state, ties, tied, prompts, habits, job.closed_until, self._policy())
+        foreign = FOREIGN.conform(pl.concat([FOREIGN.empty(), *sent.get("foreign", [])]))
+        before = self._restored("rings", _ALL, RingState)
+        circle, of_rings, rings = campaigns.ring(before, foreign, job.closed_until, self._policy())
         if not job.provisional:
             states = {f"campaigns/{_ALL}": self._states.write("campaigns", _ALL, job.run_id, after.to_bytes())}
+            if circle is not before:
+                states[f"rings/{_ALL}"] = self._states.write("rings", _ALL, job.run_id, circle.to_bytes())
+            hits = campaigns.with_rings(hits, of_rings)
+            found = pl.concat([found, rings])
             message = {"states": states, "tables": self._rows("campaigns", _ALL, found)}
             yield 0, b"message\n" + json.dumps(message).encode()
         else:  # what is not in the table yet is not spoken of

@@ -18,6 +18,22 @@ FOREIGN = Contract(
             field("key", pa.int64(), "Fingerprint of the handle.", required=True),
             field("issuer", pa.string(), "The account it was last issued to before.", required=True),
             field("issuer_hash", pa.int64(), "xxh3-64 of issuer.", null="not known"),
+            field(
+                "calls",
+                pa.int64(),
+                "Calls of the tick that sent it in.",
+                null="the row is older than the column",
+                unit="calls",
+                at_least=1,
+            ),
+            field(
+                "output_tokens",
+                pa.int64(),
+                "Their output tokens.",
+                null="none of the calls carries them, or the row is older than the column",
+                unit="tokens",
+                at_least=0,
+            ),
         ]
     ),
 )

@@ -370,6 +370,14 @@ class Campaigns:
         0.25,
         "share of the accounts of either of two sets that pay with cards of the other from which both are one pool: 5 to 50 accounts pay with one card (threats.md 4.3), whatever client they use; of either, as one bought account may have anybody's card",
     )
+    ring_accounts: int = setting(
+        3,
+        "accounts that redeem each other's reasoning handles, each so many that it is flagged for it (rules.handle_replays), from which they are a campaign: two are one customer's failover between two keys as often",
+    )
+    ring_decades: float = setting(
+        4.0,
+        "points of such a ring: those of the rule that flags its accounts, whose benign rate is near zero (threats.md 2.4 #32); they count once",
+    )
     repeated: float = setting(
         0.9,
         "share of exact prompts that several accounts send from which it is an evaluation, which sends one set of them whole: of sets that each draws a fifth of, twenty accounts have 0.98 in common; a harvest wants new tasks (threats.md 2.4 #21), but may draw them from a collection or ask for several answers to each",

@@ -62,10 +62,11 @@ def small_world(seed: int) -> tuple[Line, ...]:
 
 @lru_cache(maxsize=2)
 def pooled_world(seed: int) -> tuple[Line, ...]:
-    """A small world beside which eight young accounts are driven as one: a campaign, which shows across them only."""
+    """A small world beside which eight young accounts are driven as one, and a third one redeems what the second one is issued: campaigns."""
     rng = random.Random(seed)
     calls = [_driven(rng, number, START + timedelta(hours=13, minutes=3 * number)) for number in range(8 * 16)]
     lines = [line for n, call in enumerate(calls) for line in _logged(call | {"event_id": f"pool-{n}"}, rng)]
+    lines += [line for n, call in enumerate(_handed_on(rng)) for line in _logged(call | {"event_id": f"ring-{n}"}, rng)]
     return tuple(sorted([*small_world(seed), *lines], key=lambda line: (line.moment, line.line)))
 
 
@@ -78,6 +79,14 @@ def accounts_of_pool() -> str:
 def _driven(rng: random.Random, number: int, moment: datetime) -> Call:
     told = {"system": f"You are the fourth station of a line that writes lessons for the other six. {_TEXT}"}
     return _harvest(rng, moment) | told | {"account_id": f"pool-{number % 8}", "api_key_id": f"key-pool-{number % 8}"}
+
+
+def _handed_on(rng: random.Random) -> Iterator[Call]:
+    handles = [f"{_TEXT}-{rng.getrandbits(60)}" for _ in range(6)]
+    for number, handle in enumerate(handles):
+        moment = START + timedelta(hours=16, minutes=7 * number)
+        yield _chat(rng, "acct-takes", moment) | {"reasoning_issued": [handle]}
+        yield _chat(rng, "acct-third", moment + 5 * _HOUR) | {"reasoning_used": [handle], "message_count": 3}
 
 
 def _calls(rng: random.Random) -> Iterator[Call]:

@@ -6,6 +6,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -111,10 +112,18 @@ def test_the_world_shows_what_can_differ(one_shot) -> None:
     lake = Lake.open(one_shot(1))
     heights = {table: lake.read(table).height for table in ("findings", "rejects", "sessions", "models", "traits")}
     assert min(heights.values()) > 1, heights
-    assert lake.read("campaigns")["accounts"].to_list() == [8]
-    assert lake.read("campaign_tests")["accounts"].to_list() == [8]
-    assert lake.read("flagged_accounts").drop_nulls("campaign_id").height == 8
+    assert {*lake.read("campaigns")["accounts"]} == {8, 3}
+    assert 8 in lake.read("campaign_tests")["accounts"]
+    assert lake.read("flagged_accounts").drop_nulls("campaign_id").height == 8 + 3
     assert lake.read("runs")["sources"].explode().struct.field("duplicates").sum() > 3
+
+
+def test_a_ring_of_handles_is_a_campaign_that_adds_no_points(one_shot) -> None:
+    lake = Lake.open(one_shot(1))
+    (ring,) = lake.read("campaigns").filter(pl.col("link_kinds") == ["handle_used"]).to_dicts()
+    of_it = lake.read("flagged_accounts").filter(pl.col("campaign_id") == ring["campaign_id"])
+    assert of_it["account_id"].sort().to_list() == ring["account_ids"] == ["acct-gives", "acct-takes", "acct-third"]
+    assert {signal["layer"] for signals in of_it["signals"] for signal in signals} == {"L0"}
 
 
 @pytest.mark.parametrize("arrival", EXAMPLES.values(), ids=EXAMPLES)

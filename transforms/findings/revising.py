@@ -183,6 +183,7 @@ def _updated(current: Row, one: Observation, context: Context) -> Row | None:
         "score": math.fsum(signal["points"] for signal in signals),
         "active_since": min(current["active_since"], new["active_since"]),
         **{name: current[name] for name in _BY_THE_FLAG},
+        "example_event_ids": new["example_event_ids"] or current["example_event_ids"],
         "linked_account_ids": sorted({*current["linked_account_ids"], *new["linked_account_ids"]}),
         "would_clear": wording.would_clear(signals, context.contracts.get(one.account_id)),
     }

@@ -69,7 +69,7 @@ def step(state: LinkState, traits: pl.DataFrame, until: datetime, policy: Policy
     issued = pl.concat([state.issued, given.select("key", "account_hash", issued_at="first_time")])
     names = pl.concat([state.names, given.select("account_hash", "account_id")]).unique()
     used = traits.filter(pl.col("kind") == "handle_used").select(
-        "account_id", "account_hash", "tick", "key", used_at="first_time"
+        "account_id", "account_hash", "tick", "key", "output_tokens", calls="count", used_at="first_time"
     )
     earlier = used.join(issued.select("key", "issued_at", issuer_hash="account_hash"), on="key", how="inner").filter(
         (pl.col("issued_at") <= pl.col("used_at")) & (pl.col("used_at") - pl.col("issued_at") <= memory)

@@ -417,6 +417,15 @@ def test_an_account_leaves_a_campaign_that_fell_apart() -> None:
     assert revisions["campaign_ids"].to_list() == [["c-1"], ["c-2"]]
 
 
+def test_a_campaign_without_points_is_named_and_changes_nothing_else() -> None:
+    ring = of_campaign("c-1", "relay", 0.0, 65, observed=0.0, sample_event_ids=[]) | {"signals": []}
+    _, _, revisions = run([], [{"minute": 5, "rule": "handle_replay"}, ring])
+    first, second = revisions.to_dicts()
+    assert (first["campaign_id"], second["campaign_id"]) == (None, "c-1")
+    same = ("score", "signals", "reasons", "kind", "tier", "severity", "example_event_ids", "would_clear")
+    assert [first[name] for name in same] == [second[name] for name in same]
+
+
 def test_what_a_finding_is_made_of_adds_up_to_its_score_at_every_revision() -> None:
     weaker, other = {"l1_score": 5.0, "prior_points": 5.0}, {"l1_score": 7.0, "prior_points": 7.0}
     rows = [HARVEST | {"hour": 1}, HARVEST | weaker | {"hour": 2}, HARVEST | other | {"hour": 3}]

@@ -1,0 +1,226 @@
+"""Rings: accounts that redeem each other's reasoning handles."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from given_accounts import DAY, Row, account_hash, foreign, hits, tallies
+from schemas.campaign import CAMPAIGN
+from schemas.hit import HIT
+from schemas.policy import Policy
+from transforms.campaigns import RingState, ring, with_rings
+from transforms.detectors import ReplayState, handle_replay
+
+POLICY = Policy()
+MIDNIGHT = DAY + timedelta(days=1)
+
+
+def day(number: int) -> datetime:
+    return DAY + timedelta(days=number)
+
+
+def turns(names: list[str], rounds: int, *, first: float = 0, key: int = 0) -> list[Row]:
+    """In each round every account redeems a new handle of the next one, all in one tick; rounds are ten minutes apart."""
+    return [
+        {
+            "minute": first + 10 * turn, "key": 1000 * key + len(names) * turn + place, "account_id": name,
+            "issuer": names[(place + 1) % len(names)], "calls": 2, "output_tokens": 300,
+        }
+        for turn in range(rounds)
+        for place, name in enumerate(names)
+    ]  # fmt: skip
+
+
+def run(
+    rows: list[Row], until: datetime = MIDNIGHT, state: RingState | None = None, policy: Policy = POLICY
+) -> tuple[RingState, pl.DataFrame, pl.DataFrame]:
+    return ring(RingState.empty() if state is None else state, foreign(rows), until, policy)
+
+
+def campaigns(rows: list[Row], until: datetime = MIDNIGHT) -> list[dict[str, Any]]:
+    return run(rows, until)[2].to_dicts()
+
+
+def test_three_accounts_that_redeem_each_others_handles_are_a_campaign() -> None:
+    (one,) = campaigns(turns(["a", "b", "c"], 3))
+    assert (one["account_ids"], one["accounts"], one["link_kinds"]) == (["a", "b", "c"], 3, ["handle_used"])
+    assert (one["kind"], one["tier"], one["score"]) == ("relay", "review", 4.0)
+    assert one["flagged_at"] == DAY + timedelta(minutes=20 + 5 + 5)
+    assert one["evidence"] == [
+        "handle_ring is 9, ordinary 0: distinct reasoning handles, issued to another account, that the accounts redeemed within 24 hours (4.0 decades)"
+    ]
+
+
+def test_what_it_took_are_the_calls_that_carried_handles_of_others() -> None:
+    (one,) = campaigns(turns(["a", "b", "c"], 5))
+    assert (one["exchanges"], one["exchanges_before"], one["output_tokens"]) == (30, 18, 4500)
+
+
+def test_a_call_with_many_handles_is_one_call() -> None:
+    rows = [{**row, "key": 100 * n + row["key"]} for row in turns(["a", "b", "c"], 1) for n in range(1, 9)]
+    assert campaigns(rows)[0]["exchanges"] == 6
+
+
+def test_two_accounts_are_a_customer_with_two_keys() -> None:
+    _, found, rings = run(turns(["a", "b"], 50))
+    assert found.is_empty()
+    assert rings.is_empty()
+
+
+def test_who_redeemed_one_handle_is_not_of_it() -> None:
+    stray = {"minute": 30, "key": 99, "account_id": "stray", "issuer": "a"}
+    assert campaigns([*turns(["a", "b", "c"], 4), stray])[0]["account_ids"] == ["a", "b", "c"]
+
+
+def test_who_only_gives_handles_away_is_of_it() -> None:
+    rows = [{"minute": 5 * k, "key": k, "account_id": f"r{k % 2}", "issuer": "giver"} for k in range(8)]
+    assert campaigns(rows)[0]["account_ids"] == ["giver", "r0", "r1"]
+
+
+def test_handles_of_different_days_do_not_add_up() -> None:
+    assert campaigns(turns(["a", "b", "c"], 2) + turns(["a", "b", "c"], 2, first=2 * 1440, key=1), day(4)) == []
+
+
+def test_it_acts_where_one_of_them_does() -> None:
+    tiers = {rounds: campaigns(turns(["a", "b", "c"], rounds))[0]["tier"] for rounds in (29, 30)}
+    assert tiers == {29: "review", 30: "act"}
+
+
+def test_a_hit_adds_no_points_and_leaves_the_tier_to_the_rule() -> None:
+    _, found, rings = run(turns(["a", "b", "c"], 40))
+    assert set(found["campaign_id"]) == set(rings["campaign_id"])
+    assert {len(signals) for signals in found["signals"]} == {0}
+    assert set(found["tier"]) == {"review"}
+    assert set(found["observed"]) == {0.0}
+
+
+def test_each_account_is_told_once_an_hour() -> None:
+    _, found, _ = run(turns(["a", "b", "c"], 12))
+    assert found.group_by("account_id").len()["len"].to_list() == [2, 2, 2]
+
+
+def test_two_rings_that_come_together_are_the_larger_one() -> None:
+    rows = turns(["a", "b", "c"], 4) + turns(["p", "q", "r", "s"], 4, key=1)
+    before = {row["accounts"]: row["campaign_id"] for row in campaigns(rows)}
+    rows.append({"minute": 60, "key": 9000, "account_id": "a", "issuer": "p"})
+    rings = {row["campaign_id"]: row for row in campaigns(rows)}
+    assert rings[before[4]]["account_ids"] == ["a", "b", "c", "p", "q", "r", "s"]
+    assert rings[before[4]]["merged_ids"] == [before[3]]
+    assert rings[before[3]]["merged_into"] == before[4]
+
+
+def test_its_id_comes_from_its_first_handle() -> None:
+    (one,) = campaigns(turns(["a", "b", "c"], 4))
+    (grown,) = campaigns(turns(["a", "b", "c"], 4) + turns(["c", "d", "e"], 4, first=60, key=2))
+    (other,) = campaigns(turns(["a", "b", "c"], 4, key=3))
+    assert one["campaign_id"] == grown["campaign_id"] != other["campaign_id"]
+
+
+def test_a_ring_of_long_ago_is_another_one() -> None:
+    later = 1440 * (POLICY.links.memory_days + 3)
+    found = campaigns(turns(["a", "b", "c"], 4) + turns(["a", "b", "c"], 4, first=later), day(40))
+    assert len(found) == 2
+    assert {row["merged_into"] for row in found} == {None}
+
+
+def test_rows_without_the_issuers_hash_say_nothing() -> None:
+    rows = foreign(turns(["a", "b", "c"], 4)).with_columns(issuer_hash=pl.lit(None, pl.Int64))
+    assert ring(RingState.empty(), rows, day(1), POLICY)[2].is_empty()
+
+
+def test_a_state_that_was_stored_is_the_state() -> None:
+    state = run(turns(["a", "b", "c"], 4), DAY + timedelta(hours=1))[0]
+    again = RingState.from_bytes(state.to_bytes())
+    for name in ("rings", "seen", "accounts", "edges", "told", "marks"):
+        assert not getattr(state, name).is_empty() or name == "marks"
+        assert_frame_equal(getattr(again, name), getattr(state, name))
+
+
+def test_a_quiet_step_changes_no_ring_and_forgets_handles_after_a_day() -> None:
+    state, _, rings = run(turns(["a", "b", "c"], 4))
+    after, found, same = run([], day(3), state)
+    assert found.is_empty()
+    assert_frame_equal(same, rings)
+    assert after.seen.is_empty()
+    assert run([], day(4), after)[0] is after
+
+
+NAMES = [f"n{n}" for n in range(9)]
+REDEEMED = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 20), st.integers(0, 8), st.integers(0, 40), st.integers(0, 60)),
+    min_size=60, max_size=240,
+)  # fmt: skip
+"""Day, place in the day, who redeems, of whom, which handle."""
+
+
+def redeemed(drawn: list[tuple[int, int, int, int, int]]) -> pl.DataFrame:
+    """FOREIGN rows of five days: mostly within three groups of three, now and then across."""
+    rows = {}
+    for number, place, one, step, key in drawn:
+        group = 3 * (one // 3)
+        other = (one + step - 36) % 9 if step >= 40 else group + (one + 1 + step % 2) % 3
+        if other != one:
+            at = (1440 * number + 60 * place, one, key)
+            rows[at] = {
+                "minute": at[0], "key": key, "account_id": NAMES[one], "issuer": NAMES[other], "calls": 1 + key % 3,
+            }  # fmt: skip
+    return foreign([rows[at] for at in sorted(rows)])
+
+
+@settings(max_examples=40, deadline=None)
+@given(REDEEMED, st.sampled_from([5, 35, 700, 1440]))
+def test_days_in_pieces_give_what_they_give_at_once(drawn: list[tuple[int, int, int, int, int]], minutes: int) -> None:
+    policy = Policy.from_json(POLICY.to_json().replace('"memory_days": 30', '"memory_days": 1'))
+    rows = redeemed(drawn)
+    _, told, rings = ring(RingState.empty(), rows, day(5), policy)
+    state, parts = RingState.empty(), [HIT.empty()]
+    found = CAMPAIGN.empty()
+    for tick in sorted({start - (start - DAY) % timedelta(minutes=minutes) for start in rows["tick"]}):
+        end = tick + timedelta(minutes=minutes)
+        part = rows.filter((pl.col("tick") >= tick) & (pl.col("tick") < end))
+        state, of_part, found = ring(RingState.from_bytes(state.to_bytes()), part, end, policy)
+        parts.append(of_part)
+    assert_frame_equal(HIT.conform(pl.concat(parts)), told)
+    assert_frame_equal(found, rings)
+    assert not told.select("account_id", "tick").is_duplicated().any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(REDEEMED)
+def test_whoever_is_of_a_ring_was_hit_by_the_rule_within_the_day(drawn: list[tuple[int, int, int, int, int]]) -> None:
+    rows = redeemed(drawn)
+    nobody = tallies([])
+    _, of_rule = handle_replay.step(ReplayState.empty(), rows, rows, nobody, day(5), POLICY)
+    by_rule = {(row["account_id"], row["tick"]) for row in of_rule.iter_rows(named=True)}
+    _, told, rings = ring(RingState.empty(), rows, day(5), POLICY)
+    for account, tick in told.select("account_id", "tick").iter_rows():
+        assert any(one == account and timedelta() <= tick - at < timedelta(days=1) for one, at in by_rule)
+    assert {name for names in rings["account_ids"] for name in names} <= {account for account, _ in by_rule}
+
+
+def hit(account: str, **said: Any) -> dict[str, Any]:
+    ids = {"campaign_id": "c-2", "campaign_ids": ["c-2"], "left_campaign_ids": [], "linked_account_ids": []}
+    return {"account_id": account, "minute": 20, "rule": "campaign", "signals": [], "tier": "act", **ids, **said}
+
+
+def test_of_an_account_in_both_the_campaign_speaks_and_both_are_named() -> None:
+    _, of_rings, rings = run(turns(["a", "b", "c"], 3))
+    (name,) = rings["campaign_id"]
+    both = with_rings(hits([hit("a"), hit("z")]), of_rings).sort("account_id")
+    assert both["account_id"].to_list() == ["a", "b", "c", "z"]
+    assert both["campaign_id"].to_list() == ["c-2", name, name, "c-2"]
+    assert both["campaign_ids"].to_list() == [sorted([name, "c-2"]), [name], [name], ["c-2"]]
+    assert both["tier"].to_list() == ["act", "review", "review", "act"]
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_a_hit_names_the_others_of_the_ring(name: str) -> None:
+    _, found, _ = run(turns(["a", "b", "c"], 3))
+    row = found.row(by_predicate=pl.col("account_id") == name, named=True)
+    assert sorted([*row["linked_account_ids"], name]) == ["a", "b", "c"]
+    assert row["account_hash"] == account_hash(name)

@@ -1,0 +1,95 @@
+"""What is said of a ring: its id, its one signal, the hits of its accounts, and these beside those of other campaigns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from itertools import count
+from typing import Any
+
+import polars as pl
+
+from schemas.hit import CAMPAIGN_RULE, HIT
+from transforms.campaigns.wording import detail
+
+KIND = "relay"
+"""As the card of the rule over replayed handles."""
+
+MOST_LINKED = 20
+"""As many linked accounts as a hit lists (HIT.linked_account_ids)."""
+
+Row = dict[str, Any]
+
+
+def ids(key: int) -> Iterator[str]:
+    """Ids of a ring founded by a handle: the first that no ring had."""
+    for turn in count():
+        yield "c-" + blake2b(f"ring\n{key}\n{turn or ''}".encode(), digest_size=8).hexdigest()
+
+
+def ring_signal(handles: float, points: float) -> Row:
+    """The one reason of a ring, of SIGNAL_TYPE.
+
+    Args:
+        handles: the most that went round in it within 24 hours.
+        points: what that counts.
+    """
+    return {
+        "signal": "handle_ring",
+        "layer": "L2",
+        "family": "identity",
+        "observed": handles,
+        "expected": 0.0,
+        "peers": None,
+        "tail": round(10.0**-points, 9),
+        "points": points,
+        "detail": "distinct reasoning handles, issued to another account, that the accounts redeemed within 24 hours",
+    }
+
+
+def ring_hit(
+    ring: Mapping[str, Any], account_hash: int, account_id: str, tick: datetime, expected: float, left: Sequence[str]
+) -> Row:
+    """An account's HIT row: which ring it is of, and who else; no points, and for review, for the rule says how sure it is.
+
+    Args:
+        ring: the CAMPAIGN row.
+        account_hash: of the account.
+        account_id: the account.
+        tick: start of the tick.
+        expected: threshold of the rule.
+        left: rings that fell apart and left the account to this one.
+    """
+    others = [other for other in ring["account_ids"][: MOST_LINKED + 1] if other != account_id]
+    return {
+        "account_id": account_id,
+        "account_hash": account_hash,
+        "tick": tick,
+        "rule": CAMPAIGN_RULE,
+        "observed": 0.0,
+        "expected": expected,
+        "detail": detail(ring),
+        "linked_account_ids": others[:MOST_LINKED],
+        "sample_event_ids": [],
+        "campaign_id": ring["campaign_id"],
+        "campaign_ids": [ring["campaign_id"]],
+        "left_campaign_ids": list(left),
+        "tier": "review",
+        "kind": KIND,
+        "signals": [],
+    }
+
+
+def with_rings(hits: pl.DataFrame, of_rings: pl.DataFrame) -> pl.DataFrame:
+    """The hits of campaigns and of rings, one an account and tick: what a campaign says, and the ids of both."""
+    if of_rings.is_empty():
+        return hits
+    at = ["account_id", "tick"]
+    ids = of_rings.select(*at, ring_ids="campaign_ids", left_ids="left_campaign_ids")
+    both = hits.join(ids, on=at, how="left", maintain_order="left").with_columns(
+        _all_of("campaign_ids", "ring_ids"), _all_of("left_campaign_ids", "left_ids")
+    )
+    return HIT.conform(pl.concat([both.select(HIT.columns), of_rings.join(hits, on=at, how="anti")]))
+
+
+def _all_of(ours: str, theirs: str) -> pl.Expr:
+    return pl.concat_list(ours, pl.col(theirs).fill_null([])).list.unique().list.sort().alias(ours)

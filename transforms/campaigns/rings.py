@@ -1,0 +1,294 @@
+"""Rings: accounts that redeem each other's reasoning handles are campaigns too, by who gave handles to whom.
+
+The keys of the other campaigns are held by many; a handle is issued once and redeemed by another account, and what ties a ring is that
+this goes on among the same accounts. Who is of a ring is whom the rule over replayed handles flags (the same count over the same
+24 hours), so a ring adds no points: it says who belongs together.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from schemas.campaign import CAMPAIGN
+from schemas.finding import damage_tier
+from schemas.foreign import FOREIGN
+from schemas.hit import HIT
+from schemas.policy import Policy
+from transforms.campaigns.course import pace_of
+from transforms.campaigns.naming import continued
+from transforms.campaigns.ring_rows import KIND, ids, ring_hit, ring_signal
+from transforms.campaigns.ring_state import Account, Edge, RingState, Union
+from transforms.campaigns.wording import evidence
+
+_DAY = timedelta(days=1)
+_NOBODY: Mapping[int, datetime] = {}
+
+Row = dict[str, Any]
+
+
+def step(
+    state: RingState, foreign: pl.DataFrame, until: datetime, policy: Policy
+) -> tuple[RingState, pl.DataFrame, pl.DataFrame]:
+    """Rings after more ticks; once over a day gives what once a tick gives.
+
+    Args:
+        state: rings before.
+        foreign: FOREIGN rows of all shards, ticks before `until` not given before, in any order; those without a hash of the issuer
+            say nothing.
+        until: border up to which ticks are closed.
+        policy: rules.handle_replays, rules.handle_act, `policy.campaigns`, links.memory_days, time.
+
+    Returns:
+        The state; HIT rows without signals, of each account once an hour in which the rule over replayed handles hits it too, and
+        at the tick at which it became known if it did within the day before; CAMPAIGN rows of all rings there ever were.
+    """
+    if foreign.is_empty():
+        return state.rested(until), HIT.empty(), state.rings
+    known = FOREIGN.conform(foreign).filter(pl.col("issuer_hash").is_not_null())
+    work = _Work(state, policy)
+    for (tick,), rows in known.sort("tick", "account_hash", "key").group_by("tick", maintain_order=True):
+        work.take(tick, rows)
+    after = work.state(until)
+    hits = HIT.conform(pl.DataFrame(work.hits, schema=HIT.polars)) if work.hits else HIT.empty()
+    return after, hits, after.rings
+
+
+class _Work:
+    """The rings while ticks go by."""
+
+    def __init__(self, state: RingState, policy: Policy) -> None:
+        self.hits: list[Row] = []
+        self._policy = policy
+        self._memory = timedelta(days=policy.links.memory_days)
+        self._seen = state.sightings()
+        self._accounts: dict[int, Account] = state.accounts_by_hash()
+        self._edges: dict[tuple[int, int], Edge] = state.edges_by_pair()
+        self._rows: dict[str, Row] = {row["campaign_id"]: row for row in state.rings.iter_rows(named=True)}
+        self._told, self._marks = state.told_by_ring(), state.marks_by_ring()
+        self._last = max((edge.last for edge in self._edges.values()), default=None)
+        self._rings: dict[str, set[int]] = {}
+        self._peers: dict[int, set[int]] = {}
+        for one, other in self._edges:
+            self._peers.setdefault(one, set()).add(other)
+            self._peers.setdefault(other, set()).add(one)
+        self._union = self._joined()
+        self._sets: list[set[int]] | None = None
+
+    def take(self, tick: datetime, rows: pl.DataFrame) -> None:
+        """Everything that was redeemed at one tick."""
+        if self._last is None or _midnight(self._last) < _midnight(tick):
+            self._forget(_midnight(tick) - self._memory)
+            self._regroup(tick)
+            for name in self._rings.keys() & self._told.keys():
+                days = self._marks.get(name, {}) | {_midnight(tick): self._taken(self._told[name])[0]}
+                self._marks[name] = dict(sorted(days.items())[-2:])
+        self._last = tick
+        showing = self._add(tick, rows)
+        self._regroup(tick)
+        for name, members in sorted(self._rings.items()):
+            if not showing.isdisjoint(members):
+                self._say(name, members, tick, showing & members)
+
+    def _add(self, tick: datetime, rows: pl.DataFrame) -> set[int]:
+        """Notes who redeemed what of whom; the accounts that the rule over replayed handles hits at this tick."""
+        hour, rules = tick.replace(minute=0), self._policy.rules
+        active: set[tuple[int, bool]] = set()
+        taken: dict[int, tuple[int, int | None]] = {}
+        for row in rows.iter_rows(named=True):
+            one, other, key = row["account_hash"], row["issuer_hash"], row["key"]
+            for account, name, gave in ((one, row["account_id"], False), (other, row["issuer"], True)):
+                self._accounts.setdefault(account, Account(name))
+                self._seen.setdefault((account, gave), {})[key] = hour
+                active.add((account, gave))
+            pair = (min(one, other), max(one, other))
+            edge = self._edges.get(pair)
+            self._edges[pair] = Edge(tick, tick, key) if edge is None else edge.again(tick)
+            if edge is None:
+                self._peers.setdefault(one, set()).add(other)
+                self._peers.setdefault(other, set()).add(one)
+                self._link(pair)
+            calls, tokens = taken.get(one, (0, None))
+            known = [value for value in (tokens, row["output_tokens"]) if value is not None]
+            taken[one] = max(calls, row["calls"] or 1), max(known, default=None)
+        for one, (calls, tokens) in taken.items():
+            self._accounts[one].take(calls, tokens)
+        showing = set()
+        for account, gave in active:
+            handles = self._within(account, gave, tick)
+            if handles >= rules.handle_replays:
+                showing.add(account)
+                self._meet(account, tick, acts=not gave and handles >= rules.handle_act)
+        return showing
+
+    def _within(self, account: int, gave: bool, tick: datetime) -> int:
+        """How many handles an account redeemed, or gave, in the 24 hours up to the tick's end; older ones are dropped."""
+        after = tick.replace(minute=0) - _DAY
+        kept = {key: hour for key, hour in self._seen[account, gave].items() if hour > after}
+        self._seen[account, gave] = kept
+        return len(kept)
+
+    def _meet(self, account: int, tick: datetime, *, acts: bool) -> None:
+        """Notes that the rule hits an account."""
+        known, is_new = self._accounts[account], self._accounts[account].last is None
+        known.last, known.acts = tick, known.acts or acts
+        for other in self._peers.get(account, ()) if is_new else ():
+            self._link((account, other))
+
+    def _link(self, pair: tuple[int, int]) -> None:
+        """Joins two accounts if both are such as the rule hits."""
+        if all(self._accounts[one].last is not None for one in pair):
+            self._union.join(*pair)
+            self._sets = None
+
+    def _joined(self) -> Union:
+        union = Union()
+        for one, other in self._edges:
+            if self._accounts[one].last is not None and self._accounts[other].last is not None:
+                union.join(one, other)
+        return union
+
+    def _regroup(self, tick: datetime) -> None:
+        """Works out which rings there are, once a tick, whichever run the tick is in; those that have become part of others say so."""
+        if self._sets is None:
+            least = self._policy.campaigns.ring_accounts
+            self._sets = [group for group in self._union.groups() if len(group) >= least]
+        sets = self._sets
+        names = continued(sets, {name: accounts.keys() for name, accounts in self._told.items()})
+        named = dict(names.of)
+        for number, group in enumerate(sets):
+            if number not in named:
+                taken = self._rows.keys() | set(named.values())
+                named[number] = next(name for name in ids(self._founding_key(group)) if name not in taken)
+        self._rings = {name: sets[number] for number, name in named.items()}
+        gone = [(named[number], self._merge(name, named[number])) for name, number in sorted(names.gone.items())]
+        for into, accounts in gone:
+            self._say(into, self._rings[into], tick, set(), accounts)
+
+    def _merge(self, name: str, into: str) -> dict[int, datetime]:
+        """Notes that a ring has become part of another; whom it was counted against, and when."""
+        for row in list(self._rows.values()):
+            if row["campaign_id"] == name or row["merged_into"] == name:
+                self._rows[row["campaign_id"]] = row | {"merged_into": into}
+        return self._told.pop(name)
+
+    def _founding_key(self, group: set[int]) -> int:
+        """The first handle that one of them redeemed of another; of equals the smallest."""
+        own = (edge for (one, other), edge in self._edges.items() if one in group and other in group)
+        return min((edge.first, edge.key) for edge in own)[1]
+
+    def _say(
+        self, name: str, members: set[int], tick: datetime, showing: set[int], merged: Mapping[int, datetime] = _NOBODY
+    ) -> None:
+        """What a ring is as of the tick, and its hits; `merged` is whom a ring was counted against that has become part of it."""
+        time, before = self._policy.time, self._rows.get(name)
+        told = self._told.setdefault(name, {})
+        due = sorted(one for one in members if self._is_due(one, told.get(one), tick, is_showing=one in showing))
+        left = {one: self._left(one, name) for one in due}
+        hour = tick.replace(minute=0)
+        told |= {one: hour for one in (*members, *merged) if one not in told} | dict.fromkeys(due, hour)
+        signal = self._signal(members, tick, before)
+        calls, tokens = self._taken(told)
+        own = [edge.first for (one, other), edge in self._edges.items() if one in members and other in members]
+        first = min(own) if before is None else min(*own, before["first_seen"])
+        pace, falls = pace_of(self._marks.get(name, {}), first, tick + time.tick, calls)
+        acts = (before is not None and before["tier"] == "act") or any(self._accounts[one].acts for one in members)
+        names = sorted(self._accounts[one].name for one in told)
+        self._rows[name] = {
+            "campaign_id": name,
+            "kind": KIND,
+            "tier": "act" if acts else "review",
+            "score": signal["points"],
+            "signals": [signal],
+            "link_kinds": ["handle_used"],
+            "account_ids": names,
+            "accounts": len(names),
+            "evidence_accounts": len(members),
+            "first_seen": first,
+            "last_seen": tick,
+            "flagged_at": tick + time.tick + time.lateness if before is None else before["flagged_at"],
+            "exchanges": calls,
+            "exchanges_before": calls if before is None else before["exchanges_before"],
+            "output_tokens": tokens,
+            "damage_tier": damage_tier(calls),
+            "exchanges_per_day": pace,
+            "next_tier_at": falls,
+            "merged_into": None,
+            "evidence": evidence([signal]),
+        }
+        expected = float(self._policy.rules.handle_replays)
+        for one in due:
+            self.hits.append(ring_hit(self._rows[name], one, self._accounts[one].name, tick, expected, left[one]))
+
+    def _is_due(self, account: int, told: datetime | None, tick: datetime, *, is_showing: bool) -> bool:
+        """Whether an account is told: once an hour in which the rule hits it; when it is new, if that was within a day (its finding is open)."""
+        if told is not None:
+            return is_showing and told < tick.replace(minute=0)
+        last = self._accounts[account].last
+        return last is not None and tick - last < _DAY
+
+    def _left(self, account: int, name: str) -> list[str]:
+        """Rings that an account was counted in and that fell apart; one of nobody else becomes part of `name`."""
+        left = []
+        for other, told in sorted(self._told.items()):
+            if other == name or account not in told or account in self._rings.get(other, ()):
+                continue
+            if len(told) == 1:
+                self._merge(other, name)
+                continue
+            del told[account]
+            names = sorted(self._accounts[one].name for one in told)
+            self._rows[other] |= {"account_ids": names, "accounts": len(names)}
+            left.append(other)
+        return left
+
+    def _signal(self, members: Iterable[int], tick: datetime, before: Row | None) -> Row:
+        """The one reason of a ring: the most handles that went round in it within 24 hours."""
+        after = tick.replace(minute=0) - _DAY
+        now = {key for one in members for key, hour in self._seen.get((one, False), {}).items() if hour > after}
+        most = float(len(now)) if before is None else max(float(len(now)), before["signals"][0]["observed"])
+        return ring_signal(most, self._policy.campaigns.ring_decades)
+
+    def _taken(self, accounts: Iterable[int]) -> tuple[int, int | None]:
+        """Calls of these accounts with a handle of another, and their output tokens."""
+        known = [self._accounts[one] for one in accounts]
+        tokens = [one.output_tokens for one in known if one.output_tokens is not None]
+        return sum(one.calls for one in known), sum(tokens) if tokens else None
+
+    def _forget(self, oldest: datetime) -> None:
+        """Drops pairs, accounts and rings of which nothing was seen since."""
+        gone = [pair for pair, edge in self._edges.items() if edge.last < oldest]
+        for name in [name for name, told in self._told.items() if max(told.values()) < oldest]:
+            del self._told[name]
+        for pair in gone:
+            del self._edges[pair]
+        used = {one for pair in self._edges for one in pair} | {one for told in self._told.values() for one in told}
+        self._accounts = {one: known for one, known in self._accounts.items() if one in used}
+        for known in self._accounts.values():
+            if known.last is not None and known.last < oldest:
+                known.last = None
+        for one, other in gone:
+            self._peers[one].discard(other)
+            self._peers[other].discard(one)
+        self._union, self._sets = self._joined(), None
+
+    def state(self, until: datetime) -> RingState:
+        """What is to be remembered."""
+        merged: dict[str, list[str]] = {}
+        for name, row in sorted(self._rows.items()):
+            merged.setdefault(row["merged_into"], []).append(name)
+        rows = [row | {"merged_ids": merged.get(name, [])} for name, row in sorted(self._rows.items())]
+        after = until.replace(minute=0, second=0, microsecond=0) - _DAY
+        return RingState.of(
+            CAMPAIGN.conform(pl.DataFrame(rows, schema=CAMPAIGN.polars)) if rows else CAMPAIGN.empty(),
+            {of: {key: hour for key, hour in keys.items() if hour > after} for of, keys in self._seen.items()},
+            self._accounts,
+            self._edges,
+            self._told,
+            {name: days for name, days in self._marks.items() if name in self._told},
+        )
+
+
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
