@@ -26,7 +26,7 @@ def severity(exchanges: int, rules: Iterable[str], cards: Mapping[str, Card]) ->
 
 
 def kind(weights: Mapping[str, float]) -> tuple[str, float]:
-    """The kind with the most points, the first by name of equals, and those points; `unknown` where there is none."""
+    """The kind of the strongest reason, the first by name of equals, and what that counts; `unknown` where there is none."""
     if not weights:
         return "unknown", 0.0
     name = min(weights, key=lambda one: (-weights[one], one))

@@ -30,7 +30,7 @@ class Observation:
         signals: strongest first.
         rules: ids of the rules that held.
         pattern: kind the models saw, None where only rules decided.
-        weights: points by kind.
+        weights: by kind, what its strongest reason counts: a rule, the shape that the models saw as a whole, or the strongest signal of a campaign.
         campaign: its strongest campaign, None if it is in none.
         campaigns: all its campaigns.
         left: campaigns it does not belong to any more.
@@ -146,7 +146,7 @@ def _of_hit(
         signals=signals,
         rules=(card.id,),
         pattern=hit["kind"],
-        weights={hit["kind"] or card.kind: points},
+        weights={hit["kind"] or card.kind: max((signal["points"] for signal in signals), default=0.0)},
         campaign=hit["campaign_id"],
         campaigns=tuple(hit["campaign_ids"] or ()),
         left=tuple(hit["left_campaign_ids"] or ()),

@@ -2,7 +2,7 @@
 
 A finding is not revised every hour it holds: a revision needs a higher tier, a higher severity, a reason of a new kind, a
 kind that weighs a decade more than the one named so far, or another campaign. Tiers, severities and kinds of reason are few, so
-revisions are. Of each reason the strongest signal so far is kept, and the score is what these add up to. What only a campaign speaks against is of the campaign's kind, and changes with it.
+revisions are. A finding is of the kind of its strongest reason. Of each reason the strongest signal so far is kept, and the score is what these add up to. What only a campaign speaks against is of the campaign's kind, and changes with it.
 """
 
 import math
@@ -22,7 +22,7 @@ from transforms.findings.observing import Observation
 Row = dict[str, Any]
 
 KIND_OUTWEIGHS = 1.0
-"""Decades by which another kind must weigh more to rename a finding: ten times rarer among benign accounts."""
+"""Decades by which the strongest reason of another kind must weigh more to be worth a revision alone: ten times rarer among benign accounts."""
 
 REASON_FROM = 0.5
 """Points from which a signal is a reason of its own: rarer than one account in three."""
@@ -146,8 +146,8 @@ def _updated(current: Row, one: Observation, context: Context) -> Row | None:
         outweighs = new["kind"] != current["kind"]
         is_renamed = outweighs and campaign == current["campaign_id"]
     else:
-        outweighs = new["kind"] != current["kind"] and new["kind_points"] >= current["kind_points"] + KIND_OUTWEIGHS
-        is_renamed = outweighs
+        outweighs = new["kind"] != current["kind"] and new["kind_points"] > current["kind_points"]
+        is_renamed = outweighs and new["kind_points"] >= current["kind_points"] + KIND_OUTWEIGHS
     rises = (
         judging.TIER_RANK[new["tier"]] > judging.TIER_RANK[current["tier"]]
         or SEVERITIES.index(new["severity"]) > SEVERITIES.index(current["severity"])
@@ -157,6 +157,7 @@ def _updated(current: Row, one: Observation, context: Context) -> Row | None:
     )
     if not rises:
         return None
+    is_same = new["kind"] == current["kind"] and new["kind_points"] > current["kind_points"]
     signals = _merged(current["signals"], new["signals"])
     known_at = one.tick + context.policy.time.tick + context.policy.time.lateness
     return new | {
@@ -175,7 +176,7 @@ def _updated(current: Row, one: Observation, context: Context) -> Row | None:
         "uncalibrated": current["uncalibrated"] and new["uncalibrated"],
         "severity": max(current["severity"], new["severity"], key=SEVERITIES.index),
         "kind": new["kind"] if outweighs else current["kind"],
-        "kind_points": new["kind_points"] if outweighs else current["kind_points"],
+        "kind_points": new["kind_points"] if outweighs or is_same else current["kind_points"],
         "p_value": _least(current["p_value"], new["p_value"]),
         "techniques": sorted({*current["techniques"], *new["techniques"]}),
         "reasons": wording.reasons(signals),

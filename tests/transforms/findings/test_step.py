@@ -411,6 +411,27 @@ def test_the_kind_that_models_saw_is_not_a_campaigns_to_change() -> None:
     assert revisions["kind"].to_list()[-1] == "distillation"
 
 
+def two_signals(points: float, minute: int) -> dict[str, Any]:
+    """A hit of a campaign by two signals that together weigh more than any rule."""
+    hit = of_campaign("c-1", "resale", points, minute)
+    (even,) = hit["signals"]
+    return hit | {"signals": [even, even | {"signal": "fresh_accounts", "family": "age", "points": 2.0}]}
+
+
+@pytest.mark.parametrize("minute", [5, 65, 125])
+def test_a_finding_is_of_the_kind_of_its_strongest_reason_whenever_its_campaign_speaks(minute: int) -> None:
+    _, _, revisions = run([], [{"minute": 65, "rule": "bypass_search"}, two_signals(2.5, minute)])
+    last = revisions.row(-1, named=True)
+    assert (last["kind"], last["campaign_id"]) == ("reverse_engineering", "c-1")
+    assert last["reasons"][0].startswith("bypass_search")
+
+
+def test_a_campaign_renames_what_it_says_more_of_than_the_rule() -> None:
+    _, _, revisions = run([], [{"minute": 5, "rule": "bypass_search"}, two_signals(4.0, 65)])
+    assert revisions["kind"].to_list() == ["reverse_engineering", "resale"]
+    assert revisions["reasons"].to_list()[-1][0].startswith("even_load")
+
+
 def test_an_account_leaves_a_campaign_that_fell_apart() -> None:
     said = [of_campaign("c-1", "relay", 5.5, 5), of_campaign("c-2", "relay", 5.5, 65, left_campaign_ids=["c-1"])]
     _, _, revisions = run([], said)
