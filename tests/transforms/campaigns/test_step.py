@@ -177,8 +177,9 @@ def test_it_tells_when_the_next_tier_falls() -> None:
     assert row["next_tier_at"] == pytest.approx(DAY + timedelta(minutes=50 + minutes_left), abs=timedelta(seconds=1))
 
 
-@pytest.mark.parametrize("minutes", [5, 35, 60, 700])
-def test_a_day_in_pieces_gives_what_it_gives_at_once(minutes: int) -> None:
+@pytest.mark.parametrize(("minutes", "hours"), [(5, 12), (35, 24), (60, 24), (700, 24)])
+def test_a_day_in_pieces_gives_what_it_gives_at_once(minutes: int, hours: int) -> None:
+    """The last of the calls is made in the twelfth hour; pieces of a tick end there, the rest is one more."""
     rows = (
         pool("head", 20, 30, keys=[*TEMPLATE, ("client", 1)])
         + pool("limb", 15, 40, keys=[("head", 17), ("line", 18)], first=100)
@@ -190,7 +191,7 @@ def test_a_day_in_pieces_gives_what_it_gives_at_once(minutes: int) -> None:
     frame = frames(rows, [])[0]
     start = DAY
     while start < day(1):
-        end = min(start + timedelta(minutes=minutes), day(1))
+        end = min(start + timedelta(minutes=minutes), day(1)) if start < DAY + timedelta(hours=hours) else day(1)
         pieces.run(frame.filter((pl.col("tick") >= start) & (pl.col("tick") < end)), end)
         start = end
     assert_frame_equal(pieces.hits, once.hits)

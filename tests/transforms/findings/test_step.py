@@ -346,8 +346,14 @@ def busy_days() -> Inputs:
     return Inputs(scored(score_rows), hits(hit_rows), tallies(tally_rows))
 
 
-@pytest.mark.parametrize(("ticks_a_step", "patience"), [(1, 7), (144, 7), (5, 0), (288, 0)])
-def test_one_step_over_two_days_gives_what_many_give(ticks_a_step: int, patience: int) -> None:
+DENSE = {*range(1, 25), *range(24, 276, 12), *range(276, 312), *range(324, 577, 12)}
+"""Ticks after which a step ends: each where the first day begins and ends, and one an hour."""
+
+
+@pytest.mark.parametrize(
+    ("ends", "patience"), [(DENSE, 7), ({144, 288, 432}, 7), (set(range(20, 576, 20)), 0), ({288}, 0)]
+)
+def test_one_step_over_two_days_gives_what_many_give(ends: set[int], patience: int) -> None:
     policy = Policy.parse(f"[learning]\nguard_days = {patience}\n")
     by = judge({("pro/chat", "r"): np.linspace(0.0, 8.0, 1500)}, policy)
     given = busy_days()
@@ -355,8 +361,8 @@ def test_one_step_over_two_days_gives_what_many_give(ticks_a_step: int, patience
     whole_state, whole_scores, whole_found = step(FindingsState.empty(), given, by, end)
     assert set(whole_found["activity"]) == ({"created", "updated"} if patience else {"created", "closed"})
     state, score_parts, found_parts, until = FindingsState.empty(), [], [], DAY
-    while until < end:
-        start, until = until, min(end, until + ticks_a_step * TICK)
+    for tick in sorted(ends | {576}):
+        start, until = until, DAY + tick * TICK
         ticks = pl.col("tick").is_between(start, until, closed="left")
         hours = (pl.col("window_end") > start) & (pl.col("window_end") <= until)
         part = Inputs(given.scored.filter(hours), given.hits.filter(ticks), given.tallies.filter(ticks))
