@@ -10,6 +10,10 @@ from pipelines.lake.lake import Lake
 from pipelines.worlds import write_world
 from transforms.simulate import Options, Pool
 
+pytestmark = (
+    pytest.mark.slow
+)  # what one step after the other says of ids and accounts is held in transforms/campaigns/test_lineage.py
+
 WORLD = Options(
     seed=61, days=2, accounts=20, lookalikes=1, crowd=5, teams=1, attackers=0, cap_per_day=40.0, loud_cap=40.0, words=8,
     pools=tuple(Pool("T-HYDRA", heads, 60.0, attack_share=1.0, harvest=harvest)

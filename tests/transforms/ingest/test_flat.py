@@ -120,7 +120,7 @@ def one_by_one(lines: list[bytes]) -> Decoded:
     )
 
 
-@FEW
+@settings(max_examples=25, deadline=None)
 @given(
     with_nulls=st.booleans(),
     odd=st.lists(odd_lines(), max_size=6),
