@@ -20,7 +20,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures" / "ingest"
 CANARY = b"CANARY-9f31-quiet-harbour"
 EXPECTED = {"canonical", "combined", "litellm", "nginx_json"}
 
-FEW = settings(max_examples=25)
+FEW = settings(max_examples=12)
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()

@@ -3,7 +3,7 @@
 import json
 import random
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from pipelines.lake.lake import Lake
 from pipelines.lake.snapshots import read_snapshot
 from pipelines.lake.state import States
 from pipelines.rebuild import RebuildRequest, rebuild
-from pipelines.release import ReleaseRequest, preview, release
+from pipelines.release import Released, ReleaseRequest, preview, release
 from pipelines.request import Request
 from pipelines.sight.alerts import open_alerts
 from pipelines.watch import watch
@@ -67,37 +67,58 @@ def quarantined(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def released(quarantined: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same, released, and the two days after it."""
-    folder = tmp_path_factory.mktemp("released")
+def unreleased(quarantined: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, and the day after it."""
+    folder = tmp_path_factory.mktemp("unreleased")
     copy_of(quarantined, folder)
-    release(_request(folder))
     _day(folder, 2)
+    return folder
+
+
+@dataclass(frozen=True)
+class AtTheBorder:
+    """The two days, released, and the day after it: the folder, what the release told, what was learned when it had been given."""
+
+    folder: Path
+    told: Released
+    learned_before: set[object]
+
+
+@pytest.fixture(scope="module")
+def at_the_border(quarantined: Path, tmp_path_factory: pytest.TempPathFactory) -> AtTheBorder:
+    folder = tmp_path_factory.mktemp("at-the-border")
+    lake = copy_of(quarantined, folder)
+    told = release(_request(folder))
+    learned = _learned_days(lake)
+    _day(folder, 2)
+    return AtTheBorder(folder, told, learned)
+
+
+@pytest.fixture(scope="module")
+def released(at_the_border: AtTheBorder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, and one day more."""
+    folder = tmp_path_factory.mktemp("released")
+    copy_of(at_the_border.folder, folder)
     _day(folder, 3)
     return folder
 
 
-def test_without_a_release_the_day_is_never_learned(quarantined: Path, tmp_path: Path) -> None:
-    lake = copy_of(quarantined, tmp_path)
-    _day(tmp_path, 2)
-    assert _learned_days(lake) == {START, START + 2 * DAY}
+def test_without_a_release_the_day_is_never_learned(unreleased: Path) -> None:
+    assert _learned_days(unreleased / "lake") == {START, START + 2 * DAY}
 
 
-def test_the_border_after_the_release_learns_the_day_first_and_then_its_own(quarantined: Path, tmp_path: Path) -> None:
-    lake = copy_of(quarantined, tmp_path)
-    done = release(_request(tmp_path))
+def test_the_border_after_the_release_learns_the_day_first_and_then_its_own(at_the_border: AtTheBorder) -> None:
+    lake, done = at_the_border.folder / "lake", at_the_border.told
     assert done.holds_from == START + 3 * DAY
     assert any("events" in failed for failed in done.failed)
-    assert _learned_days(lake) == {START}
-    _day(tmp_path, 2)
+    assert at_the_border.learned_before == {START}
     assert _learned_days(lake) == {START, SILENT, START + 2 * DAY}
     (row,) = Lake.open(lake).read("releases").to_dicts()
     assert (row["day"], row["given_by"], row["why"]) == (SILENT, "night shift", "the gateway was down")
 
 
-def test_a_release_after_later_days_were_learned_takes_the_day_in_too(quarantined: Path, tmp_path: Path) -> None:
-    lake = copy_of(quarantined, tmp_path)
-    _day(tmp_path, 2)
+def test_a_release_after_later_days_were_learned_takes_the_day_in_too(unreleased: Path, tmp_path: Path) -> None:
+    lake = copy_of(unreleased, tmp_path)
     release(_request(tmp_path))
     _day(tmp_path, 3)
     assert _learned_days(lake) == {START, SILENT, START + 2 * DAY, START + 3 * DAY}
