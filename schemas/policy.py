@@ -341,6 +341,10 @@ class Campaigns:
         0.8,
         "effective share of a key's holders that says the same of accounts whose age and payment are not known or differ: one bystander in four takes it below",
     )
+    as_often: float = setting(
+        0.4,
+        "part of the median account's calls below which one that moves and sends the same program is left out: of a pool whose calls vary by half (lognormal, CV 0.5) one head in thirty has fewer",
+    )
     overlap: float = setting(
         0.5, "share of the smaller side's accounts that two keys must have in common to be of one campaign"
     )

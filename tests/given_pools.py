@@ -58,12 +58,12 @@ def on_file(name: str, accounts: int, *, age_days: float, a_card: int) -> list[R
 
 
 def moving(base: Base, name: str, accounts: int, *, of: int | None = None) -> Base:
-    """What is known of networks: of so many accounts these move on every day, the others come home."""
+    """What is known of networks, with accounts more: of so many these move on every day, the others come home."""
     rows = [
         {"account_hash": account_hash(f"{name}-{number:03}"), "is_moving": number < accounts}
         for number in range(of or accounts)
     ]
-    return replace(base, staying=pl.DataFrame(rows, schema=STAYING))
+    return replace(base, staying=pl.concat([base.staying, pl.DataFrame(rows, schema=STAYING)]))
 
 
 def frames(rows: Iterable[Row], accounts: Iterable[Row]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -17,14 +17,11 @@ import numpy.typing as npt
 import polars as pl
 
 from schemas.policy import Campaigns
-from schemas.trait import TRAIT_KINDS
 from transforms.campaigns.grouping import Key
-from transforms.campaigns.kinds import PAYER
+from transforms.campaigns.kinds import PAYER, ROVING, SOFTWARE
 
 PHRASES = ("head", "tail", "line", "shingle")
 """Kinds made of what is typed; system prompts and tools come with the software. Three words are common, but then so are those who send them."""
-
-SOFTWARE = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "software")
 
 OF_A_CLASS = ("load", "age", "network")
 """Families of signals that people have in common who were sent by one invitation to do the same, some of them on the road."""
@@ -49,7 +46,7 @@ def is_alone(
         is_of_class: whether all of them are such as a class has (OF_A_CLASS).
         policy: review_decades, software_decades, payer_decades, least_signals.
     """
-    is_more = kinds.is_in(SOFTWARE).to_numpy() | is_of_class
+    is_more = kinds.is_in([*SOFTWARE, *ROVING.values()]).to_numpy() | is_of_class
     least = np.where(is_more, policy.software_decades, policy.review_decades)
     least = np.where((kinds == PAYER).to_numpy(), policy.payer_decades, least)
     return np.asarray((points >= least) & (families >= policy.least_signals))

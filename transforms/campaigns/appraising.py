@@ -8,9 +8,10 @@ import polars as pl
 from schemas.policy import Policy
 from schemas.shared import SHARED
 from schemas.tie import TIE
-from transforms.campaigns.agreeing import OF_A_CLASS, SOFTWARE
+from transforms.campaigns.agreeing import OF_A_CLASS
 from transforms.campaigns.base import Base
 from transforms.campaigns.judging import judged
+from transforms.campaigns.kinds import SOFTWARE
 from transforms.campaigns.ties import TieState, step, totals
 
 

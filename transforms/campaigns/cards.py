@@ -1,7 +1,7 @@
 """Cards: which sets of accounts pay with the same ones."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 import numpy as np
@@ -13,7 +13,7 @@ Cards = Mapping[int, str | None]
 """Payment instrument of each account, None where none is on file."""
 
 
-def paid(accounts: AbstractSet[int], cards: Cards) -> Counter[str]:
+def paid(accounts: Collection[int], cards: Cards) -> Counter[str]:
     """How many of the accounts each card pays for."""
     return Counter(card for card in (cards[account] for account in accounts) if card is not None)
 
@@ -59,3 +59,9 @@ def by_purse(sets: Sequence[AbstractSet[int]], cards: Cards, policy: Campaigns) 
     graph = coo_array((np.ones(len(linked)), (rows, columns)), shape=(len(sets), len(sets)))
     _, labels = csgraph.connected_components(graph, directed=False)
     return [int(label) for label in labels]
+
+
+def pay_as_one(accounts: Collection[int], cards: Cards, policy: Campaigns) -> bool:
+    """Whether nearly all accounts (`alike`) pay with fewer cards than `least_customers`: a company's, and bystanders that share a key with it."""
+    commonest = paid(accounts, cards).most_common(policy.least_customers - 1)
+    return sum(number for _, number in commonest) >= policy.alike * len(accounts)

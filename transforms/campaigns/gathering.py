@@ -10,14 +10,18 @@ from typing import Any, Self
 import polars as pl
 
 from schemas.policy import Campaigns
+from transforms.campaigns.cards import pay_as_one
 from transforms.campaigns.grouping import Key, components
-from transforms.campaigns.kinds import PAYER
-from transforms.campaigns.membership import Members, members
+from transforms.campaigns.kinds import PAYER, ROVING
+from transforms.campaigns.membership import Members, is_of_software, members
 from transforms.campaigns.naming import continued
 from transforms.campaigns.parts import Part, parts
-from transforms.campaigns.purses import by_payer, joined
+from transforms.campaigns.purses import by_themselves, joined
 from transforms.campaigns.state import CampaignState
 from transforms.campaigns.tied_holders import Holders
+
+ALONE = (*reversed(ROVING.values()), PAYER)
+"""Kinds whose keys join no others, those first that say most of who sends them: user agents before client fingerprints."""
 
 
 @dataclass
@@ -109,6 +113,11 @@ class Gathering:
             self._members[part] = members(part, self.held, self.policy)
         return self._members[part]
 
+    def pays_as_one(self, part: Part) -> bool:
+        """Whether a campaign's accounts are one customer's (cards.py)."""
+        cards = {account: holdings[0].card for account, holdings in self.members(part).items()}
+        return pay_as_one(cards, cards, self.policy)
+
     def holdings(self, part: Part, accounts: Iterable[int]) -> Members:
         """What these accounts hold of a campaign's keys; accounts that hold none are left out."""
         wanted = set(accounts)
@@ -123,8 +132,7 @@ class Gathering:
         """The campaigns' keys and accounts; worked out again where keys or holders have changed."""
         if self._parts is None:
             tied = sorted(self.since, key=lambda key: (self.since[key], key))
-            keys = [key for key in tied if key[0] != PAYER]
-            payers = [key for key in tied if key[0] == PAYER]
+            keys = [key for key in tied if key[0] not in ALONE]
             nearly = sorted(key for key in self.last if key not in self.since and key[0] == "client") if tied else []
             holders = {key: set(self.held[key]) for key in (*tied, *nearly)}
             cards = {account: holding.card for key in holders for account, holding in self.held[key].items()}
@@ -133,8 +141,15 @@ class Gathering:
                 for group in components(keys, holders, self.policy)
                 for part in parts(group, holders, cards, self.policy, nearly)
             ]
-            found = joined(found, nearly, holders, cards, self.policy)
-            self._parts = found + by_payer(found, payers, holders, self.policy)
+            found = [
+                part
+                for part in joined(found, nearly, holders, cards, self.policy)
+                if not (is_of_software(part) and pay_as_one(part.accounts, cards, self.policy))
+            ]
+            for kind in ALONE:
+                own = [key for key in tied if key[0] == kind]
+                found += by_themselves(found, own, holders, self.policy)
+            self._parts = found
             self._members.clear()
         return self._parts
 

@@ -11,7 +11,13 @@ BROUGHT = ("system", "tools")
 PAYER = "payer"
 """The kind made of who pays."""
 
-TIES = (*TEXT, *(kind.name for kind in TRAIT_KINDS if kind.group == "software"), PAYER)
+SOFTWARE = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "software")
+"""Kinds made of the program that calls."""
+
+ROVING = {kind: f"roving_{kind}" for kind in SOFTWARE}
+"""By kind of software, the kind of the same key where accounts that move on to a new network every day send it (roving.py)."""
+
+TIES = (*TEXT, *SOFTWARE, *ROVING.values(), PAYER)
 """Kinds that can tie accounts: what is said, the software that says it, and who pays for it; never network or sign-up alone."""
 
 VISITS = ("visits", "returns", "waits", "wait_squares", "pauses", "pause_squares", "company")

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from schemas.policy import Campaigns
-from transforms.campaigns.agreeing import SOFTWARE
 from transforms.campaigns.grouping import Key
-from transforms.campaigns.kinds import PAYER
+from transforms.campaigns.kinds import PAYER, ROVING, SOFTWARE
 from transforms.campaigns.parts import Part
 
 
@@ -50,7 +49,7 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     a banned one's place has not called for long. A user agent alone is anybody's. Where most accounts have a second thing in
     common, a client fingerprint or cards, it needs that too: words alone may be common. Where nearly all are young, an old
     account that pays for itself merely uses the same tool; where software is all they share (a library's default client, a user agent), it is enough that most are. Where a card is what they share, it speaks for nobody: an old account
-    among mostly young ones is left out. A campaign in pieces has the members of each.
+    among mostly young ones is left out. Who moves and sends the same program (roving.py) must call about as often as most of them. A campaign in pieces has the members of each.
     """
     found: Members = {}
     for piece in part.pieces:
@@ -88,6 +87,8 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
             )
         )
     }
+    if any(kind in ROVING.values() for kind, _ in part.keys):
+        bound = _as_often(bound, policy)
     share = policy.alike_agents if is_of_software(part) else policy.alike
     if any(kind == PAYER for kind, _ in part.keys):
         return {account: holdings for account, holdings in bound.items() if account not in _old(bound, policy)}
@@ -95,16 +96,16 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     return {account: holdings for account, holdings in bound.items() if account not in left_out}
 
 
+def _as_often(members: Members, policy: Campaigns) -> Members:
+    """Those with about as many calls as the others, or more: who moves and sends the same program has nothing else in common with them."""
+    calls = {account: max(holding.calls for holding in holdings) for account, holdings in members.items()}
+    usual = sorted(calls.values())[len(calls) // 2] if calls else 0
+    return {account: members[account] for account, number in calls.items() if number >= policy.as_often * usual}
+
+
 def is_of_software(part: Part) -> bool:
     """Whether software is all that the accounts of a campaign share."""
-    return all(kind in SOFTWARE for kind, _ in part.keys)
-
-
-def pay_as_one(members: Members, policy: Campaigns) -> bool:
-    """Whether nearly all accounts (`alike`) pay with fewer cards than `least_customers`: a company's, and bystanders that share a key with it."""
-    paid = Counter(holdings[0].card for holdings in members.values() if holdings[0].card is not None)
-    commonest = paid.most_common(policy.least_customers - 1)
-    return sum(number for _, number in commonest) >= policy.alike * len(members)
+    return all(kind in SOFTWARE or kind in ROVING.values() for kind, _ in part.keys)
 
 
 def _unbound(part: Part, held: Held, members: Members, policy: Campaigns) -> set[int]:

@@ -5,13 +5,14 @@ campaign's: then the card is what agrees. A card of a few bystanders is not one 
 
 A card whose accounts are driven as one is a campaign of its own where no other has half of them: of a pool that shares no words and no
 software nothing else is to be seen. It joins nothing, as accounts have one card each: a pool of several cards is several campaigns then.
+So is software that accounts send which move on every day (roving.py), as two pools may send the same.
 """
 
 from collections.abc import Mapping, Sequence
 
 from schemas.policy import Campaigns
 from transforms.campaigns.cards import Cards, are_paid_alike, by_cards_of, by_purse, paid
-from transforms.campaigns.grouping import Key
+from transforms.campaigns.grouping import Key, components
 from transforms.campaigns.parts import Part
 
 
@@ -52,21 +53,23 @@ def joined(
     return [_whole(of_purse) for of_purse in pieces.values()]
 
 
-def by_payer(
-    found: Sequence[Part], payers: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns
+def by_themselves(
+    found: Sequence[Part], keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns
 ) -> list[Part]:
-    """A campaign for each tied card; none where half of its accounts (`overlap`) are among those of another one.
+    """A campaign for the keys of each group of the same accounts; none where half of them (`overlap`) are among those of another one.
 
     Args:
-        found: campaigns by what their accounts hold.
-        payers: tied cards.
+        found: campaigns by what else their accounts hold.
+        keys: tied cards, or other keys of one kind that join nothing else.
         holders: accounts that hold each key.
-        policy: overlap.
+        policy: overlap, overlap_of_larger.
     """
+    groups = components(keys, holders, policy)
+    own = [Part(tuple(group), frozenset().union(*(holders[key] for key in group))) for group in groups]
     return [
-        Part((key,), frozenset(holders[key]))
-        for key in payers
-        if all(len(holders[key] & part.accounts) < policy.overlap * len(holders[key]) for part in found)
+        part
+        for part in own
+        if all(len(part.accounts & other.accounts) < policy.overlap * len(part.accounts) for other in found)
     ]
 
 

@@ -17,7 +17,7 @@ from transforms.campaigns.course import course, pace_of, quiet_share, visits_wit
 from transforms.campaigns.gathering import Gathering, exchanges, output_tokens
 from transforms.campaigns.grouping import ANYBODYS, Key
 from transforms.campaigns.habits import Habits, Record, since_when
-from transforms.campaigns.membership import Members, is_of_software, pay_as_one
+from transforms.campaigns.membership import Members, is_of_software
 from transforms.campaigns.parts import Part, is_enough
 from transforms.campaigns.state import KEYS, MARKS, PROMPTS, TOLD, CampaignState
 from transforms.campaigns.wording import detail, evidence, kind_of, link_kinds
@@ -169,7 +169,7 @@ class _Work:
         members = gathering.members(part)
         if len(members) < policy.least_accounts:
             return
-        if name not in gathering.told and is_of_software(part) and pay_as_one(members, policy):
+        if name not in gathering.told and is_of_software(part) and gathering.pays_as_one(part):
             return
         if not _move_on(ties, policy) and self._repeats(set(members), tick) >= policy.repeated * exchanges(members):
             return

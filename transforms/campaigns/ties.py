@@ -14,6 +14,7 @@ from schemas.tie import TIE, TIED
 from transforms.campaigns.base import Base, facts
 from transforms.campaigns.judging import judged
 from transforms.campaigns.kinds import SUMS, TIES, TURNS
+from transforms.campaigns.roving import as_of_all, with_roving
 from transforms.campaigns.shard_holders import HOLDERS, HOLDING, KEY, held, of_rows
 from transforms.campaigns.turns import HELD, counted, visited
 from transforms.sketches.packing import pack, unpack
@@ -63,7 +64,7 @@ def step(
         The state; TIE rows of the keys and ticks at which the evidence is enough; TIED rows of their holders: of each
         once, at the first such tick, and at every such tick in which it showed the key.
     """
-    rows = _with_facts(shared.filter(pl.col("kind").is_in(TIES)), registry, policy)
+    rows = _with_facts(with_roving(shared.filter(pl.col("kind").is_in(TIES)), base), registry, policy)
     if rows.is_empty():
         return _forget(state, until, policy), TIE.empty(), TIED.empty()
     rows = visited(rows, state.holders, state.turns, policy.campaigns)
@@ -74,7 +75,7 @@ def step(
         return _forget(TieState(holders, turns), until, policy), TIE.empty(), TIED.empty()
     before = state.holders.join(wide, on=KEY, how="semi")
     rows = _counted(showing, rows.join(wide, on=KEY, how="semi", maintain_order="left"))
-    sums = _sums(before, state.turns, rows, base, policy)
+    sums = as_of_all(_sums(before, state.turns, rows, base, policy))
     ties = judged(sums, _tied_before(before), base, policy)
     if ties.is_empty():
         return _forget(TieState(holders, turns), until, policy), TIE.empty(), TIED.empty()

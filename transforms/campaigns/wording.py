@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from schemas.trait import TRAIT_KINDS
-from transforms.campaigns.kinds import PAYER
+from transforms.campaigns.kinds import PAYER, ROVING
 
 PROMPTS = ("head", "tail", "line", "shingle")
 _WORDS = {
@@ -16,11 +16,15 @@ _WORDS = {
     "tools": "the set of tools",
     "client": "the client fingerprint",
     "agent": "the user agent",
+    "prefix": "a new network every day",
     "object": "the objects fetched",
     "handle_issued": "reasoning handles",
     "handle_used": "reasoning handles",
     "payment": "payment instruments",
 }
+_KINDS = {PAYER: ("payment",)} | {roving: (kind, "prefix") for kind, roving in ROVING.items()}
+"""What keys are made of that are no kind of trait in the lake."""
+
 _ORDER = [kind.name for kind in TRAIT_KINDS]
 
 
@@ -40,12 +44,14 @@ def kind_of(keys: Iterable[tuple[str, int]], signals: Sequence[Mapping[str, Any]
 
 
 def link_kinds(keys: Iterable[tuple[str, int]], *, is_of_purse: bool) -> list[str]:
-    """Kinds of what ties a campaign, sorted: `payment` where a card is the key or puts its pieces together.
+    """Kinds of what ties a campaign, sorted: `payment` where a card is the key or puts its pieces together, `prefix` where its accounts move.
 
     >>> link_kinds([("client", 1), ("payer", 2)], is_of_purse=False)
     ['client', 'payment']
+    >>> link_kinds([("roving_agent", 1)], is_of_purse=False)
+    ['agent', 'prefix']
     """
-    kinds = {"payment" if kind == PAYER else kind for kind, _ in keys}
+    kinds = {kind for key, _ in keys for kind in _KINDS.get(key, (key,))}
     return sorted(kinds | ({"payment"} if is_of_purse else set()))
 
 

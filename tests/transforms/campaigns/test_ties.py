@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from random import Random
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from given_accounts import DAY
+from given_accounts import DAY, account_hash
 from given_pools import Row, crowd, frames, moving, on_file, pool
 from schemas.policy import Campaigns, Policy
 from schemas.tie import TIE, TIED
@@ -165,6 +166,14 @@ LOOSE = Policy(
 )  # fmt: skip
 """Ties everything, so that all sums are seen."""
 
+MOVING = replace(
+    BASE,
+    staying=pl.DataFrame(
+        {"account_hash": [account_hash(f"a{n}") for n in range(6)], "is_moving": [n < 4 for n in range(6)]}
+    ),
+)
+"""Some move, some do not, of some nothing is known."""
+
 
 @settings(max_examples=60, deadline=None)
 @given(rows, accounts)
@@ -189,12 +198,12 @@ def test_sums_are_what_a_slow_count_gives(given_rows: list[Row], known: list[Row
 @given(rows, accounts, st.lists(st.integers(1, 6), max_size=3, unique=True))
 def test_a_day_in_pieces_gives_what_it_gives_at_once(given_rows: list[Row], known: list[Row], cuts: list[int]) -> None:
     frame, on_register = frames(given_rows, known)
-    once = tie(TieState.empty(), frame, on_register, BASE, UNTIL, LOOSE)
+    once = tie(TieState.empty(), frame, on_register, MOVING, UNTIL, LOOSE)
     state, ties, tied = TieState.empty(), [TIE.empty()], [TIED.empty()]
     borders = [DAY, *(DAY + timedelta(minutes=5 * cut) for cut in sorted(cuts)), UNTIL]
     for start, end in pairwise(borders):
         part = frame.filter((pl.col("tick") >= start) & (pl.col("tick") < end))
-        state, some, others = tie(state, part, on_register, BASE, end, LOOSE)
+        state, some, others = tie(state, part, on_register, MOVING, end, LOOSE)
         ties.append(some)
         tied.append(others)
     assert_frame_equal(TIE.conform(pl.concat(ties)), once[1])
@@ -207,9 +216,9 @@ def test_a_day_in_pieces_gives_what_it_gives_at_once(given_rows: list[Row], know
 @given(rows, accounts)
 def test_keys_may_be_spread_over_shards(given_rows: list[Row], known: list[Row]) -> None:
     frame, on_register = frames(given_rows, known)
-    once = tie(TieState.empty(), frame, on_register, BASE, UNTIL, LOOSE)
+    once = tie(TieState.empty(), frame, on_register, MOVING, UNTIL, LOOSE)
     parts = [
-        tie(TieState.empty(), frame.filter(pl.col("key") % 2 == shard), on_register, BASE, UNTIL, LOOSE)
+        tie(TieState.empty(), frame.filter(pl.col("key") % 2 == shard), on_register, MOVING, UNTIL, LOOSE)
         for shard in range(2)
     ]
     assert_frame_equal(TIE.conform(pl.concat([part[1] for part in parts])), once[1])
