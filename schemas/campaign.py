@@ -76,7 +76,12 @@ CAMPAIGN = Contract(
             field(
                 "merged_ids", pa.list_(pa.string()), "Earlier campaigns that became part of it, sorted.", required=True
             ),
-            field("evidence", pa.list_(pa.string()), "One sentence a signal, strongest first.", required=True),
+            field(
+                "evidence",
+                pa.list_(pa.string()),
+                "One sentence for the strongest signal and each that one benign group in ten shows or fewer, strongest first.",
+                required=True,
+            ),
             field(
                 "evidence_accounts",
                 pa.int64(),

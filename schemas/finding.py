@@ -42,7 +42,7 @@ _EVIDENCE = [
     field(
         "reasons",
         pa.list_(pa.string()),
-        "One sentence a signal, strongest first; a withdrawn finding begins with why.",
+        "One sentence a signal, strongest first, without those of models and campaigns that more than one honest account or group in ten shows beside a stronger one; a withdrawn finding begins with why.",
         required=True,
     ),
     field("signals", pa.list_(SIGNAL_TYPE), "The same as data.", required=True),

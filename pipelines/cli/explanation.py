@@ -16,6 +16,7 @@ from schemas.policy import Policy
 from schemas.technique import TECHNIQUES
 from transforms.detectors.nearest import CORE, Near, nearest, prior_points
 from transforms.detectors.patterns import COUNTS_FROM, HARVEST
+from transforms.findings.calibration import least_size
 
 DAMAGE = {
     1_000: "enough for s1",
@@ -167,17 +168,28 @@ def _nearest(sources: Sources, policy: Policy) -> list[str]:
 
 
 def _harvest(window: Mapping[str, Any], policy: Policy) -> str:
-    """What the pattern of a harvest asks, and what is there of each part, by the shipped priors."""
+    """What the pattern of a harvest takes, by the shipped priors, and what of it is not there."""
     evidence = policy.evidence
     points = prior_points(window, policy)
-    shown = {name: points[name] for name in HARVEST if points[name] >= COUNTS_FROM}
-    core = ", ".join(f"{name} {points[name]:.2f}" for name in CORE)
+    core = sum(points[name] >= evidence.core_decades for name in CORE)
+    shown = [name for name in HARVEST if points[name] >= COUNTS_FROM]
     total = sum(points[name] for name in HARVEST)
-    return (
-        f"a harvest needs all of: two of {', '.join(CORE)} with {evidence.core_decades:g} decade each (evidence.core_decades; it shows {core}); "
-        f"{evidence.least_families} families (it shows {len(shown)}: {', '.join(shown) or 'none'}); {evidence.review_decades:g} decades over "
-        f"{', '.join(HARVEST)} (it shows {total:.2f}); {evidence.least_calls} calls in 24 h (it made {window['calls_24h'] or 0:,.0f})"
-    )
+    calls = window["calls_24h"] or 0.0
+    named = ", ".join(f"{name} {points[name]:.1f}" for name in CORE)
+    lacks = {
+        f"two of {', '.join(CORE[:-1])} and {CORE[-1]} with {evidence.core_decades:g} decade or more (it has {named}; evidence.core_decades)": core
+        >= 2,
+        f"{evidence.least_families} kinds of evidence (it has {', '.join(shown) or 'none'}; evidence.least_families)": len(
+            shown
+        )
+        >= evidence.least_families,
+        f"{evidence.review_decades:g} decades in all (it has {total:.1f}; evidence.review_decades)": total
+        >= evidence.review_decades,
+        f"{evidence.least_calls:,} calls in 24 h (it made {calls:,.0f}; evidence.least_calls)": calls
+        >= evidence.least_calls,
+    }
+    missing = [what for what, is_there in lacks.items() if not is_there]
+    return f"; for that it lacks {', and '.join(missing)}" if missing else ""
 
 
 def _why_not(latest: Mapping[str, Any] | None, sources: Sources, policy: Policy) -> list[str]:
@@ -195,10 +207,16 @@ def _why_not(latest: Mapping[str, Any] | None, sources: Sources, policy: Policy)
         because.append(f"Its own features were not judged: {why}." if why else "Its own features were not judged.")
     elif latest["p_value"] is None or 1 / (1 + latest["reference_size"]) > rates.review:
         window = next((w for w in reversed(sources.windows) if w["window_end"] == latest["window_end"]), None)
-        asks = f": {_harvest(window, policy)}" if window is not None else ""
+        lacks = "" if window is None else _harvest(window, policy)
+        compared = f"{latest['reference_size']:,} account-days of peers"
+        given = (
+            f"Its {compared} are too few for a rate"
+            if latest["p_value"] is None
+            else f"Its {compared} give a rate of {latest['p_value']:.3g}, but are too few for one as small as the review tier takes"
+        )
         because.append(
-            f"No reference is large enough for a rate ({latest['reference_size']:,} account-days), so of its features only the pattern "
-            f"of a harvest flags{asks}."
+            f"{given} ({rates.review:g} takes {least_size(rates.review):,}), so of its features only the pattern of a harvest flags{lacks}. "
+            "How rare its single signals are is told by shipped priors and peers."
         )
     elif latest["p_value"] > rates.review:
         because.append(

@@ -67,8 +67,8 @@ def _flagged(summary: Summary) -> str:
         return "flagged: none"
     new = sum(summary.newly_flagged.values())
     text = f"flagged: {_tiers(summary.flagged)}; {new:,} of them by this backfill"
-    if summary.account_days:
-        text += f" ({new / summary.account_days:.3%} of {summary.account_days:,} account-days)"
+    if summary.accounts:
+        text += f", which closed {summary.account_days:,} days of {summary.accounts:,} accounts"
     return text
 
 

@@ -24,6 +24,8 @@ _WORDS = {
 }
 _KINDS = {PAYER: ("payment",)} | {roving: (kind, "prefix") for kind, roving in ROVING.items()}
 """What keys are made of that are no kind of trait in the lake."""
+TOLD_FROM = 1.0
+"""Decades from which a signal is told beside a stronger one: what one benign group in ten shows, or fewer."""
 
 _ORDER = [kind.name for kind in TRAIT_KINDS]
 
@@ -66,11 +68,12 @@ def detail(campaign: Mapping[str, Any]) -> str:
 
 
 def evidence(signals: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One sentence a signal, in their order."""
+    """One sentence a signal, in their order; left out is what says little where something says more."""
+    told = [signal for place, signal in enumerate(signals) if place == 0 or signal["points"] >= TOLD_FROM]
     return [
         f"{signal['signal']} is {_number(signal['observed'])}, ordinary {_number(signal['expected'])}: {signal['detail']} "
         f"({signal['points']:.1f} decades)"
-        for signal in signals
+        for signal in told
     ]
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from schemas.card import Card
+from schemas.feature import FEATURE
 from schemas.shape import Bound, Property
 
 F64 = npt.NDArray[np.float64]
@@ -44,8 +45,28 @@ def parts_of(name: str) -> list[str]:
     return sorted(MEASURES[name].meta.root_names()) if name in MEASURES else [name]
 
 
-UNITS = {"written_per_call_24h": "tokens", "named_users_24h": "users"}
-"""Units of measures; the others are shares and ratios."""
+UNITS = {
+    "written_per_call_24h": "tokens",
+    "written_in_ratio_24h": "ratio",
+    "reasoning_asked_share_24h": "share",
+    "named_users_24h": "users",
+    "fetched_once_24h": "share",
+    "missed_share_24h": "share",
+    "download_share_24h": "share",
+}
+"""Units of measures."""
+
+
+def told(name: str, value: float) -> str:
+    """A feature's or measure's value as a sentence says it: shares in percent.
+
+    >>> told("payload_novelty_24h", 1.0), told("missed_share_24h", 0.9964), told("age_days", 4.25), told("objects_24h", 1234.0)
+    ('100%', '99.6%', '4.25', '1,234')
+    """
+    unit = FEATURE[name].unit if name in FEATURE else UNITS[name]
+    if unit == "share":
+        return f"{100 * value:.3g}%"
+    return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import polars as pl
 from schemas.hit import HIT
 from schemas.policy import Policy
 from transforms.detectors.registry import shapes
-from transforms.detectors.shape import MEASURES, Shape, level, parts_of
+from transforms.detectors.shape import MEASURES, Shape, level, parts_of, told
 
 _KEPT = ("account_id", "account_hash", "window_end", "sample_event_ids")
 
@@ -104,7 +104,7 @@ def _signals(shape: Shape, row: dict[str, Any]) -> list[dict[str, Any]]:
                 "peers": None,
                 "tail": said.share,
                 "points": round(row["rarity"] * row[f"{one.name}_decades"] / row["total"], 6),
-                "detail": one.says.format(observed=f"{observed:,.3g}" if abs(observed) < 1000 else f"{observed:,.0f}"),
+                "detail": one.says.format(observed=told(shown.feature, observed)),
             }
         )
     return sorted(made, key=lambda signal: (-signal["points"], signal["signal"]))

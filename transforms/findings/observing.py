@@ -1,5 +1,6 @@
 """What happened to an account that is enough for a finding: one observation a deciding tick."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from schemas.card import Card
+from schemas.hit import CAMPAIGN_RULE
 from schemas.policy import Policy
 from schemas.presence import blind_spots
 from transforms.findings.deciding import tier_of_hit
@@ -146,7 +148,7 @@ def _of_hit(
         signals=signals,
         rules=(card.id,),
         pattern=hit["kind"],
-        weights={hit["kind"] or card.kind: max((signal["points"] for signal in signals), default=0.0)},
+        weights={hit["kind"] or card.kind: _reason(hit, signals)},
         campaign=hit["campaign_id"],
         campaigns=tuple(hit["campaign_ids"] or ()),
         left=tuple(hit["left_campaign_ids"] or ()),
@@ -158,6 +160,12 @@ def _of_hit(
         exchanges=totals["calls"],
         output_tokens=totals["output_tokens"] if totals["tokens_known"] else None,
     )
+
+
+def _reason(hit: Mapping[str, Any], signals: list[Signal]) -> float:
+    """What the hit counts as a reason: a rule, and a shape of many properties, as a whole, a campaign by its strongest signal."""
+    points = [signal["points"] for signal in signals]
+    return max(points, default=0.0) if hit["rule"] == CAMPAIGN_RULE else math.fsum(points)
 
 
 def _together(one: Observation, hit: Observation) -> Observation:

@@ -8,7 +8,7 @@ from transforms.findings.distributed import distribution_scores
 from transforms.findings.hourly import HOUR, hourly_scores, signals_of, with_day_maxima
 from transforms.findings.state import FindingsState
 from transforms.findings.step import Judge
-from transforms.findings.wording import reasons
+from transforms.findings.wording import sentences
 
 _HOUR = ["account_id", "window_end"]
 _TIER = pl.Enum(TIERS)
@@ -45,7 +45,7 @@ def rescored(scored: pl.DataFrame, tested: pl.DataFrame, hits: pl.DataFrame, jud
         .with_columns(by_models=pl.col("models_tier").is_not_null(), by_rules=pl.col("rules_tier").is_not_null())
         .filter(pl.col("by_models") | pl.col("by_rules"))
     )
-    told_why = pl.Series("reasons", [reasons(signals) for signals in flagged["signals"]], dtype=pl.List(pl.String))
+    told_why = pl.Series("reasons", [sentences(signals) for signals in flagged["signals"]], dtype=pl.List(pl.String))
     return flagged.select(
         *_HOUR,
         "account_hash",

@@ -141,7 +141,10 @@ def test_an_account_below_the_line_is_explained_by_its_scores(stillwatch: Any) -
     assert not told["is_flagged"]
     assert (told["latest"]["score"], told["highest"]["score"]) == (1.25, 2.5)
     assert told["why_not"][0] == "No rule held."
-    assert "a harvest needs all of: two of structure, tokens, elicitation with 1 decade each" in told["why_not"][1]
+    assert (
+        "for that it lacks two of structure, tokens and elicitation with 1 decade or more (it has structure 0.0,"
+        in told["why_not"][1]
+    )
     assert told["nearest"] == []
 
 
@@ -162,7 +165,8 @@ def test_who_shares_nothing_is_told_of_nothing(stillwatch: Any) -> None:
         ({"l1_score": None, "abstained_because": ["few calls"]}, "Its own features were not judged: few calls."),
         ({"p_value": 0.25, "reference_size": 2000}, "A share of 0.25 of 2,000 account-days of peers scored as high; the review tier takes 0.001."),
         ({"p_value": 0.0005, "reference_size": 2000}, "It is among the most unusual account-days (0.0005), but what is unusual lacks the shape"),
-        ({"p_value": 0.01, "reference_size": 99}, "No reference is large enough for a rate (99 account-days)"),
+        ({"p_value": 0.01, "reference_size": 99}, "Its 99 account-days of peers give a rate of 0.01, but are too few for one as small as the review tier takes (0.001 takes 999)"),
+        ({}, "Its 0 account-days of peers are too few for a rate (0.001 takes 999), so of its features only the pattern of a harvest flags."),
         ({"l0_score": None}, "No rule could look."),
         ({"score": None, "abstained_because": ["no tokens"]}, "Nothing could look at it: every layer abstained."),
     ],

@@ -117,7 +117,7 @@ def test_the_summary_counts_every_record_and_says_what_was_found(work: Backfill,
         "total                   1,200     1,190        0       10     1,150          30         5",
         "",
         "40 accounts, 2 days, closed until 2026-03-02T00:00:00Z; 5 events wait",
-        "flagged: 1 act, 2 review; 2 of them by this backfill (2.667% of 75 account-days)",
+        "flagged: 1 act, 2 review; 2 of them by this backfill, which closed 75 days of 40 accounts",
         "rates by models: none yet: 440 account-days scored alike, review takes 999; rules, shapes and campaigns flag without them",
         "took 2.0 s, 595 events/s",
     ]

@@ -18,7 +18,7 @@ from schemas.scored import SCORED
 from schemas.shape import Bound, Property, Step, steps
 from transforms.detectors import cards, shapes
 from transforms.detectors.registry import shapes as registered
-from transforms.detectors.shape import Shape
+from transforms.detectors.shape import Shape, told
 from transforms.findings import Calibration, FindingsState, Inputs, Judge, step
 
 POLICY = Policy()
@@ -229,3 +229,16 @@ def test_steps_that_do_not_imply_each_other_or_do_not_get_rarer_are_refused() ->
         Property("x", "{observed}", "s", (one, other))
     with pytest.raises(ValueError, match="rarer"):
         Property("x", "{observed}", "s", steps("calls_24h", "least", (10.0, 0.1), (20.0, 0.2)))
+
+
+def test_shares_are_told_in_percent() -> None:
+    for shape in registered():
+        for one in shape.properties:
+            bound = one.steps[0].bounds[0]
+            said = one.says.format(observed=told(bound.feature, bound.value))
+            is_share = "share" in bound.feature or bound.feature in (
+                "payload_novelty_24h",
+                "fetched_once_24h",
+                "length_band_24h",
+            )
+            assert ("%" in said.replace("10 %", "")) == is_share, said

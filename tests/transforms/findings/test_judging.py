@@ -93,5 +93,30 @@ def test_what_would_have_cleared_it_names_the_side() -> None:
     assert len(lines) == 4
 
 
+def test_what_says_less_than_one_in_ten_is_not_told_beside_what_says_more() -> None:
+    strong, weak = signal(), signal(signal="age_days", family="account", tail=0.33, points=0.5)
+    assert len(wording.reasons([strong, weak])) == 1
+    assert len(wording.reasons([weak])) == 1
+    assert "age_days" not in " ".join(wording.would_clear([strong, weak], None))
+
+
+def test_properties_of_a_shape_are_told_together() -> None:
+    whole = [signal(signal=f"reasoning_shape.{name}", layer="L0", tail=0.3) for name in ("tasks", "youth")]
+    assert len(wording.reasons(whole)) == 2
+
+
+def test_what_would_clear_a_campaigns_account_can_be_asked_for() -> None:
+    families = ("load", "age", "payment", "age", "unheard of")
+    lines = wording.would_clear([signal(layer="L2", family=family) for family in families], "sandbox")
+    assert lines == [
+        "what deals its campaign's calls out so evenly: one customer's scheduler, a class or course on a timetable; see `stillwatch campaigns`",
+        "the event, class or sale through which its campaign's accounts signed up; see `stillwatch campaigns`",
+        "one customer behind the payment instruments that pay for several of its campaign's accounts; see `stillwatch campaigns`",
+        "the owner, contract or program that its campaign's accounts have in common; see `stillwatch campaigns`",
+        "a contract that permits it (policy: allow.contracts); the one on file does not",
+        "a verdict of benign or false_positive",
+    ]
+
+
 def test_at_most_twelve_sentences_are_read() -> None:
     assert len(wording.reasons([signal()] * 30)) == 12
