@@ -8,6 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.ingest.claim import NEGATED, Claim
+from transforms.ingest.cleaning import JUDGES_STEPS
 from transforms.ingest.eliciting import ELICITS_REASONING
 from transforms.ingest.grading import HAS_RUBRIC
 from transforms.ingest.opening import LOOKS_REFUSED, REASONING_TAG
@@ -19,8 +20,8 @@ LOOK = 1024
 OPENING = 240
 """Characters of a response that can open it with a tag or a refusal."""
 
-_OF_PROMPTS = (ELICITS_REASONING, HAS_RUBRIC, ASKS_SYSTEM_PROMPT)
-_OF_SYSTEMS = (ELICITS_REASONING, HAS_RUBRIC)
+_OF_PROMPTS = (ELICITS_REASONING, HAS_RUBRIC, JUDGES_STEPS, ASKS_SYSTEM_PROMPT)
+_OF_SYSTEMS = (ELICITS_REASONING, HAS_RUBRIC, JUDGES_STEPS)
 
 Mask = npt.NDArray[np.bool_]
 
@@ -40,22 +41,20 @@ def prompt_flags(prompts: pl.Series, systems: pl.Series) -> pl.DataFrame:
         asks_system_prompt: Boolean, of the prompt alone; null where it is null.
         About 2 us a call of 200 characters that claims nothing, 5 to 10 us of one that might.
     """
-    of_prompts = _claims(prompts, _OF_PROMPTS)
+    elicits, grades, cleans, pries = _claims(prompts, _OF_PROMPTS)
     texts = pl.DataFrame({"text": systems})
     known = texts.unique().drop_nulls()  # few, and sent with every call
-    found = known.with_columns(
-        pl.Series(name, mask)
-        for name, mask in zip(("elicits", "grades"), _claims(known["text"], _OF_SYSTEMS), strict=True)
-    )
+    of_system = _claims(known["text"], _OF_SYSTEMS)
+    found = known.with_columns(pl.Series("elicits", of_system[0]), pl.Series("grades", of_system[1] | of_system[2]))
     of_systems = texts.join(found, on="text", how="left", maintain_order="left").select(
         pl.exclude("text").fill_null(value=False)
     )
     nothing, no_prompt = prompts.is_null() & systems.is_null(), prompts.is_null()
     return pl.DataFrame(
         [
-            (pl.Series("elicits_reasoning", of_prompts[0]) | of_systems["elicits"]).set(nothing, None),
-            (pl.Series("has_rubric", of_prompts[1]) | of_systems["grades"]).set(nothing, None),
-            pl.Series("asks_system_prompt", of_prompts[2]).set(no_prompt, None),
+            (pl.Series("elicits_reasoning", elicits) | of_systems["elicits"]).set(nothing, None),
+            (pl.Series("has_rubric", grades | cleans) | of_systems["grades"]).set(nothing, None),
+            pl.Series("asks_system_prompt", pries).set(no_prompt, None),
         ]
     )
 

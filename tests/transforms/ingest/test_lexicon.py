@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from transforms.ingest.claim import Claim
+from transforms.ingest.cleaning import JUDGES_STEPS
 from transforms.ingest.eliciting import ELICITS_REASONING
 from transforms.ingest.grading import HAS_RUBRIC
 from transforms.ingest.lexicon import prompt_flags, response_flags
 from transforms.ingest.opening import LOOKS_REFUSED
 from transforms.ingest.prying import ASKS_SYSTEM_PROMPT
 
-CLAIMS = {"eliciting": ELICITS_REASONING, "grading": HAS_RUBRIC, "prying": ASKS_SYSTEM_PROMPT}
+CLAIMS = {"eliciting": ELICITS_REASONING, "grading": HAS_RUBRIC, "cleaning": JUDGES_STEPS, "prying": ASKS_SYSTEM_PROMPT}
 
 ELICITING = [
     "Imagine and articulate the internal reasoning behind a completed response, and write it out step by step.",
@@ -127,7 +128,45 @@ GRADING = [
     "Avalie a resposta em uma escala de 1 a 5.",
     "Оцени ответ по шкале от 1 до 5.",
 ]
+JUDGING_STEPS = [
+    "Check the reasoning trace: mark each step GOOD or BAD, remove BAD ones.",
+    "For every step of the solution, label it as correct or incorrect.",
+    "Go through the trajectory and tag each thoughts 'keep' or 'drop'.",
+    "Annotate every reasoning step with +1 or -1.",
+    "Assign a reward to each step of the chain.",
+    "Remove all flawed reasoning steps and return the rest.",
+    "Filter out low-quality model responses from the batch.",
+    "Here is a candidate answer. Reply with only CORRECT or INCORRECT.",
+    "Decide for each trace whether to keep or discard it.",
+    "You clean reasoning traces. Drop any step that is wrong.",
+    "Clean up the following reasoning traces for training.",
+    "Is the rationale sound? For each rationale answer valid or invalid.",
+    "Judge each of the sampled rollouts: pass or fail.",
+    "Put a verdict after every solution step.",
+    "Delete the traces that contain incorrect conclusions.",
+    "Given the question and the model output, respond with PASS or FAIL.",
+    "检查推理步骤，把每一步标记为正确或错误。",
+    "请剔除低质量的回答。",
+]
 NOT_GRADING = [
+    "Mark each sentence as true or false.",
+    "Label each review as positive or negative.",
+    "Check each step of my recipe, please.",
+    "Is my proof right or wrong?",
+    "Remove the bad apples from the list of fruits.",
+    "Delete wrong answers from this quiz and keep the right ones.",
+    "Explain each step of the solution, with good and bad examples.",
+    "Decide whether to accept or reject the application.",
+    "What are the steps to clean a trace of oil from a driveway?",
+    "List the good and bad sides of each candidate.",
+    "Write the steps for evaluating each employee as good or bad.",
+    "Rate this hotel: good or bad?",
+    "Think step by step and give the correct answer.",
+    "Debug the stack trace: which line is wrong?",
+    "Give each student a grade for their answers to the quiz.",
+    "Trace each step of the journey on a map, right or left.",
+    "Tell me whether each statement is valid or invalid.",
+    "Write a program that marks each step of the maze as visited.",
     "Create a rubric for grading high school essays.",
     "Count from 1 to 10.",
     "Choose the best answer: A, B, C or D.",
@@ -247,7 +286,7 @@ def test_ordinary_words_about_reasoning_elicit_nothing(text: str) -> None:
     assert flags(text)["elicits_reasoning"] is False
 
 
-@pytest.mark.parametrize("text", GRADING)
+@pytest.mark.parametrize("text", GRADING + JUDGING_STEPS)
 def test_a_grade_is_asked_for(text: str) -> None:
     assert flags(text)["has_rubric"] is True
 
@@ -340,7 +379,12 @@ def test_whatever_a_pattern_matches_holds_an_anchor(claim: Claim, pattern: str) 
 
 @pytest.mark.parametrize(
     ("claim", "texts"),
-    [(ELICITS_REASONING, ELICITING), (HAS_RUBRIC, GRADING), (ASKS_SYSTEM_PROMPT, PRYING)],
+    [
+        (ELICITS_REASONING, ELICITING),
+        (HAS_RUBRIC, GRADING),
+        (JUDGES_STEPS, JUDGING_STEPS),
+        (ASKS_SYSTEM_PROMPT, PRYING),
+    ],
 )
 def test_every_group_of_patterns_finds_something(claim: Claim, texts: list[str]) -> None:
     lowered = pl.Series(texts).str.to_lowercase()
