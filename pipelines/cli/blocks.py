@@ -76,7 +76,7 @@ def _accounts(ids: Sequence[str]) -> str:
 
 def _weight(campaign: Mapping[str, Any]) -> str:
     holders = campaign["evidence_accounts"]
-    held = "" if holders is None else f", of a key that {holders:,} accounts held"
+    held = "" if holders is None else f", of what {holders:,} accounts share"
     return f"{campaign['score']:.1f} decades{held}"
 
 

@@ -35,6 +35,10 @@ def test_every_sentence_of_evidence_is_there_whole() -> None:
     assert all(sentence in told for sentence in row["evidence"])
 
 
+def test_it_says_how_many_accounts_the_evidence_is_about() -> None:
+    assert "  evidence  9.2 decades, of what 22 accounts share\n" in blocks([campaign()], 100)
+
+
 def test_it_names_some_accounts_and_how_many_more_there_are() -> None:
     told = " ".join(blocks([campaign()], 100).split())
     assert "account-006, account-007 and 32 more (--format json names all)" in told
