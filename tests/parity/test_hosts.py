@@ -17,6 +17,7 @@ from pipelines.lake.lake import Lake
 from programs import LONGEST_SECONDS, Program, run_to_end
 from real.kafka_broker import Broker
 from small_worlds import PLANTED, accounts_of_pool, pooled_world
+from warm import warm
 
 pytestmark = pytest.mark.slow
 _OUTCOMES = (0, 3)  # a day of a few hundred calls may fail its audit: learning leaves it out, whoever reads it
@@ -39,7 +40,10 @@ def _backfill(folder: Path, arrival: Arrival, options: Sequence[str] = (), beam:
     """The lake of a world that came in this way, each time read by a command of its own."""
     for is_last, records in _arrivals(folder, arrival):
         complete = ["--complete"] if is_last else []
-        told = run_to_end([*_asked("backfill", folder, *options, *complete), *(["--", *beam] if beam else [])], _AROUND)
+        asked = [*_asked("backfill", folder, *options, *complete), *(["--", *beam] if beam else [])]
+        if not beam and "dask" not in options:  # this is about how often, not about starts
+            asked[: len(COMMAND)] = [warm()]
+        told = run_to_end(asked, _AROUND)
         assert told.code in _OUTCOMES, told.err
         assert_accounted(folder / "lake", records)
     return folder / "lake"
