@@ -175,7 +175,7 @@ MOVING = replace(
 """Some move, some do not, of some nothing is known."""
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(rows, accounts)
 def test_sums_are_what_a_slow_count_gives(given_rows: list[Row], known: list[Row]) -> None:
     found = ties_of(given_rows, known, LOOSE)
@@ -194,7 +194,7 @@ def test_sums_are_what_a_slow_count_gives(given_rows: list[Row], known: list[Row
     assert sorted(told) == sorted(expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rows, accounts, st.lists(st.integers(1, 6), max_size=3, unique=True))
 def test_a_day_in_pieces_gives_what_it_gives_at_once(given_rows: list[Row], known: list[Row], cuts: list[int]) -> None:
     frame, on_register = frames(given_rows, known)

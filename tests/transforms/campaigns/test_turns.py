@@ -121,7 +121,7 @@ def test_two_visits_each_are_too_few() -> None:
     assert points_of(in_turn(np.random.default_rng(3), 10, 2)) == 0.0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=30, unique=True))
 def test_sums_are_what_a_slow_count_gives(shown: list[tuple[int, int]]) -> None:
     visits = [np.array(sorted(tick for account, tick in shown if account == one), dtype=int) for one in range(4)]
@@ -135,7 +135,7 @@ def test_sums_are_what_a_slow_count_gives(shown: list[tuple[int, int]]) -> None:
     )  # fmt: skip
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 40)), min_size=1, max_size=40, unique=True))
 def test_sums_of_sittings_are_what_a_slow_count_gives(shown: list[tuple[int, int]]) -> None:
     visits = [np.array(sorted(tick for account, tick in shown if account == one), dtype=int) for one in range(4)]

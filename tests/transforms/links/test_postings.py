@@ -158,7 +158,7 @@ _BORDERS = st.lists(st.integers(1, 10 * 288), max_size=8, unique=True).map(
 
 
 @given(_LOGS)
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_shared_keys_equal_the_oracle(rows: pl.DataFrame) -> None:
     found = run(rows)
     SHARED.check(found)
@@ -166,7 +166,7 @@ def test_shared_keys_equal_the_oracle(rows: pl.DataFrame) -> None:
 
 
 @given(_LOGS, _BORDERS, st.integers(1, 3), st.integers(1, 4))
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_any_cut_and_any_number_of_groups_and_shards_give_the_same(
     rows: pl.DataFrame, borders: list[datetime], groups: int, shards: int
 ) -> None:
