@@ -95,6 +95,8 @@ def _reason(signal: Signal) -> str:
 def _bound(signal: Signal) -> str | None:
     if signal["expected"] is None or signal["family"] == "change":
         return None
+    if signal["layer"] in ("L1", "L3") and signal["signal"] not in FEATURE:
+        return None  # a distance or a tree's depth: nothing of it is known but how far it is
     side = "above" if _is_low(signal) else "below"
     if signal["layer"] == "L2":
         what = _ASK.get(signal["family"], "the owner, contract or program that its campaign's accounts have in common")

@@ -105,6 +105,14 @@ def test_properties_of_a_shape_are_told_together() -> None:
     assert len(wording.reasons(whole)) == 2
 
 
+def test_a_distance_is_nothing_that_a_person_can_check() -> None:
+    distant = signal(signal="distribution", layer="L3", family="distribution")
+    assert wording.would_clear([signal(), distant], None)[:2] == [
+        "output_per_call_24h below 660 tokens",
+        "a contract that permits it (policy: allow.contracts); none is on file",
+    ]
+
+
 def test_what_would_clear_a_campaigns_account_can_be_asked_for() -> None:
     families = ("load", "age", "payment", "age", "unheard of")
     lines = wording.would_clear([signal(layer="L2", family=family) for family in families], "sandbox")
