@@ -98,7 +98,7 @@ EXAMPLES = {
         runs=2, files=5, shuffled=True, copies=60, rotated=True, packed="zst", groups=2
     ),
     "small runs of one group in one thread": Arrival(run_rows=150, groups=1, threads=1),
-    "many groups in two threads and two workers": Arrival(groups=16, threads=2, workers=_threads(2)),
+    "many groups in two threads and two workers": Arrival(groups=8, threads=2, workers=_threads(2)),
 }
 """Whole lakes are dear: each way to arrive and to be read is in one of these, any of them together in the longer proofs."""
 LONGER = {

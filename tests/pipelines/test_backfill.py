@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -119,13 +120,12 @@ def test_the_networks_of_a_day_are_learned_at_its_border(whole: Path) -> None:
     assert moves.select("days", "moved").rows() == [(1, 0), (1, 0), (1, 0), (1, 1)]
 
 
-def test_running_again_over_the_same_files_adds_nothing(tmp_path: Path, lines: list[bytes]) -> None:
-    (tmp_path / "log.jsonl").write_bytes(b"".join(lines[:600]))
-    _backfill(tmp_path / "lake", [tmp_path / "log.jsonl"], tmp_path / "key")
-    before = _tables(tmp_path / "lake")
-    again = _backfill(tmp_path / "lake", [tmp_path / "log.jsonl"], tmp_path / "key")
+def test_running_again_over_the_same_files_adds_nothing(tmp_path: Path, whole: Path) -> None:
+    lake = shutil.copytree(whole, tmp_path / "lake")
+    again = _backfill(lake, [whole.parent / "log.jsonl"], whole.parent / "key")
     assert again.sources == ()
-    assert all(rows.equals(_tables(tmp_path / "lake")[table]) for table, rows in before.items())
+    after = _tables(lake)
+    assert all(rows.equals(after[table]) for table, rows in _tables(whole).items())
 
 
 def test_appends_of_a_growing_file_give_what_one_run_gives(tmp_path: Path, lines: list[bytes], whole: Path) -> None:
