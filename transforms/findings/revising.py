@@ -2,7 +2,7 @@
 
 A finding is not revised every hour it holds: a revision needs a higher tier, a higher severity, a reason of a new kind, a
 kind that weighs a decade more than the one named so far, or another campaign. Tiers, severities and kinds of reason are few, so
-revisions are. A finding is of the kind of its strongest reason. Of each reason the strongest signal so far is kept, and the score is what these add up to. What only a campaign speaks against is of the campaign's kind, and changes with it.
+revisions are. A finding is of the kind of its strongest reason. Of each reason the strongest signal so far is kept, and the score is what these add up to. What only campaigns speak against is of the kind of the strongest, and changes with that.
 """
 
 import math
@@ -143,8 +143,9 @@ def _updated(current: Row, one: Observation, context: Context) -> Row | None:
     campaigns = sorted({*(current["campaign_ids"] or ()), *one.campaigns} - {*one.left})
     campaign = one.campaign or current["campaign_id"]
     if _is_of_campaigns(current["signals"]) and _is_of_campaigns(new["signals"]):
-        outweighs = new["kind"] != current["kind"]
-        is_renamed = outweighs and campaign == current["campaign_id"]
+        is_renamed = new["kind"] != current["kind"] and campaign == current["campaign_id"]
+        is_stronger = new["kind_points"] > current["kind_points"] or current["campaign_id"] in one.left
+        outweighs = is_renamed or (new["kind"] != current["kind"] and is_stronger)
     else:
         outweighs = new["kind"] != current["kind"] and new["kind_points"] > current["kind_points"]
         is_renamed = outweighs and new["kind_points"] >= current["kind_points"] + KIND_OUTWEIGHS

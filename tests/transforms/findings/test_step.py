@@ -411,6 +411,15 @@ def test_a_campaign_that_already_spoke_does_not_rename_what_another_one_says() -
     assert revisions.select("campaign_id", "kind").rows() == [("c-1", "relay"), ("c-2", "distillation")]
 
 
+def test_a_weaker_campaign_does_not_rename_what_a_stronger_one_says() -> None:
+    said = [of_campaign("c-1", "distillation", 4.0, 5), of_campaign("c-2", "resale", 3.0, 65)]
+    _, _, revisions = run([], said)
+    assert revisions.select("kind", "campaign_ids").rows() == [
+        ("distillation", ["c-1"]),
+        ("distillation", ["c-1", "c-2"]),
+    ]
+
+
 def test_the_kind_that_models_saw_is_not_a_campaigns_to_change() -> None:
     said = [of_campaign("c-1", "relay", 5.5, 65)]
     _, _, revisions = run([{"hour": 1} | HARVEST], said, by=JUDGE)
