@@ -144,7 +144,8 @@ def _updated(current: Row, one: Observation, context: Context) -> Row | None:
     campaign = one.campaign or current["campaign_id"]
     if _is_of_campaigns(current["signals"]) and _is_of_campaigns(new["signals"]):
         is_renamed = new["kind"] != current["kind"] and campaign == current["campaign_id"]
-        is_stronger = new["kind_points"] > current["kind_points"] or current["campaign_id"] in one.left
+        is_stronger = (new["kind_points"], new["score"]) > (current["kind_points"], current["score"])
+        is_stronger |= current["campaign_id"] in one.left
         outweighs = is_renamed or (new["kind"] != current["kind"] and is_stronger)
     else:
         outweighs = new["kind"] != current["kind"] and new["kind_points"] > current["kind_points"]

@@ -420,6 +420,13 @@ def test_a_weaker_campaign_does_not_rename_what_a_stronger_one_says() -> None:
     ]
 
 
+def test_of_campaigns_with_equally_strong_signals_the_one_with_more_points_names_it() -> None:
+    more = two_signals(4.0, 65) | {"campaign_id": "c-2", "campaign_ids": ["c-2"], "kind": "distillation"}
+    less = of_campaign("c-1", "resale", 4.0, 5)
+    _, _, revisions = run([], [less, more, less | {"minute": 125}])
+    assert revisions["kind"].to_list() == ["resale", "distillation"]
+
+
 def test_the_kind_that_models_saw_is_not_a_campaigns_to_change() -> None:
     said = [of_campaign("c-1", "relay", 5.5, 65)]
     _, _, revisions = run([{"hour": 1} | HARVEST], said, by=JUDGE)
