@@ -228,9 +228,9 @@ class Campaigns:
         0.2,
         "share of accounts supposed to move on to a new network on most days: travellers and some mobile lines do; before the log says more",
     )
-    stay_hours: int = setting(
+    awake_hours: int = setting(
         6,
-        "time from the first to the last call of a day from one network, from which an account stays there: as long as a hosted runner lives at most, whose address is new each time",
+        "time over which an account's calls of a day must be spread for the day to say where it lives: jobs on hosted runners, whose addresses are new each time, last no longer",
     )
     base_weight: int = setting(200, "accounts that weigh as much as the shares supposed")
     family_most: float = setting(
@@ -250,7 +250,7 @@ class Campaigns:
     )
     payer_decades: float = setting(
         7.0,
-        "points of a campaign by a payment instrument alone: seats of a new customer are young and programs use them evenly (5 decades), like programs in office hours may come in turn (5.5 with an even load); so load, youth and a third must speak: turns with the two decades that none of 15,000 groups of people reached (campaigns/turns.py), or networks that all are new each day",
+        "points of a campaign by a payment instrument alone: seats of a new customer are young and programs use them evenly (5 decades), like programs in office hours may come in turn (5.5 with an even load); so load, youth and networks that are new each day must all speak: an agency deals work out to testers whom it hired this week, in turn, but they stay where they are",
     )
     brought_decades: float = setting(
         1.0,

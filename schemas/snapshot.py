@@ -249,7 +249,7 @@ VECTOR = Contract(
 MOVE = Contract(
     name="moves",
     version=1,
-    doc="One row is where an account has called from, and how often it moved on to a network that was new to it.",
+    doc="One row is where an account has called from, and how often it moved on to networks that were new to it.",
     key=("account_id",),
     is_table=False,
     arrow=pa.schema(
@@ -266,7 +266,7 @@ MOVE = Contract(
             field(
                 "days",
                 pa.int64(),
-                "Days on which it stayed: most calls came from one network, for `campaigns.stay_hours` or longer; the first day with known networks does not count.",
+                "Days whose calls were spread over `campaigns.awake_hours` or longer; the first day with known networks does not count.",
                 required=True,
                 unit="days",
                 at_least=0,
@@ -274,7 +274,7 @@ MOVE = Contract(
             field(
                 "moved",
                 pa.int64(),
-                "Of these, days on which that network was none of `networks`.",
+                "Of these, days on which most calls, spread over as long, came from networks that were none of `networks`.",
                 required=True,
                 unit="days",
                 at_least=0,

@@ -79,7 +79,7 @@ def linked(traits: pl.DataFrame, registry: pl.DataFrame, policy: Policy) -> tupl
         habits = Habits(today.filter(pl.col("kind").is_in(KINDS)).select(SHOWN.names()), models_of(today))
         state, found, campaigns = step(state, tied_keys, tied, prompts, habits, until, policy)
         hits.append(found)
-        moves = moves_after(moves, day, [networks_of(today.filter(pl.col("kind") == NETWORK), policy)], policy)
+        moves = moves_after(moves, day, [networks_of(today.filter(pl.col("kind") == NETWORK))], policy)
     return pl.concat(hits), campaigns, time.process_time() - began
 
 

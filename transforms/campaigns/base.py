@@ -9,7 +9,7 @@ from schemas.policy import Campaigns
 from schemas.snapshot import MOVE
 
 STAYING = pl.Schema({"account_hash": pl.Int64(), "is_moving": pl.Boolean()})
-"""Accounts that stayed on one network for most of some day, and whether they moved on to a new one on most such days."""
+"""Accounts of which some day says where they live, and whether they moved on to new networks on most such days."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Base:
         fresh: share of accounts younger than `campaigns.fresh_days`.
         cards: share of payment instruments that pay for several accounts.
         bursts: chance that two accounts that pay differently were created in the same hour by the same path.
-        moves: share of accounts that move on to a new network on most days on which they stay on one.
+        moves: share of accounts that move on to new networks on most such days.
         staying: STAYING rows, one an account.
     """
 

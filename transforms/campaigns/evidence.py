@@ -44,8 +44,8 @@ class Stats:
         carded: holders they pay for.
         signed: holders whose sign-up is on file.
         bursts: pairs of holders in one sign-up burst that pay differently.
-        staying: holders that stayed on one network for most of some day after their first.
-        moving: those of them that moved on to a new network on most such days.
+        staying: holders of which some day says where they live (learning/moves.py).
+        moving: those of them that moved on to new networks on most such days.
         minutes: sum over the holders of the time between their first and last tick with the key.
         turns: sums over the visits to the keys, by name in kinds.TURNS.
         is_text: whether the key is made of what calls say.
@@ -204,16 +204,16 @@ def _bursts(stats: Stats, base: Base, policy: Campaigns) -> Look:
 
 
 def _moves(stats: Stats, base: Base, policy: Campaigns) -> Look:
-    """Whether the accounts live on another network each day, as behind a residential proxy; people come home, and servers stay.
+    """Whether the accounts live on other networks each day, as behind residential proxies; people come home, and servers stay.
 
-    A nightly job on a fresh machine does not stay there (`campaigns.stay_hours`).
+    Nightly jobs on fresh machines are over in hours (`campaigns.awake_hours`).
     """
     tail = _at_least(stats.moving, stats.staying, base.moves)
     known = (stats.staying >= policy.least_accounts) & (2.0 * stats.staying >= stats.accounts)
     return Look(
         "new_networks",
         "network",
-        "the accounts call all day from one network, and the next day from one they have not used before",
+        "the accounts call all day long from networks that they have not used on earlier days",
         _points(tail, known & (stats.moving > 0), policy.identity_most),
         _share(stats.moving, stats.staying),
         np.full(len(tail), base.moves),

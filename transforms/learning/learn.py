@@ -154,7 +154,7 @@ def learn_parts(
         drifts.append(drifts_after(before, unguarded(windows, planned.guards), known, policy))
         free = unguarded(hours.embeddings, planned.guards)
         offered.append(candidates(free, windows, planned.peers, day, policy))
-        networks.append(networks_of(hours.networks, policy))
+        networks.append(networks_of(hours.networks))
     models = [
         learn_group(group, previous, day, _work(planned, group, shares[group]), policy) for group in planned.groups
     ]

@@ -31,7 +31,7 @@ def shown(day: int, calls: Calls, account: str = "acc") -> pl.DataFrame:
 def after(days: list[Calls]) -> dict[str, Any]:
     moves = MOVE.empty()
     for day, calls in enumerate(days):
-        moves = moves_after(moves, DAY + timedelta(days=day), [networks_of(shown(day, calls), POLICY)], POLICY)
+        moves = moves_after(moves, DAY + timedelta(days=day), [networks_of(shown(day, calls))], POLICY)
     return moves.row(0, named=True) if moves.height else {}
 
 
@@ -56,12 +56,17 @@ def test_the_first_day_tells_nothing() -> None:
     assert counted([all_day(1)]) == (0, 0)
 
 
-def test_a_nightly_job_on_a_fresh_machine_does_not_stay() -> None:
+def test_a_nightly_job_on_a_fresh_machine_tells_nothing() -> None:
     assert counted([[(3, network, 50), (4, network, 50)] for network in range(4)]) == (0, 0)
 
 
-def test_who_is_on_many_networks_stays_on_none() -> None:
-    assert counted([all_day(1), [*all_day(2), *all_day(3), *all_day(4)]]) == (0, 0)
+def test_a_nightly_job_beside_work_at_home_is_no_move() -> None:
+    assert counted([[*all_day(1), (3, network, 50), (4, network, 50)] for network in range(2, 6)]) == (3, 0)
+
+
+def test_another_exit_for_each_call_is_a_move() -> None:
+    days = [[(hour, 24 * day + hour, 1) for hour in range(0, 24, 3)] for day in range(3)]
+    assert counted(days) == (2, 2)
 
 
 def test_a_few_calls_from_elsewhere_do_not_make_a_move() -> None:
@@ -83,11 +88,9 @@ def test_an_account_unseen_for_long_is_forgotten() -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 23), st.integers(0, 3), st.integers(1, 9)), max_size=40))
 def test_accounts_may_be_learned_apart(calls: list[tuple[int, int, int, int]]) -> None:
-    parts = [
-        networks_of(shown(1, [call[1:] for call in calls if call[0] == one], f"a{one}"), POLICY) for one in range(6)
-    ]
+    parts = [networks_of(shown(1, [call[1:] for call in calls if call[0] == one], f"a{one}")) for one in range(6)]
     together = networks_of(
-        pl.concat([shown(1, [call[1:] for call in calls if call[0] == one], f"a{one}") for one in range(6)]), POLICY
+        pl.concat([shown(1, [call[1:] for call in calls if call[0] == one], f"a{one}") for one in range(6)])
     )
     day = DAY + timedelta(days=1)
     apart, whole = (moves_after(MOVE.empty(), day, given_parts, POLICY) for given_parts in (parts, [together]))
