@@ -111,10 +111,14 @@ def is_of_software(part: Part) -> bool:
 def _unbound(part: Part, held: Held, members: Members, policy: Campaigns) -> set[int]:
     """Accounts that have neither the client nor a card in common with others, where most have.
 
-    Where most send the same clients, a card counts if a quarter (same_cards) of those it pays for do: colleagues share cards too, and one bought
+    Where software is all they share, it is no second thing, and nearly all (`alike`) must share cards. Where most send the same clients, a card counts if a quarter (same_cards) of those it pays for do: colleagues share cards too, and one bought
     account may have the card of another pool.
     """
     own = {account: holdings[0].card for account, holdings in members.items()}
+    number = Counter(own.values())
+    paired = {account for account, card in own.items() if card is not None and number[card] > 1}
+    if is_of_software(part):
+        return own.keys() - paired if len(paired) >= policy.alike * len(own) else set()
     clients = {account for key in part.keys if key[0] == "client" for account in held[key]} & own.keys()
     if 2 * len(clients) > len(members):
         paid, of_clients = Counter(own.values()), Counter(own[account] for account in clients)
@@ -122,8 +126,6 @@ def _unbound(part: Part, held: Held, members: Members, policy: Campaigns) -> set
             card for card, number in of_clients.items() if card is not None and number >= policy.same_cards * paid[card]
         }
         return {account for account, card in own.items() if account not in clients and card not in cards}
-    number = Counter(own.values())
-    paired = {account for account, card in own.items() if card is not None and number[card] > 1}
     return own.keys() - paired - clients if 2 * len(paired) > len(members) else set()
 
 

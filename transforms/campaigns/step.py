@@ -12,7 +12,7 @@ from schemas.hit import CAMPAIGN_RULE, HIT
 from schemas.policy import Campaigns, Policy
 from schemas.shared import SHARED
 from schemas.trait import SAMPLED
-from transforms.campaigns.agreeing import agreed
+from transforms.campaigns.agreeing import NETWORK, agreed
 from transforms.campaigns.course import course, pace_of, quiet_share, visits_with
 from transforms.campaigns.gathering import Gathering, exchanges, output_tokens
 from transforms.campaigns.grouping import ANYBODYS, Key
@@ -167,9 +167,12 @@ class _Work:
         if not is_enough(part.keys):
             return
         members = gathering.members(part)
-        if len(members) < policy.least_accounts:
-            return
         if name not in gathering.told and is_of_software(part) and gathering.pays_as_one(part):
+            return
+        ties = [tie for tie in ties if self._is_theirs(tie, members)]
+        if not ties:
+            members = _going_on(members, gathering.told.get(name, {}))
+        if len(members) < policy.least_accounts:
             return
         if not _move_on(ties, policy) and self._repeats(set(members), tick) >= policy.repeated * exchanges(members):
             return
@@ -276,6 +279,11 @@ class _Work:
             left.append(other)
         return left
 
+    def _is_theirs(self, tie: Row, members: Members) -> bool:
+        """Whether what speaks for a key speaks of these accounts: half of those that it was counted on (`overlap`) are among them."""
+        holders = self._gathering.held[tie["kind"], tie["key"]].keys()
+        return len(holders & members.keys()) >= self._policy.campaigns.overlap * int(tie["accounts"])
+
     def _repeats(self, members: set[int], tick: datetime) -> int:
         """How many of the members' exact prompts other members sent too, estimated from the sample."""
         seen = self._prompts.filter((pl.col("first_tick") <= tick) & pl.col("account_hash").is_in(list(members)))
@@ -290,10 +298,23 @@ def _stronger(one: Row | None, other: Row) -> Row:
     return stronger | {name: sorted({*one[name], *other[name]}) for name in ("campaign_ids", "left_campaign_ids")}
 
 
+def _going_on(members: Members, told: Collection[int]) -> Members:
+    """Of the members of a campaign of which nothing speaks at the tick those of before, and who may replace them: young, or paid for as they are.
+
+    Nobody, where it was counted against nobody.
+    """
+    cards = {members[account][0].card for account in told if account in members} - {None}
+    return {
+        account: holdings
+        for account, holdings in members.items()
+        if account in told or (told and (holdings[0].is_fresh is not False or holdings[0].card in cards))
+    }
+
+
 def _move_on(ties: list[Row], policy: Campaigns) -> bool:
     """Whether all that these ties say of networks is said: an evaluation has servers, or a machine for the time of a job."""
     signals = (signal for tie in ties for signal in tie["signals"])
-    return any(one["family"] == "network" and one["points"] >= policy.identity_most for one in signals)
+    return any(one["family"] == NETWORK and one["points"] >= policy.identity_most for one in signals)
 
 
 def _weight(points: float, accounts: int, listed: int) -> tuple[bool, float, float]:

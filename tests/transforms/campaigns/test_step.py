@@ -418,3 +418,30 @@ def test_without_an_accounts_file_it_takes_as_long_as_a_sitting(keys: list[tuple
     assert spare["account_id"].n_unique() == 20
     assert len(lake.campaigns) == 1
     assert lake.campaigns["score"].item() >= POLICY.campaigns.review_decades
+
+
+def in_turn(calls: int) -> list[Row]:
+    """Calls at random times of a day, each given to the least recently used of 20 heads."""
+    chance = Random(3)
+    minutes = sorted(5 * chance.randrange(288) for _ in range(calls))
+    cells = dict.fromkeys((turn % 20, minute) for turn, minute in enumerate(minutes))
+    return [{"account_id": f"head-{head:03}", "minute": minute, "kind": "client", "key": 1} for head, minute in cells]
+
+
+OLD_HEADS = on_file("head", 20, age_days=400, a_card=5)
+
+
+def test_old_users_of_a_popular_client_do_not_join_a_campaign_that_nothing_speaks_for_any_more() -> None:
+    """The key is no tie with them, but it was one not long ago."""
+    lake = a_day(in_turn(800), OLD_HEADS + on_file("user", 15, age_days=400, a_card=1))
+    assert lake.campaigns["accounts"].to_list() == [20]
+    later = [row | {"minute": row["minute"] + 1440} for row in in_turn(200)]
+    lake.run(later + pool("user", 15, 12, keys=[("client", 1)], first=1440), day(2))
+    assert lake.campaigns["accounts"].to_list() == [20]
+    assert lake.hits.filter(pl.col("account_id").str.starts_with("user")).is_empty()
+
+
+def test_who_pays_for_himself_among_senders_of_a_client_that_share_cards_is_none_of_them() -> None:
+    accounts = OLD_HEADS + on_file("user", 2, age_days=400, a_card=1)
+    rows = in_turn(800) + pool("user", 2, 36, keys=[("client", 1)])
+    assert a_day(rows, accounts).campaigns["accounts"].to_list() == [20]
