@@ -250,7 +250,7 @@ class Campaigns:
     )
     payer_decades: float = setting(
         7.0,
-        "points of a campaign by a payment instrument alone: seats of a new customer are young and programs use them evenly (5 decades), like programs in office hours may come in turn (5.5 with an even load); so load, youth and networks that are new each day must all speak: an agency deals work out to testers whom it hired this week, in turn, but they stay where they are",
+        "points of a campaign by a payment instrument alone: seats of a new customer are young and programs use them evenly (5 decades), like programs in office hours may come in turn (5.5 with an even load); so load, youth and a third must speak: turns with the two decades that none of 15,000 groups of people reached (campaigns/turns.py), or networks that are new each day",
     )
     brought_decades: float = setting(
         1.0,

@@ -38,7 +38,6 @@ def is_alone(
     points: npt.NDArray[np.float64],
     families: npt.NDArray[np.int64 | np.float64],
     is_of_class: Bools,
-    is_moving: Bools,
     policy: Campaigns,
 ) -> Bools:
     """Whether keys tie their holders by themselves.
@@ -48,14 +47,12 @@ def is_alone(
         points: sum of its signals' points.
         families: signals that say something.
         is_of_class: whether all of them are such as a class has (OF_A_CLASS).
-        is_moving: whether all that networks can say is said: a card's accounts are colleagues otherwise.
         policy: review_decades, software_decades, payer_decades, least_signals.
     """
     is_more = kinds.is_in([*SOFTWARE, *ROVING.values()]).to_numpy() | is_of_class
     least = np.where(is_more, policy.software_decades, policy.review_decades)
-    is_card = (kinds == PAYER).to_numpy()
-    least = np.where(is_card, policy.payer_decades, least)
-    return np.asarray((points >= least) & (families >= policy.least_signals) & (is_moving | ~is_card))
+    least = np.where((kinds == PAYER).to_numpy(), policy.payer_decades, least)
+    return np.asarray((points >= least) & (families >= policy.least_signals))
 
 
 def may_agree(
@@ -84,12 +81,9 @@ def agreed(ties: pl.DataFrame, held: Mapping[Key, Collection[int]], policy: Camp
     is_of_class = ties.select(
         pl.col("signals").list.eval(pl.element().struct.field("family").is_in(OF_A_CLASS)).list.all()
     ).to_series()
-    is_whole = (pl.element().struct.field("family") == NETWORK) & (
-        pl.element().struct.field("points") >= policy.identity_most
+    alone = is_alone(
+        ties["kind"], ties["points"].to_numpy(), ties["families"].to_numpy(), is_of_class.to_numpy(), policy
     )
-    is_moving = ties.select(pl.col("signals").list.eval(is_whole).list.any()).to_series().to_numpy()
-    points, families = ties["points"].to_numpy(), ties["families"].to_numpy()
-    alone = is_alone(ties["kind"], points, families, is_of_class.to_numpy(), is_moving, policy)
     keys: list[Key] = ties.select("kind", "key").rows()
     enough = {key for key, is_enough in zip(keys, alone, strict=True) if is_enough}
     phrases = [key for key in keys if key[0] in PHRASES]

@@ -8,7 +8,7 @@ import polars as pl
 
 from schemas.policy import Policy
 from schemas.signals import Slots, Source, lists
-from transforms.campaigns.agreeing import NETWORK, OF_A_CLASS, is_alone, may_agree
+from transforms.campaigns.agreeing import OF_A_CLASS, is_alone, may_agree
 from transforms.campaigns.base import Base
 from transforms.campaigns.evidence import Look, Stats, are_alike, looks
 from transforms.campaigns.kinds import BROUGHT, PAYER, SUMS, TEXT, TURNS
@@ -44,8 +44,7 @@ def judged(sums: pl.DataFrame, before: pl.DataFrame, base: Base, policy: Policy)
     count = np.sum([look.points > 0 for look in found], axis=0) if len(rows) else np.empty(0)
     speaks = [look.points > 0 for look in found if look.family not in OF_A_CLASS]
     is_of_class = ~np.any(speaks, axis=0) if len(rows) else np.empty(0, dtype=np.bool_)
-    is_moving = np.any([look.points >= own.identity_most for look in found if look.family == NETWORK], axis=0)
-    is_tied = is_alone(rows["kind"], points, count, is_of_class, is_moving, own)
+    is_tied = is_alone(rows["kind"], points, count, is_of_class, own)
     is_tied |= may_agree(rows["kind"], points, found[0].points, own)
     is_tied &= are_alike(stats, own)
     known = rows.with_columns(is_tied=pl.Series(is_tied, dtype=pl.Boolean)).join(

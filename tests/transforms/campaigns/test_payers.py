@@ -7,8 +7,7 @@ from random import Random
 import pytest
 
 from given_accounts import DAY
-from given_pools import BASE, Lake, Row, moving, on_file
-from transforms.campaigns import Base
+from given_pools import Lake, Row, on_file
 from transforms.campaigns.wording import detail
 
 DAYS = 2
@@ -54,41 +53,34 @@ def fleet(name: str, accounts: int) -> list[Row]:
     ]
 
 
-def judged(rows: list[Row], accounts: list[Row], base: Base = BASE) -> Lake:
-    return Lake(accounts, base=base).run(rows, UNTIL)
+def judged(rows: list[Row], accounts: list[Row]) -> Lake:
+    return Lake(accounts).run(rows, UNTIL)
 
 
 YOUNG = on_file("head", HEADS, age_days=2, a_card=HEADS)
-MOVING = moving(moving(BASE, "head", HEADS), "limb", HEADS)
 
 
 def test_a_pool_that_shares_nothing_but_its_card_is_a_campaign_for_review() -> None:
-    found = judged(dealt("head", HEADS, 600), YOUNG, MOVING).campaigns
+    found = judged(dealt("head", HEADS, 600), YOUNG).campaigns
     assert found.select("accounts", "tier", "kind").rows() == [(HEADS, "review", "resale")]
     assert found["link_kinds"].to_list() == [["payment"]]
     assert "share payment instruments" in detail(found.row(0, named=True))
 
 
 def test_what_speaks_is_independent_of_the_card() -> None:
-    (signals,) = judged(dealt("head", HEADS, 600), YOUNG, MOVING).campaigns["signals"]
-    assert {one["signal"] for one in signals} == {"even_load", "turn_taking", "fresh_accounts", "new_networks"}
-
-
-def test_testers_whom_an_agency_hired_this_week_take_turns_and_stay_where_they_are() -> None:
-    at_home = moving(BASE, "head", 0, of=HEADS)
-    assert judged(dealt("head", HEADS, 600), YOUNG, at_home).campaigns.is_empty()
-    assert judged(dealt("head", HEADS, 600), YOUNG).campaigns.is_empty(), "nor where networks are not known"
+    found = judged(dealt("head", HEADS, 600), YOUNG).campaigns
+    assert {one["signal"] for one in found["signals"][0]} == {"even_load", "turn_taking", "fresh_accounts"}
 
 
 def test_of_several_cards_each_is_one() -> None:
     rows = dealt("head", HEADS, 600) + dealt("limb", HEADS, 600, card=2)
-    found = judged(rows, YOUNG + on_file("limb", HEADS, age_days=3, a_card=HEADS), MOVING).campaigns
+    found = judged(rows, YOUNG + on_file("limb", HEADS, age_days=3, a_card=HEADS)).campaigns
     assert found["accounts"].to_list() == [HEADS, HEADS]
 
 
 def test_an_old_account_on_the_card_is_not_in_it() -> None:
     accounts = [row | ({"age_days": 700.0} if row["account_id"] == "head-004" else {}) for row in YOUNG]
-    found = judged(dealt("head", HEADS, 600), accounts, MOVING).campaigns
+    found = judged(dealt("head", HEADS, 600), accounts).campaigns
     assert found["accounts"].to_list() == [HEADS - 1]
     assert "head-004" not in found["account_ids"][0]
 
