@@ -64,13 +64,13 @@ def pace_of(marks: Mapping[datetime, int], first: datetime, end: datetime, left:
         marks: exchanges before days in which the campaign was seen.
         first: the first exchange.
         end: end of the tick.
-        left: exchanges by then.
+        left: exchanges by then; fewer than before where accounts have gone over to another campaign.
     """
     today = end.replace(hour=0, minute=0, second=0, microsecond=0)
     days = [(day, count) for day, count in marks.items() if day >= today - _DAY]
     start, before = days[0] if days else (first, 0)
     start = max(start, first)
-    pace = round((left - before) / ((end - start) / _DAY), 3)
+    pace = round(max(left - before, 0) / ((end - start) / _DAY), 3)
     ahead = [tier for tier in DAMAGE_TIERS if tier > left]
     if not ahead or pace <= 0 or (ahead[0] - left) / pace > _YEAR / _DAY:
         return pace, None

@@ -94,8 +94,8 @@ class _Work:
         if self._last is None or _midnight(self._last) < _midnight(tick):
             gathering.forget(_midnight(tick) - self._memory)
             self._regroup(tick)
-            for name, part in gathering.campaigns.items():
-                days = self._marks.get(name, {}) | {_midnight(tick): exchanges(gathering.members(part))}
+            for name in gathering.told.keys() & gathering.campaigns.keys():
+                days = self._marks.get(name, {}) | {_midnight(tick): self._rows[name]["exchanges"]}
                 self._marks[name] = dict(sorted(days.items())[-2:])
         self._last = tick
         gathering.take(tied)

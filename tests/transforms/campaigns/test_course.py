@@ -105,3 +105,8 @@ def test_facts_do_not_hang_on_how_ticks_are_cut(minutes: int) -> None:
     whole = pl.DataFrame([seen(rows, accounts)], schema=pieces.campaigns.schema)
     assert whole["silent_accounts"].to_list() == [5]
     assert_frame_equal(pieces.campaigns.select(FACTS), whole.select(FACTS))
+
+
+def test_who_goes_over_to_another_campaign_takes_his_exchanges_along() -> None:
+    day = timedelta(days=1)
+    assert pace_of({DAY: 100}, DAY - day, DAY + day / 2, 90) == (0.0, None)
