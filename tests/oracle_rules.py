@@ -243,7 +243,8 @@ def foreign(traits: pl.DataFrame, policy: Policy) -> pl.DataFrame:
             continue
         latest = max(row["first_time"] for row in earlier)
         issuer = min(row["account_id"] for row in earlier if row["first_time"] == latest)
-        mine = {name: used[name] for name in ("account_id", "account_hash", "tick", "key")}
+        mine = {name: used[name] for name in ("account_id", "account_hash", "tick", "key", "output_tokens")}
+        mine["calls"] = used["count"]
         issuer_hash = next(row["account_hash"] for row in earlier if row["account_id"] == issuer)
         found.append(mine | {"issuer": issuer, "issuer_hash": issuer_hash})
     return FOREIGN.conform(pl.DataFrame(found, schema=FOREIGN.polars))
