@@ -21,10 +21,10 @@ def main() -> None:
         "--minutes", type=float, default=8.0, help="how long records come in the scenes latency and soak"
     )
     asked.add_argument(
-        "--tick-seconds", type=float, default=10.0, help="that a tick of event time takes in the scene latency"
+        "--tick-seconds", type=float, help="that a tick of event time takes in the scenes latency (10) and soak (2)"
     )
     asked.add_argument(
-        "--rate", type=float, help="records a second there; half of the measured peak, unless it is given"
+        "--rate", type=float, help="records a second there; if not given, half of the measured peak, and 100"
     )
     asked.add_argument(
         "scene",
@@ -41,12 +41,18 @@ def main() -> None:
     def late(folder: Path) -> object:
         with Broker() as broker:
             return lagging.measured(
-                folder, broker, options.records, options.minutes, options.tick_seconds, options.rate
+                folder, broker, options.records, options.minutes, options.tick_seconds or 10.0, options.rate
             )
 
     def soaked(folder: Path) -> object:
         with Broker() as broker:
-            return soaking.soaked(folder, broker, options.minutes)
+            return soaking.soaked(
+                folder,
+                broker,
+                options.minutes,
+                options.rate or soaking.RATE,
+                options.tick_seconds or soaking.TICK_SECONDS,
+            )
 
     def beside_peers(folder: Path) -> object:
         with Broker() as broker:

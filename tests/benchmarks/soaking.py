@@ -26,19 +26,23 @@ _EVERY_SECONDS, _MINUTE = 0.5, 60.0
 _PATIENCE_SECONDS = 600.0
 
 
-def soaked(folder: Path, broker: Broker, minutes: float) -> dict[str, Any]:
+def soaked(
+    folder: Path, broker: Broker, minutes: float, rate: float = RATE, tick_seconds: float = TICK_SECONDS
+) -> dict[str, Any]:
     """Megabytes of anonymous memory, the most of each minute, of the watch with all its children; and what it did meanwhile.
 
     Args:
         folder: for log and lake.
         broker: of the topic.
         minutes: how long records come.
+        rate: records a second.
+        tick_seconds: seconds of the clock a tick of event time takes.
     """
     key, lake, before = folder / "key", folder / "lake", machine()
     key.write_text("0f" * 32)
     key.chmod(0o600)
-    ticks = round(minutes * 60 / TICK_SECONDS)
-    shape = Shape(round(RATE * TICK_SECONDS * ticks), ACCOUNTS, ticks=ticks)
+    ticks = round(minutes * 60 / tick_seconds)
+    shape = Shape(round(rate * tick_seconds * ticks), ACCOUNTS, ticks=ticks)
     log = write_with_thieves(folder / "log.ndjson", "canonical_text", shape)
     broker.create("calls", PARTITIONS)
     watch = [STILLWATCH, "watch", broker.uri("calls"), "--lake", str(lake), "--key-file", str(key)]
@@ -46,7 +50,7 @@ def soaked(folder: Path, broker: Broker, minutes: float) -> dict[str, Any]:
     with (folder / "watch.log").open("wb") as said:
         process = subprocess.Popen([*watch, "--latency", str(LATENCY), "--log", "json"], stdout=said, stderr=said)
         try:
-            with Feeder(log, broker.producer(), "calls", PARTITIONS, TICK_SECONDS) as feeder:
+            with Feeder(log, broker.producer(), "calls", PARTITIONS, tick_seconds) as feeder:
                 began = time.monotonic()
                 while not feeder.wait(_EVERY_SECONDS):
                     assert process.poll() is None, (folder / "watch.log").read_text()[-2000:]
@@ -66,8 +70,8 @@ def soaked(folder: Path, broker: Broker, minutes: float) -> dict[str, Any]:
     return {
         "machine": before,
         "minutes": minutes,
-        "records_per_second": RATE,
-        "tick_seconds": TICK_SECONDS,
+        "records_per_second": rate,
+        "tick_seconds": tick_seconds,
         "records": len(log.ended),
         "events": _events(lake),
         "sent_late_by_at_most": feeder.lag,
