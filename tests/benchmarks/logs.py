@@ -51,6 +51,8 @@ class Shape:
         ticks: how long it is, in ticks.
         first_tick: where it begins, in ticks after START_MS.
         first_number: what the ids of its calls count from.
+        own_texts: of so many paragraphs are the texts of each account, so that after a while it says nothing new; None where every
+            account draws from all ten thousand: then more accounts hold a prompt in common each hour, and what is held of them grows.
     """
 
     records: int
@@ -60,6 +62,7 @@ class Shape:
     ticks: int | None = None
     first_tick: int = 0
     first_number: int = 0
+    own_texts: int | None = None
 
     @property
     def length(self) -> int:
@@ -140,7 +143,8 @@ def calls_of(shape: Shape, *, with_text: bool) -> Iterator[pl.DataFrame]:
         high = int(np.searchsorted(ends, number + PIECE_RECORDS, side="right"))
         # Whole ticks, so that pieces one behind the other are in the order of time.
         high = int(np.searchsorted(ticks, ticks[min(max(high, low + 1), len(ticks)) - 1], side="right"))
-        yield _piece(accounts[low:high], ticks[low:high], counts[low:high], first + number, pool, chance)
+        calls = accounts[low:high], ticks[low:high], counts[low:high]
+        yield _piece(*calls, first + number, pool, shape.own_texts, chance)
         low, number = high, int(ends[high - 1])
 
 
@@ -163,7 +167,9 @@ def _plan(shape: Shape, chance: np.random.Generator) -> tuple[Any, Any, Any]:
     return accounts, ticks, counts
 
 
-def _piece(accounts: Any, ticks: Any, counts: Any, first: int, pool: list[str], chance: Any) -> pl.DataFrame:
+def _piece(
+    accounts: Any, ticks: Any, counts: Any, first: int, pool: list[str], own_texts: int | None, chance: Any
+) -> pl.DataFrame:
     size = int(counts.sum())
     ended = np.repeat(ticks, counts) * TICK_MS + chance.integers(0, TICK_MS, size)
     order = np.argsort(ended, kind="stable")
@@ -184,11 +190,15 @@ def _piece(accounts: Any, ticks: Any, counts: Any, first: int, pool: list[str], 
     )
     if not pool:
         return frame
-    paragraphs = pl.Series(pool)
+    paragraphs, who = pl.Series(pool), frame["who"].to_numpy()
+
+    def drawn() -> pl.Series:
+        if own_texts is None:
+            return paragraphs.gather(chance.integers(0, len(pool), size))
+        return paragraphs.gather((who * own_texts + chance.integers(0, own_texts, size)) % len(pool))
+
     texts = {
-        name: pl.concat_str(
-            [paragraphs.gather(chance.integers(0, len(pool), size)) for _ in range(parts)], separator=" "
-        )
+        name: pl.concat_str([drawn() for _ in range(parts)], separator=" ")
         for name, parts in (("prompt", 2), ("response", 3), ("short", 1))
     }
     return frame.with_columns(**texts)
