@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from schemas.policy import Policy
 from schemas.tie import TIE, TIED
 from transforms.campaigns.base import Base, facts
+from transforms.campaigns.holder_places import Places
 from transforms.campaigns.judging import judged
 from transforms.campaigns.kinds import SUMS, TIES, TURNS
 from transforms.campaigns.roving import as_of_all, with_roving
@@ -67,14 +70,14 @@ def step(
     rows = _with_facts(with_roving(shared.filter(pl.col("kind").is_in(TIES)), base), registry, policy)
     if rows.is_empty():
         return _forget(state, until, policy), TIE.empty(), TIED.empty()
-    rows = visited(rows, state.holders, state.turns, policy.campaigns)
-    showing = of_rows(state.holders, rows)
-    holders, turns = held(state.holders, showing, rows), counted(state.turns, rows)
-    wide = _wide(holders.join(rows.select(KEY).unique(), on=KEY, how="semi"), policy)
-    if wide.is_empty():
+    places = Places.of(state.holders, rows)
+    rows = visited(rows, places, state.holders, state.turns, policy.campaigns)
+    holders, turns = held(state.holders, places, rows), counted(state.turns, rows)
+    is_wide = _is_wide(state.holders, places, rows, policy)
+    if not is_wide.any():
         return _forget(TieState(holders, turns), until, policy), TIE.empty(), TIED.empty()
-    before = state.holders.join(wide, on=KEY, how="semi")
-    rows = _counted(showing, rows.join(wide, on=KEY, how="semi", maintain_order="left"))
+    before = places.holders_of(state.holders, is_wide)
+    rows = _counted(state.holders, places, rows, is_wide)
     sums = as_of_all(_sums(before, state.turns, rows, base, policy))
     ties = judged(sums, _tied_before(before), base, policy)
     if ties.is_empty():
@@ -99,16 +102,23 @@ def _with_facts(shared: pl.DataFrame, registry: pl.DataFrame, policy: Policy) ->
     )
 
 
-def _counted(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows by key, tick and account, with `so_far` (the account's calls up to and with the tick) and `is_first`.
+def _counted(before: pl.DataFrame, places: Places, rows: pl.DataFrame, is_wide: npt.NDArray[np.bool_]) -> pl.DataFrame:
+    """The rows of wide keys by key, tick and account, with `so_far` (the account's calls up to and with the tick) and `is_first`.
 
     Args:
-        before: what the holders they speak of had shown before.
+        before: all holders before.
+        places: where those stand among them that the rows speak of.
         rows: rows of an account with a key stand together, by tick.
+        is_wide: by key of the rows.
     """
-    known = before.select(
-        *HOLDING, before="calls", tokens_before="output_tokens", known_before="output_known", tick_before="last_tick"
+    known = places.known(
+        before,
+        before="calls",
+        tokens_before="output_tokens",
+        known_before="output_known",
+        tick_before="last_tick",
     )
+    rows = rows.with_columns(known).filter(pl.Series(places.by_row_of_key(is_wide)))
     # Sums over rows that stand together: the sum over all, less what it was before the first of them.
     starts = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in HOLDING)
 
@@ -117,8 +127,7 @@ def _counted(before: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         return total - pl.when("starts").then(total - pl.col(name)).forward_fill()
 
     return (
-        rows.join(known, on=HOLDING, how="left", maintain_order="left")
-        .with_columns(starts=starts)
+        rows.with_columns(starts=starts)
         .with_columns(
             so_far=up_to_here("count") + pl.col("before").fill_null(0),
             tokens_so_far=up_to_here("output_tokens") + pl.col("tokens_before").fill_null(0),
@@ -139,14 +148,18 @@ def _staying(rows: pl.DataFrame, base: Base) -> pl.DataFrame:
     return rows.join(base.staying, on="account_hash", how="left", maintain_order="left")
 
 
-def _wide(holders: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """Keys that could have been tied at some tick; of the others nothing but the holders matters.
+def _is_wide(before: pl.DataFrame, places: Places, rows: pl.DataFrame, policy: Policy) -> npt.NDArray[np.bool_]:
+    """By key of the rows, whether it could have been tied at some tick; of the others nothing but the holders matters.
 
     Only what never falls while ticks go by may be asked here.
     """
     own = policy.campaigns
-    enough = (pl.len() >= own.least_accounts) & (pl.col("calls").sum() >= own.least_calls)
-    return holders.group_by(KEY).agg(is_wide=enough).filter("is_wide").select(KEY)
+    held = np.append(0, np.cumsum(before["calls"].to_numpy()))
+    calls = held[places.high] - held[places.low] + np.add.reduceat(rows["count"].to_numpy(), places.key_firsts)
+    is_new = np.zeros(rows.height, dtype=np.int64)
+    is_new[places.firsts] = ~places.is_held
+    accounts = places.high - places.low + np.add.reduceat(is_new, places.key_firsts)
+    return np.asarray((accounts >= own.least_accounts) & (calls >= own.least_calls))
 
 
 def _sums(before: pl.DataFrame, turns: pl.DataFrame, rows: pl.DataFrame, base: Base, policy: Policy) -> pl.DataFrame:

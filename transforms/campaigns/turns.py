@@ -20,7 +20,7 @@ of a fleet in office hours vary, too.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +28,16 @@ import polars as pl
 from scipy.special import ndtr
 
 from schemas.policy import Campaigns
+from transforms.campaigns.holder_places import Places
 from transforms.campaigns.kinds import TURNS, VISITS
+from transforms.sketches.grouping import lengths_of, order_of, starts_of
+from transforms.sketches.mix import I64
 
 F64 = npt.NDArray[np.float64]
 
 _KEY = ["kind", "key"]
-_HOLDING = [*_KEY, "account_hash"]
+_PLACES = ("place", "sitting_place")
+_MINUTE = 60_000_000
 NOT_LOOKED_AT = ("shingle", "agent")
 """Kinds of key whose turns are not counted: three words found no campaign alone, and are most of what is shared; a user agent is
 anybody's, and whoever else sends it would be counted as one of the pool."""
@@ -42,100 +46,157 @@ HELD = pl.Schema({"kind": pl.String(), "key": pl.Int64()} | dict.fromkeys(TURNS,
 """Sums over the visits to each key, as long as anybody holds it."""
 
 
-def visited(rows: pl.DataFrame, before: pl.DataFrame, turns: pl.DataFrame, policy: Campaigns) -> pl.DataFrame:
+def visited(
+    rows: pl.DataFrame, places: Places, before: pl.DataFrame, turns: pl.DataFrame, policy: Campaigns
+) -> pl.DataFrame:
     """The rows with `place` and `sitting_place` (visits and sittings up to and with the tick), `awake` (minutes in which the key was in use) and TURNS: what the row adds to the sums of its key.
 
     Args:
         rows: kind, key, account_hash, tick, sorted by these; an account may have two rows of one tick.
+        places: where those stand among the holders before that the rows speak of.
         before: holders before: kind, key, account_hash, `last_tick`, `place`, `sitting_place`, `awake`.
         turns: HELD rows of before.
         policy: turns_apart, turns_silence.
     """
-    known = before.join(rows.select(_HOLDING).unique(), on=_HOLDING, how="semi").select(
-        *_HOLDING,
-        tick_before="last_tick",
-        place_before="place",
-        sitting_place_before="sitting_place",
-        awake_before="awake",
-    )
-    looked = (
-        rows.join(known, on=_HOLDING, how="left", maintain_order="left")
-        .with_columns(
-            is_same=pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in _HOLDING).fill_null(value=False),
-            is_looked=~pl.col("kind").is_in(NOT_LOOKED_AT),
+    if rows.is_empty():
+        return rows.with_columns(pl.lit(0).cast(pl.Int64).alias(name) for name in (*_PLACES, "awake", *TURNS))
+    looks, awake = _Looks.of(rows, places, before, policy)
+    apart = policy.turns_apart * _MINUTE
+    found = {"awake": awake} | _added(looks, turns, "", 0) | _added(looks, turns, "sitting_", apart)
+    return rows.with_columns(pl.Series(name, values) for name, values in found.items())
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """What is asked of rows that are sorted by kind, key, account and tick.
+
+    Attributes:
+        keys: kind and key, one row each key.
+        key_of: by tick of a key, the number of the key.
+        tick_of: by row, the number of the tick of its key; these are sorted by key and tick.
+        is_looked: by row, whether turns of its kind are counted.
+        is_same: by row, whether the row before is of the same account with the same key.
+        is_known: by row, whether the account had shown the key before.
+        away: by row, microseconds since then; 0 where it had not.
+        before: by row, what is held of the account, 0 of those that are new: place, sitting_place, awake.
+        awake: by row, minutes for which the key had been in use.
+    """
+
+    keys: pl.DataFrame
+    key_of: I64
+    tick_of: I64
+    is_looked: npt.NDArray[np.bool_]
+    is_same: npt.NDArray[np.bool_]
+    is_known: npt.NDArray[np.bool_]
+    away: I64
+    before: Mapping[str, I64]
+    awake: I64
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame, places: Places, before: pl.DataFrame, policy: Campaigns) -> tuple[Self, I64]:
+        """Those, and `awake`."""
+        tick = rows["tick"].to_physical().to_numpy()
+        held = {
+            name: series.to_physical().fill_null(0).to_numpy()
+            for name, series in zip(
+                ("last_tick", *_PLACES, "awake"),
+                places.known(
+                    before, last_tick="last_tick", place="place", sitting_place="sitting_place", awake="awake"
+                ),
+                strict=True,
+            )
+        }
+        is_same = np.ones(rows.height, dtype=np.bool_)
+        is_same[places.firsts] = False
+        is_known = is_same | places.by_row(places.is_held)
+        number = places.by_row_of_key(np.arange(len(places.key_firsts)))
+        order = order_of(number, tick)
+        starts = starts_of(number[order], tick[order])
+        tick_of = np.empty(rows.height, dtype=np.int64)
+        tick_of[order] = np.repeat(np.arange(len(starts)), lengths_of(starts, rows.height))
+        key_of = number[order][starts]
+        awake = _awake(tick[order][starts], key_of, places, before, policy)[tick_of]
+        looks = cls(
+            keys=rows.select(_KEY)[places.key_firsts],
+            key_of=key_of,
+            tick_of=tick_of,
+            is_looked=(~rows["kind"].is_in(NOT_LOOKED_AT)).to_numpy(),
+            is_same=is_same,
+            is_known=is_known,
+            away=np.where(is_known, tick - np.where(is_same, _shifted(tick), held["last_tick"]), 0),
+            before=held,
+            awake=awake,
         )
-        .with_columns(earlier_tick=_earlier("tick"))
-        .join(_awake(rows, before, policy), on=[*_KEY, "tick"], how="left", maintain_order="left")
-    )
-    away = pl.col("tick") - pl.col("earlier_tick")
-    apart = timedelta(minutes=policy.turns_apart)
-    found = _added(_added(looked, turns, "", away > timedelta()), turns, "sitting_", away > apart)
-    return found.drop(
-        "tick_before", "place_before", "sitting_place_before", "awake_before", "earlier_tick", "is_same", "is_looked"
-    )
+        return looks, awake
+
+    def earlier(self, values: I64, name: str) -> I64:
+        """What the account's row before says, or what is held of it."""
+        return np.where(self.is_same, _shifted(values), self.before[name])
 
 
-def _awake(rows: pl.DataFrame, before: pl.DataFrame, policy: Campaigns) -> pl.DataFrame:
-    """The ticks of each key, and for how many minutes it had been in use: without the times between two of its ticks that are a silence."""
-    start = before.group_by(_KEY).agg(pl.col("last_tick").max(), awake_start=pl.col("awake").max())
-    silence = timedelta(minutes=policy.turns_silence)
-    gap = pl.col("tick") - pl.coalesce(pl.col("tick").shift().over(_KEY), "last_tick")
-    minutes = pl.when(gap <= silence).then(gap.dt.total_minutes()).otherwise(0)
-    return (
-        rows.select(*_KEY, "tick")
-        .unique()
-        .sort(*_KEY, "tick")
-        .join(start, on=_KEY, how="left", maintain_order="left")
-        .select(*_KEY, "tick", awake=minutes.cum_sum().over(_KEY) + pl.col("awake_start").fill_null(0))
-    )
+def _shifted(values: I64) -> I64:
+    """What the row before says; of the first, what the last does."""
+    return np.roll(values, 1)
 
 
-def _earlier(name: str) -> pl.Expr:
-    """What the account's row before says, or what is held of it."""
-    return pl.when("is_same").then(pl.col(name).shift()).otherwise(pl.col(f"{name}_before"))
+def _awake(tick: I64, key_of: I64, places: Places, before: pl.DataFrame, policy: Campaigns) -> I64:
+    """For how many minutes each key had been in use at each of its ticks: without the times between two of its ticks that are a silence."""
+    last, start = (_most(before[name].to_physical().to_numpy(), places) for name in ("last_tick", "awake"))
+    is_first = np.ones(len(tick), dtype=np.bool_)
+    is_first[1:] = key_of[1:] != key_of[:-1]
+    is_known = ~is_first | (places.high > places.low)[key_of]
+    gap = np.where(is_known, tick - np.where(is_first, last[key_of], _shifted(tick)), 0)
+    minutes = np.where(gap <= policy.turns_silence * _MINUTE, np.sign(gap) * (np.abs(gap) // _MINUTE), 0)
+    return _running(minutes, is_first) + start[key_of]
 
 
-def _added(looked: pl.DataFrame, turns: pl.DataFrame, of: str, was_away: pl.Expr) -> pl.DataFrame:
-    """The rows with the place, and what they add to the sums, of visits or of sittings, as the prefix says.
+def _most(values: I64, places: Places) -> I64:
+    """By key, the most of its holders; 0 where it has none."""
+    most, there = np.zeros(len(places.low), dtype=np.int64), np.flatnonzero(places.high > places.low)
+    if len(there):
+        # Between the holders of two keys stand others: every second run is left out.
+        bounds = np.stack([places.low[there], places.high[there]], axis=1).reshape(-1)
+        most[there] = np.maximum.reduceat(np.append(values, 0), bounds)[::2]
+    return most
+
+
+def _running(values: I64, is_first: npt.NDArray[np.bool_]) -> I64:
+    """Sums up to each row since the last that was a first one."""
+    total, starts = np.cumsum(values), np.flatnonzero(is_first)
+    return total - np.repeat(total[starts] - values[starts], lengths_of(starts, len(values)))
+
+
+def _added(looks: _Looks, turns: pl.DataFrame, of: str, apart: float) -> dict[str, I64]:
+    """The place, and what the rows add to the sums, of visits or of sittings, as the prefix says; by name of the column.
 
     Args:
-        looked: rows with is_looked, is_same, earlier_tick and what is held.
+        looks: what is asked of the rows.
         turns: HELD rows of before.
         of: prefix of the columns.
-        was_away: whether the row is of a new visit of an account that had been there before.
+        apart: microseconds that who has been there before has to have been away for a new visit.
     """
     visits, returns, waits, wait_squares, pauses, pause_squares, company = (f"{of}{name}" for name in VISITS)
     place = f"{of}place"
-    came = looked.with_columns(
-        is_back=(pl.col("is_looked") & was_away).fill_null(value=False),
-        is_new=pl.col("is_looked") & pl.col("earlier_tick").is_null(),
-    ).with_columns(is_visit=pl.col("is_back") | pl.col("is_new"))
-    ticks = (
-        came.filter("is_looked")
-        .group_by(*_KEY, "tick")
-        .agg(pl.col("is_visit").sum().cast(pl.Int64).alias(company))
-        .sort(*_KEY, "tick")
-        .join(turns.select(*_KEY, start=visits), on=_KEY, how="left", maintain_order="left")
-        .with_columns((pl.col(company).cum_sum().over(_KEY) + pl.col("start").fill_null(0)).alias(place))
-        .select(*_KEY, "tick", company, place)
-    )
-    visit, back = pl.col("is_visit").cast(pl.Int64), pl.col("is_back").cast(pl.Int64)
-    wait = (pl.col(place) - _earlier(place)).fill_null(0) * back
-    pause = (pl.col("awake") - _earlier("awake")).fill_null(0) * back
-    return (
-        came.join(ticks, on=[*_KEY, "tick"], how="left", maintain_order="left")
-        .with_columns(pl.col(company, place).fill_null(0))
-        .with_columns(
-            visit.alias(visits),
-            back.alias(returns),
-            wait.alias(waits),
-            (wait**2).alias(wait_squares),
-            pause.alias(pauses),
-            (pause**2).alias(pause_squares),
-            (pl.col(company) * visit).alias(company),
-        )
-        .drop("is_back", "is_new", "is_visit")
-    )
+    back = (looks.is_looked & looks.is_known & (looks.away > apart)).astype(np.int64)
+    visit = back + (looks.is_looked & ~looks.is_known)
+    starts = looks.keys.join(turns.select(*_KEY, start=visits), on=_KEY, how="left", maintain_order="left")["start"]
+    is_first = np.ones(len(looks.key_of), dtype=np.bool_)
+    is_first[1:] = looks.key_of[1:] != looks.key_of[:-1]
+    came = np.bincount(looks.tick_of, weights=visit, minlength=len(looks.key_of)).astype(np.int64)
+    counted_up_to = _running(came, is_first) + starts.fill_null(0).to_numpy()[looks.key_of]
+    places = np.where(looks.is_looked, counted_up_to[looks.tick_of], 0)
+    wait = (places - looks.earlier(places, place)) * back
+    pause = (looks.awake - looks.earlier(looks.awake, "awake")) * back
+    return {
+        place: places,
+        visits: visit,
+        returns: back,
+        waits: wait,
+        wait_squares: wait**2,
+        pauses: pause,
+        pause_squares: pause**2,
+        company: came[looks.tick_of] * visit,
+    }
 
 
 def counted(turns: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

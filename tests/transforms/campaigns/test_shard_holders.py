@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from transforms.campaigns.shard_holders import HOLDERS, HOLDING, held, of_rows
+from transforms.campaigns.holder_places import Places
+from transforms.campaigns.shard_holders import HOLDERS, HOLDING, held
 
 FIRST, NOW = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 _NULL = {"created_at": None, "card": None, "burst": None}
@@ -39,8 +40,8 @@ BEFORE = holders(
 
 
 def after(*places: tuple[str, int, int]) -> pl.DataFrame:
-    shown = rows(*places)
-    return held(BEFORE, of_rows(BEFORE, shown), shown)
+    shown = rows(*places).sort(HOLDING)
+    return held(BEFORE, Places.of(BEFORE, shown), shown)
 
 
 def test_holders_stand_by_kind_key_and_account_whatever_came() -> None:

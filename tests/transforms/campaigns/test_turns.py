@@ -15,6 +15,7 @@ from given_accounts import DAY
 from given_pools import BASE, POLICY, Lake, frames
 from schemas.policy import Campaigns
 from transforms.campaigns import TieState, tie
+from transforms.campaigns.holder_places import Places
 from transforms.campaigns.kinds import TURNS
 from transforms.campaigns.shard_holders import HOLDERS
 from transforms.campaigns.turns import HELD, counted, seen, visited
@@ -75,7 +76,8 @@ def as_rows(visits: Visits, kind: str = "client") -> pl.DataFrame:
 
 
 def sums_of(visits: Visits, kind: str = "client") -> pl.DataFrame:
-    rows = visited(as_rows(visits, kind), HOLDERS.to_frame(), HELD.to_frame(), Campaigns())
+    nobody, shown = HOLDERS.to_frame(), as_rows(visits, kind).sort("kind", "key", "account_hash", "tick")
+    rows = visited(shown, Places.of(nobody, shown), nobody, HELD.to_frame(), Campaigns())
     return counted(HELD.to_frame(), rows)
 
 
