@@ -4,14 +4,18 @@ A tick speaks of a few of the holders of a shard. To join on a text and two inte
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from transforms.campaigns.kinds import TIES
-from transforms.sketches.grouping import lengths_of, starts_of
+from transforms.sketches.grouping import first_not_less, lengths_of, stands_at, starts_of
 from transforms.sketches.mix import I64
+
+Bools = npt.NDArray[np.bool_]
+Number = TypeVar("Number", np.bool_, np.int64)
 
 KEY = ["kind", "key"]
 HOLDING = [*KEY, "account_hash"]
@@ -34,7 +38,7 @@ class Places:
 
     firsts: I64
     at: I64
-    is_held: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+    is_held: Bools
     key_firsts: I64
     low: I64
     high: I64
@@ -47,16 +51,15 @@ class Places:
         firsts, key_firsts = starts_of(codes, keys, accounts), starts_of(codes, keys)
         low, high = _of_keys(holders, codes[key_firsts], keys[key_firsts])
         key_of = np.repeat(np.arange(len(key_firsts)), lengths_of(key_firsts, len(keys)))[firsts]
-        at = _first_not_less(holders["account_hash"].to_numpy(), accounts[firsts], low[key_of], high[key_of])
-        return cls(
-            firsts, at, _is_there(holders, accounts[firsts], at, high[key_of]), key_firsts, low, high, rows.height
-        )
+        held, wanted = holders["account_hash"].to_numpy(), accounts[firsts]
+        at = first_not_less(held, wanted, low[key_of], high[key_of])
+        return cls(firsts, at, stands_at(held, wanted, at, high[key_of]), key_firsts, low, high, rows.height)
 
-    def by_row(self, by_holding: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def by_row(self, by_holding: npt.NDArray[Number]) -> npt.NDArray[Number]:
         """What is known of each holding, of each of its rows."""
         return np.repeat(by_holding, lengths_of(self.firsts, self.height))
 
-    def by_row_of_key(self, by_key: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def by_row_of_key(self, by_key: npt.NDArray[Number]) -> npt.NDArray[Number]:
         """What is known of each key, of each of its rows."""
         return np.repeat(by_key, lengths_of(self.key_firsts, self.height))
 
@@ -65,11 +68,12 @@ class Places:
         where = pl.Series(self.by_row(self.at)).set(pl.Series(~self.by_row(self.is_held)), None)
         return [holders[name].gather(where).alias(called) for called, name in columns.items()]
 
-    def holders_of(self, holders: pl.DataFrame, keys: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> pl.DataFrame:
+    def holders_of(self, holders: pl.DataFrame, keys: Bools) -> pl.DataFrame:
         """All holders of some of the keys, in their order."""
         low, size = self.low[keys], (self.high - self.low)[keys]
         ends = np.cumsum(size)
-        return holders[np.arange(ends[-1] if len(ends) else 0) + np.repeat(low - ends + size, size)]
+        places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(low - ends + size, size)
+        return holders.select(pl.all().gather(places))
 
 
 def numbers_of(rows: pl.DataFrame) -> tuple[I64, I64, I64]:
@@ -78,7 +82,7 @@ def numbers_of(rows: pl.DataFrame) -> tuple[I64, I64, I64]:
     return codes, rows["key"].to_numpy(), rows["account_hash"].to_numpy()
 
 
-def found(holders: pl.DataFrame, rows: pl.DataFrame) -> tuple[I64, "np.ndarray[tuple[int], np.dtype[np.bool_]]"]:
+def found(holders: pl.DataFrame, rows: pl.DataFrame) -> tuple[I64, Bools]:
     """By row, in any order: the place of the holder that it speaks of, and whether there is one.
 
     Args:
@@ -87,8 +91,9 @@ def found(holders: pl.DataFrame, rows: pl.DataFrame) -> tuple[I64, "np.ndarray[t
     """
     codes, keys, accounts = numbers_of(rows)
     low, high = _of_keys(holders, codes, keys)
-    at = _first_not_less(holders["account_hash"].to_numpy(), accounts, low, high)
-    return at, _is_there(holders, accounts, at, high)
+    held = holders["account_hash"].to_numpy()
+    at = first_not_less(held, accounts, low, high)
+    return at, stands_at(held, accounts, at, high)
 
 
 def _of_keys(holders: pl.DataFrame, codes: I64, keys: I64) -> tuple[I64, I64]:
@@ -102,21 +107,3 @@ def _of_keys(holders: pl.DataFrame, codes: I64, keys: I64) -> tuple[I64, I64]:
         low[mine] = begin + np.searchsorted(every[begin:end], keys[mine], side="left")
         high[mine] = begin + np.searchsorted(every[begin:end], keys[mine], side="right")
     return low, high
-
-
-def _first_not_less(accounts: I64, wanted: I64, low: I64, high: I64) -> I64:
-    """By row, the first place in [low, high) with an account that is not less than the one wanted; high if none is."""
-    low, high = low.copy(), high.copy()
-    for _ in range(int((high - low).max(initial=0)).bit_length()):
-        middle = (low + high) >> 1
-        is_open = low < high
-        is_less = is_open & (accounts[np.where(is_open, middle, 0)] < wanted)
-        low = np.where(is_less, middle + 1, low)
-        high = np.where(is_open & ~is_less, middle, high)
-    return low
-
-
-def _is_there(holders: pl.DataFrame, wanted: I64, at: I64, high: I64) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-    is_there = at < high
-    is_there[is_there] = holders["account_hash"].to_numpy()[at[is_there]] == wanted[is_there]
-    return is_there

@@ -11,7 +11,7 @@ import polars as pl
 from schemas.shared import SHARED
 from transforms.links.compact import MINUTE, ROWS, described
 from transforms.links.segments import Segment, find
-from transforms.sketches.grouping import order_of, starts_of
+from transforms.sketches.grouping import first_not_less, order_of, stands_at, starts_of
 from transforms.sketches.mix import I64, U64
 
 Bools = npt.NDArray[np.bool_]
@@ -248,10 +248,9 @@ def _known(
     held = alone.is_held.astype(np.int64)
     is_known = alone.is_held[number] & (alone.account[number] == account)
     if was_shared.any():
-        numbers = pl.DataFrame({"word": words, "number": np.arange(len(words))})
-        mine = postings.join(numbers, on="word", how="inner").select("number", "account_hash", is_posted=True)
-        held += np.bincount(mine["number"].to_numpy(), minlength=len(words))
-        asked = pl.DataFrame({"number": number, "account_hash": account})
-        found = asked.join(mine, on=["number", "account_hash"], how="left", maintain_order="left")["is_posted"]
-        is_known |= found.is_not_null().to_numpy()
+        posted, accounts = postings["word"].to_numpy(), postings["account_hash"].to_numpy()
+        low, high = (np.searchsorted(posted, words, side=side) for side in ("left", "right"))
+        held += high - low
+        at = first_not_less(accounts, account, low[number], high[number])
+        is_known |= stands_at(accounts, account, at, high[number])
     return held, is_known

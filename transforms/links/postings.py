@@ -18,7 +18,7 @@ from schemas.shared import SHARED
 from transforms.links.compact import Compact
 from transforms.links.crowd import DAY_MINUTES, Alone, Crowd
 from transforms.links.segments import EPOCH_DAYS, Names, Segment, with_names, with_rows
-from transforms.sketches.grouping import lengths_of, starts_of
+from transforms.sketches.grouping import first_not_less, lengths_of, stands_at, starts_of
 from transforms.sketches.mix import U64
 from transforms.sketches.packing import pack, unpack
 
@@ -71,8 +71,7 @@ class Table:
         """
         kept, capped = self.postings, np.concatenate([shown, full])
         if postings.height or len(full):
-            kept = pl.concat([kept.join(pl.DataFrame({"word": full}), on="word", how="anti"), postings])
-            kept = kept.group_by("word", "account_hash").agg(pl.col("day").max()).sort("word", "account_hash")
+            kept = _with(kept.filter(~_is_among(kept["word"].to_numpy(), full)) if len(full) else kept, postings)
         elif not len(shown):
             return self
         days = pl.DataFrame({"word": capped, "day": np.full(len(capped), day)}, schema=_CAPPED)
@@ -181,6 +180,30 @@ def step_day(state: PostingState, traits: Compact, day: int, most: int) -> tuple
         with_names(state.names, day, traits.names),
     )
     return changed, crowd.shown(state.segments, [traits.names, *[one.rows for one in changed.names]])
+
+
+def _with(table: pl.DataFrame, postings: pl.DataFrame) -> pl.DataFrame:
+    """The table, which is sorted, with other postings: of each word and account the latest day."""
+    order = np.lexsort((postings["account_hash"].to_numpy(), postings["word"].to_numpy()))
+    word, account, day = (postings[name].to_numpy()[order] for name in _POSTINGS.names())
+    firsts = starts_of(word.view(np.int64), account)
+    day = np.maximum.reduceat(day, firsts) if len(firsts) else day
+    word, account = word[firsts], account[firsts]
+    held, words = table["account_hash"].to_numpy(), table["word"].to_numpy()
+    high = np.searchsorted(words, word, side="right")
+    at = first_not_less(held, account, np.searchsorted(words, word), high)
+    is_held = stands_at(held, account, at, high)
+    days = table["day"].to_numpy().copy()
+    days[at[is_held]] = np.maximum(days[at[is_held]], day[is_held])
+    new = np.flatnonzero(~is_held)
+    return pl.DataFrame(
+        {
+            "word": np.insert(words, at[new], word[new]),
+            "account_hash": np.insert(held, at[new], account[new]),
+            "day": np.insert(days, at[new], day[new]),
+        },
+        schema=_POSTINGS,
+    )
 
 
 def _is_among(words: U64, held: U64) -> npt.NDArray[np.bool_]:

@@ -72,6 +72,35 @@ def ranks_of(starts: I64, rows: int) -> I64:
     return np.arange(rows, dtype=np.int64) - np.repeat(starts, lengths_of(starts, rows))
 
 
+def first_not_less(values: I64, wanted: I64, low: I64, high: I64) -> I64:
+    """By row, the first place in [low, high) at which a value stands that is not less than the one wanted; high if there is none.
+
+    Args:
+        values: ascending within each of these ranges.
+        wanted: what is looked for in each range.
+        low: where the ranges begin.
+        high: where they end.
+
+    >>> first_not_less(np.array([3, 5, 1, 4]), np.array([4, 4, 9]), np.array([0, 2, 2]), np.array([2, 4, 4])).tolist()
+    [1, 3, 4]
+    """
+    low, high = low.copy(), high.copy()
+    for _ in range(int((high - low).max(initial=0)).bit_length()):
+        middle = (low + high) >> 1
+        is_open = low < high
+        is_less = is_open & (values[np.where(is_open, middle, 0)] < wanted)
+        low = np.where(is_less, middle + 1, low)
+        high = np.where(is_open & ~is_less, middle, high)
+    return low
+
+
+def stands_at(values: I64, wanted: I64, at: I64, high: I64) -> npt.NDArray[np.bool_]:
+    """By row, whether the value at the place that `first_not_less` gave is the one wanted."""
+    is_there = at < high
+    is_there[is_there] = values[at[is_there]] == wanted[is_there]
+    return is_there
+
+
 def _exact(order: I64, words: npt.NDArray[np.uint64], keys: I64) -> I64:
     """The order, in which rows with equal words stand by row number, by the keys that the words hold in part."""
     alike = words[1:] == words[:-1]
