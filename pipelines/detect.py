@@ -24,8 +24,8 @@ from pipelines.key_shard import ShardState
 from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.files import FileEntry, group_range, read_events, write_frame
 from pipelines.lake.lake import Lake, made_at
+from pipelines.lake.references import judged_with
 from pipelines.lake.sealed import write_whole
-from pipelines.lake.snapshots import read_snapshot
 from pipelines.lake.state import Kind, Manifest, States
 from pipelines.manifests import WriteMessages, staging
 from pipelines.wire import pack, tagged, untagged
@@ -83,6 +83,7 @@ class DetectJob:
         reconsiders: version of `findings` with what was published of these ticks before; None where they are closed for
             the first time.
         provisional: only show what would close; nothing is remembered.
+        reference: name of the pinned reference, None for the snapshot's own.
     """
 
     root: str
@@ -98,6 +99,7 @@ class DetectJob:
     registry_version: int
     reconsiders: int | None = None
     provisional: bool = False
+    reference: str | None = None
 
 
 def build(job: DetectJob, pipeline: beam.Pipeline, *, is_spread: bool = True) -> object:
@@ -148,8 +150,8 @@ def group_key(group: int) -> str:
 
 
 @lru_cache(maxsize=2)
-def _snapshot(root: str, name: str | None) -> Snapshot:
-    return read_snapshot(Path(root), name, _SNAPSHOT_PARTS)
+def _snapshot(root: str, name: str | None, reference: str | None) -> Snapshot:
+    return judged_with(Path(root), name, reference, _SNAPSHOT_PARTS)
 
 
 def _registry(job: DetectJob) -> pl.DataFrame:
@@ -171,7 +173,7 @@ def _base_of(root: str, made: int, version: int, snapshot: str | None, until: da
     own = Policy.from_json(policy)
     border = (until - own.time.tick).replace(hour=0, minute=0, second=0, microsecond=0)
     known = facts(_registry_of(root, made, version, until))
-    return base_of(known, border, own.campaigns, _snapshot(root, snapshot)["moves"])
+    return base_of(known, border, own.campaigns, _snapshot(root, snapshot, None)["moves"])
 
 
 class _Stage(beam.DoFn):
@@ -211,7 +213,7 @@ class StepGroups(_Stage):
         job, policy, key = self._job, self._policy(), group_key(group)
         hashes = group_range(group, job.groups)
         events = read_events([Path(p) for p in job.files], hashes, (job.closed_from, job.closed_until))
-        snapshot = _snapshot(job.root, job.snapshot)
+        snapshot = _snapshot(job.root, job.snapshot, job.reference)
         registry = _registry(job)
         before = GroupState.read(self._states, job.manifest, key, job.closed_from)
         after, rows = step(before, events, snapshot, registry, job.closed_until, policy)
@@ -430,7 +432,7 @@ def _published(job: DetectJob, hashes: tuple[int, int]) -> pl.DataFrame:
 
 
 def _judge(job: DetectJob, policy: Policy) -> Judge:
-    snapshot = _snapshot(job.root, job.snapshot)
+    snapshot = _snapshot(job.root, job.snapshot, job.reference)
     registry = _registry(job)
     calibration, distances = Calibration.of(snapshot["references"]), Calibration.of(snapshot["distances"])
     return Judge(calibration, registry, cards(), policy, snapshot.snapshot_id, distances)

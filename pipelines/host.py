@@ -21,6 +21,7 @@ from pipelines.lake.files import scan
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.plan import Plan, next_sequence, write_plan
+from pipelines.lake.references import reference_at
 from pipelines.lake.sources import Register, floor_to_tick, live_watermark, read_register, watermark
 from pipelines.lake.state import Manifest, States
 from pipelines.lake.times import from_micros, to_micros
@@ -185,6 +186,7 @@ class Host:
             "registry_version": self._lake.versions()["registry"],
             "reconsiders": self._lake.versions()["findings"] if is_again else None,
             "idle": [[source, since.isoformat()] for source, since in sorted((idle or {}).items())],
+            "reference": self._reference(until, policy),
         }
         return self.write_plan("detect", work, policy)
 
@@ -194,6 +196,7 @@ class Host:
             "day": day.isoformat(),
             "versions": self._lake.versions(),
             "released": [released.isoformat() for released in self.released_for(day + _DAY)],
+            "reference": self._reference(day + _DAY, policy),
         }
         return self.write_plan("learn", work, policy)
 
@@ -205,6 +208,7 @@ class Host:
             "events_version": self._events_version(),
             "groups": self._groups(groups),
             "registry_version": self._lake.versions()["registry"],
+            "reference": self._reference(until, policy),
         }
         return self.write_plan("overlay", work, policy)
 
@@ -261,6 +265,7 @@ class Host:
             event_files=tuple(str(path) for path in events.holding(day, day + _DAY).paths()),
             groups=self._groups(None),
             released=tuple(datetime.fromisoformat(released) for released in plan.work["released"]),
+            reference=plan.work.get("reference"),
         )
         self._engine.execute(lambda pipeline: learn.build(job, pipeline))
         (message,) = read_messages(self._lake.root, plan.run_id)
@@ -338,6 +343,10 @@ class Host:
             raise StillwatchError("--groups", f"this lake keeps its state in {there} groups", f"use --groups {there}")
         return there or wanted or DEFAULT_GROUPS
 
+    def _reference(self, until: datetime, policy: Policy) -> str | None:
+        """Name of the pinned reference that the ticks before a time are judged with; no run closes ticks of two days."""
+        return reference_at(self._lake, floor_to_day(until - timedelta(microseconds=1)), policy)
+
     def _events_version(self) -> int:
         return self._lake.versions()["events"]
 
@@ -369,6 +378,7 @@ class Host:
             registry_version=work["registry_version"],
             reconsiders=work.get("reconsiders"),
             provisional=provisional,
+            reference=work.get("reference"),
         )
 
     def review(self, findings: pl.DataFrame, until: datetime, policy: Policy) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.cli.progress import Progress
-from pipelines.host import Engine, Host, floor_to_day
+from pipelines.host import Engine, Host, floor_to_day, midnight_after
 from pipelines.hunting import Quarry, hunted
 from pipelines.lake.checkpoints import reached
 from pipelines.lake.commit import Outcome, Write
@@ -23,6 +23,7 @@ from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.leftovers import remove_half_written
 from pipelines.lake.plan import Plan, last_policy, next_sequence, unfinished
+from pipelines.lake.references import reference_at
 from pipelines.lake.sealed import read_sealed, seal, write_whole
 from pipelines.lake.state import States
 from pipelines.manifests import staging
@@ -128,7 +129,9 @@ def _quarry(lake: Lake, request: HuntRequest) -> Quarry:
         raise LakeError(str(lake.root), told, f"name an earlier --since, or an --until up to {ever:%Y-%m-%d %H:%M}")
     last = lake.last_run()
     manifest = States(lake.root).read_manifest(None if last is None else last["run_id"])
-    return Quarry(lake, lake.versions(), manifest.get("snapshot"), since, until, last_policy(lake))
+    policy = last_policy(lake)
+    reference = reference_at(lake, midnight_after(ever), policy)
+    return Quarry(lake, lake.versions(), manifest.get("snapshot"), since, until, policy, reference)
 
 
 def _record(request: HuntRequest, quarry: Quarry, rows: pl.DataFrame, after: Callable[[str], None]) -> str:

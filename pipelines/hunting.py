@@ -13,7 +13,7 @@ from pipelines.cli.progress import Progress
 from pipelines.host import DEFAULT_GROUPS, floor_to_day
 from pipelines.lake.files import group_range
 from pipelines.lake.lake import Lake
-from pipelines.lake.snapshots import read_snapshot
+from pipelines.lake.references import judged_with
 from schemas.policy import Policy
 from schemas.snapshot import Snapshot
 from transforms import distribution
@@ -41,6 +41,7 @@ class Quarry:
         since: start of the days.
         until: end of the ticks.
         policy: what is judged by.
+        reference: name of the reference that is pinned now; None for the snapshot's own.
     """
 
     lake: Lake
@@ -49,6 +50,7 @@ class Quarry:
     since: datetime
     until: datetime
     policy: Policy
+    reference: str | None = None
 
     @property
     def hunt_id(self) -> str:
@@ -56,6 +58,7 @@ class Quarry:
         asked: dict[str, Any] = {table: self.versions[table] for table in _READ}
         asked |= {"snapshot": self.snapshot, "since": self.since.isoformat(), "until": self.until.isoformat()}
         asked |= {"policy": self.policy.version}
+        asked |= {} if self.reference is None else {"reference": self.reference}
         return hashlib.blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=6).hexdigest()
 
     def rows(self, table: str, wanted: pl.LazyFrame) -> pl.DataFrame:
@@ -76,7 +79,7 @@ def hunted(quarry: Quarry, progress: Progress) -> pl.DataFrame:
         LakeError: something of the lake cannot be read.
     """
     lake, versions, policy = quarry.lake, quarry.versions, quarry.policy
-    snapshot = read_snapshot(lake.root, quarry.snapshot)
+    snapshot = judged_with(lake.root, quarry.snapshot, quarry.reference)
     registry = _latest(lake.read("registry", versions["registry"]), "holds_from")
     verdicts = lake.read("verdicts", versions["verdicts"])
     judged = dict(_latest(verdicts, "given_at").select("account_id", "verdict").iter_rows())

@@ -5,7 +5,7 @@ Create day | learn | messages
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ import polars as pl
 from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.files import group_range, read_events, write_frame
 from pipelines.lake.lake import Lake
+from pipelines.lake.references import kept_reference
 from pipelines.lake.snapshots import read_snapshot, write_snapshot
 from pipelines.manifests import WriteMessages
 from schemas.catalogue import TABLES
 from schemas.policy import Policy
-from transforms.distribution import campaigns_tested
+from schemas.snapshot import Snapshot
+from transforms.distribution import campaigns_tested, pinned
 from transforms.learning import NETWORK, SHOWN, Hours, Marks, Seen, learn_late, learn_parts, republish
 from transforms.quality import DayFacts, audit_facts, facts_of, is_fit_for_learning
 
@@ -42,6 +44,7 @@ class LearnJob:
         event_files: files that can hold the day's events.
         groups: account groups: so many parts the day is read in.
         released: starts of quarantined days to be learned before it, whatever their audit says.
+        reference: name of the pinned reference that the day's campaigns are compared with; None for what is learned.
     """
 
     root: str
@@ -53,6 +56,7 @@ class LearnJob:
     event_files: tuple[str, ...]
     groups: int
     released: tuple[datetime, ...] = ()
+    reference: str | None = None
 
 
 def build(job: LearnJob, pipeline: beam.Pipeline) -> object:
@@ -98,7 +102,7 @@ class LearnDay(beam.DoFn):
         campaigns = _seen_on(lake, job, start)
         if not campaigns.is_empty():
             embeddings = rows.embeddings_of(campaigns["account_ids"].explode().unique())
-            tests = campaigns_tested(campaigns, embeddings, snapshot, start, policy)
+            tests = campaigns_tested(campaigns, embeddings, _compared_with(lake, job, snapshot), start, policy)
             tables |= _write(job, "campaign_tests", tests)
         message = {
             "tables": tables,
@@ -165,6 +169,14 @@ class _Day:
         """Of some accounts what ended after the day's start and not after its end."""
         rows = self._lake.of_accounts(table, self._job.versions[table], self._ended, part)
         return rows.filter(~pl.col("provisional")) if "provisional" in rows.columns else rows
+
+
+def _compared_with(lake: Lake, job: LearnJob, learned: Snapshot) -> Snapshot:
+    """What campaigns are compared with: what was just learned, unless a reference is pinned."""
+    if job.reference is None:
+        return learned
+    reference = kept_reference(lake.root, job.reference).reference
+    return replace(pinned(learned, reference, job.reference), snapshot_id=f"reference-{job.reference}")
 
 
 def _history(lake: Lake, job: LearnJob, day: datetime) -> pl.DataFrame:

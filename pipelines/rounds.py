@@ -16,6 +16,7 @@ from pipelines.lake.lease import Lease
 from pipelines.lake.leftovers import remove_half_written
 from pipelines.lake.plan import Plan, abandon, unfinished
 from pipelines.manifests import staging
+from pipelines.reference import execute_pin
 from pipelines.release import execute_release
 from pipelines.replaying import Taken, execute_replay
 from pipelines.request import COUNTS, Request, SourceCounts, Summary
@@ -288,6 +289,8 @@ class Rounds:
             execute_rewind(self.lake, self.host, plan)
         elif plan.pipeline == "release":
             execute_release(self.host, plan)
+        elif plan.pipeline == "reference":
+            execute_pin(self.host, plan)
         elif plan.pipeline == "hunt":
             execute_hunt(self.host, self.lake, plan)
         elif plan.pipeline == "upkeep":

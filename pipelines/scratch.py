@@ -141,7 +141,10 @@ def _events(lake: Lake, made: Lake, since: datetime | None, until: datetime) -> 
 
 def _rows_before(lake: Lake, border: datetime | None) -> dict[str, Write]:
     """What LEARN and findings look at besides events: as it was at the border, but verdicts and accounts as they are."""
-    frames = {name: lake.read(name) for name in ("registry", "verdicts", "releases", "findings", "quality", "models")}
+    frames = {
+        name: lake.read(name)
+        for name in ("registry", "verdicts", "releases", "reference_pins", "findings", "quality", "models")
+    }
     if border is None:
         frames |= {name: TABLES[name].empty() for name in ("findings", "quality", "models")}
     else:
@@ -157,9 +160,12 @@ def _rows_before(lake: Lake, border: datetime | None) -> dict[str, Write]:
 
 
 def _states(lake: Lake, made: Lake, start: Checkpoint) -> Manifest:
-    """The states of the border and what is known of sources, linked."""
+    """The states of the border, pinned references and what is known of sources, linked."""
     states, last = States(lake.root), lake.last_run()
     manifest = gone_back(states.read_manifest(last["run_id"] if last else None), states.read_manifest(start.run_id))
+    kept = lake.root / "_stillwatch" / "references"
+    for file in sorted(kept.iterdir()) if kept.is_dir() else []:
+        _bring(file, made.root / file.relative_to(lake.root))
     for name in manifest.values():
         folder = Path("_stillwatch") / (name if name.startswith("snapshots/") else f"state/{name}")
         path = lake.root / folder

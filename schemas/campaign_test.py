@@ -35,7 +35,7 @@ CAMPAIGN_TEST = Contract(
             field(
                 "snapshot_id",
                 pa.string(),
-                "Snapshot whose reference it was compared with.",
+                "Snapshot whose reference it was compared with; `reference-NAME` of a pinned one.",
                 null="nothing was learned yet",
             ),
             field("abstained_because", pa.string(), "Why it was not tested.", null="it was"),

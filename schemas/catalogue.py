@@ -14,6 +14,7 @@ from schemas.foreign import FOREIGN
 from schemas.hit import HIT
 from schemas.hunt import HUNT
 from schemas.model import MODEL
+from schemas.pin import PIN
 from schemas.quality import QUALITY
 from schemas.registry import REGISTRY
 from schemas.reject import REJECT
@@ -38,7 +39,7 @@ TOO_LATE = replace(
 
 CONTRACTS: tuple[Contract, ...] = (
     EVENT, REJECT, TOO_LATE, SAMPLED_CALL, TALLY, TRAIT, SESSION, WINDOW, EMBEDDING, FOREIGN, SHARED, TIE, TIED, HIT, SCORED, TESTED,
-    SCORE, CAMPAIGN, CAMPAIGN_TEST, FINDING, FLAGGED_ACCOUNT, HUNT, VERDICT, RELEASE, REGISTRY, QUALITY, MODEL, ALERT, RUN, TRUTH, ATTACK, *PARTS,
+    SCORE, CAMPAIGN, CAMPAIGN_TEST, FINDING, FLAGGED_ACCOUNT, HUNT, VERDICT, RELEASE, PIN, REGISTRY, QUALITY, MODEL, ALERT, RUN, TRUTH, ATTACK, *PARTS,
 )  # fmt: skip
 
 TABLES: dict[str, Contract] = {contract.name: contract for contract in CONTRACTS if contract.is_table}
@@ -58,7 +59,7 @@ PARITY_TABLES = (
 """Byte-identical however the log was read (DESIGN invariant 1), without provisional rows."""
 
 COMMIT_ORDER = (
-    "events", "rejects", "too_late", "registry", "verdicts", "releases", "traits", "sessions", "account_windows",
+    "events", "rejects", "too_late", "registry", "verdicts", "releases", "reference_pins", "traits", "sessions", "account_windows",
     "account_embeddings", "account_scores", "campaigns", "campaign_tests", "findings", "quality", "models", "alerts", "flagged_accounts",
     "hunts", "runs",
 )  # fmt: skip

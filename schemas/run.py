@@ -4,7 +4,19 @@ import pyarrow as pa
 
 from schemas.contract import UTC_MICROSECONDS, Contract, field
 
-PIPELINES = ("ingest", "detect", "learn", "overlay", "rewind", "release", "replay", "upkeep", "hunt", "alert")
+PIPELINES = (
+    "ingest",
+    "detect",
+    "learn",
+    "overlay",
+    "rewind",
+    "release",
+    "reference",
+    "replay",
+    "upkeep",
+    "hunt",
+    "alert",
+)
 
 SOURCE_COUNTS_TYPE = pa.struct(
     [

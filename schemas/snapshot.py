@@ -195,6 +195,7 @@ CENTRE = Contract(
             ),
             field("scale", pa.float64(), "What squared distances are divided by.", required=True, at_least=0),
             field("alike", pa.float64(), "Median similarity of two calls of one account.", null="not known"),
+            field("origin", pa.string(), "Name of the pinned reference it belongs to.", null="learned from day to day"),
         ]
     ),
 )

@@ -49,6 +49,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Keep": {
         "doctor": "What is wrong with a lake, where, and which command mends it.",
         "upkeep": "Keep a lake small: remove what nothing needs.",
+        "reference": "Carry what honest calls look like to another lake, or pin it.",
     },
     "Configure": {
         "policy": "Print the default policy with its reasons, or check a policy file.",

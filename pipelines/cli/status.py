@@ -1,7 +1,7 @@
 """`stillwatch status`: how a lake is kept up to date, told from outside."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -68,5 +68,18 @@ def _lines(told: "Status") -> list[tuple[str, str]]:
         ("flagged accounts", flagged),
         ("rejects", rejects or "none"),
         ("quarantined days", ", ".join(f"{day:%Y-%m-%d}" for day in told.quarantined) or "none"),
+        ("distribution reference", _reference(told.reference)),
         ("open alerts", str(len(told.alerts))),
     ]  # fmt: skip
+
+
+def _reference(told: dict[str, Any]) -> str:
+    """What the distribution test compares with, for people."""
+    day = "nothing yet" if told["learned_day"] is None else f"until {told['learned_day']:%Y-%m-%d}"
+    if told["action"] is None:
+        text = f"what the lake learns, {day}"
+    else:
+        since = "the first event" if told["since"] is None else f"{told['since']:%Y-%m-%d}"
+        text = f"{told['name']}, {told['action']}, learned {day}, since {since}"
+        text += "" if told["holds"] else " (the policy samples calls otherwise: what the lake learns holds)"
+    return text if told["next"] is None else f"{text}; {told['next']} from {told['next_from']:%Y-%m-%d} on"

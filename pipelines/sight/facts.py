@@ -8,11 +8,13 @@ import polars as pl
 
 from pipelines.lake.files import scan
 from pipelines.lake.lake import Lake
+from pipelines.lake.references import ALWAYS, pin_at
 from pipelines.lake.snapshots import read_snapshot
 from pipelines.lake.state import Manifest, States
 from schemas.catalogue import TABLES
-from schemas.policy import Rates
+from schemas.policy import Policy, Rates
 from schemas.score import TIERS
+from transforms.distribution import recipe
 from transforms.findings import Calibration, least_size
 from transforms.sessions import SessionState
 
@@ -43,6 +45,36 @@ def quarantined_days(lake: Lake) -> list[datetime]:
     models = lake.scan("models").filter("quarantined").select("day").unique()
     days = lake.collect("models", models)
     return days.join(lake.read("releases"), on="day", how="anti")["day"].sort().to_list()
+
+
+def reference(lake: Lake, manifest: Manifest, closed: datetime | None, policy: Policy) -> dict[str, Any]:
+    """What the distribution test compares with on the day that is open, and what is recorded for the next border.
+
+    Args:
+        lake: the lake.
+        manifest: its states.
+        closed: end of its last closed tick.
+        policy: of its last DETECT run.
+
+    Returns:
+        `action` (imported, frozen; null for what the lake learns), `name`, `learned_day`, `since` (null: from the first event),
+        `holds` (false: the policy samples calls otherwise, so that what the lake learns is compared with), `next` (action recorded
+        for a later border, null for none) and `next_from`.
+    """
+    border = None if closed is None else closed.replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = lake.read("reference_pins").sort("holds_from", "sequence")
+    first = rows["holds_from"].min() if border is None else border
+    now = None if first is None else pin_at(lake, first)  # type: ignore[arg-type]
+    later = rows.filter(pl.col("holds_from") > first) if first is not None else rows
+    told: dict[str, Any] = {"action": None, "name": None, "learned_day": None, "since": None, "holds": True}
+    if now is not None:
+        is_first = now["holds_from"] == ALWAYS
+        told = {"action": now["action"], "name": now["reference"], "learned_day": now["learned_day"]}
+        told |= {"since": None if is_first else now["holds_from"], "holds": now["recipe"] == recipe(policy)}
+    elif "snapshot" in manifest:
+        told["learned_day"] = read_snapshot(lake.root, manifest["snapshot"], ()).day
+    after = {"action": None, "holds_from": None} if later.is_empty() else later.row(-1, named=True)
+    return told | {"next": after["action"], "next_from": after["holds_from"]}
 
 
 def rejects_of_run(lake: Lake, run_id: str) -> dict[str, int]:

@@ -61,6 +61,7 @@ class Status:
         flagged: accounts on the review list, by tier.
         rejects: refused records, by reason.
         quarantined: days that failed their audit and were not released.
+        reference: what the distribution test compares with: see `facts.reference`.
         alerts: open rows of the table `alerts`.
         sources: every source, the one furthest behind first.
     """
@@ -79,6 +80,7 @@ class Status:
     flagged: dict[str, int]
     rejects: dict[str, int]
     quarantined: list[datetime]
+    reference: dict[str, Any]
     alerts: list[dict[str, Any]]
     sources: list[SourceStatus]
 
@@ -120,6 +122,7 @@ def status(root: Path, now: datetime) -> Status:
         flagged=facts.flagged_by_tier(lake),
         rejects=facts.rejects_by_reason(lake),
         quarantined=facts.quarantined_days(lake),
+        reference=facts.reference(lake, manifest, closed, policy),
         alerts=open_alerts(lake).drop("cleared_at").to_dicts(),
         sources=_sources(read_register(States(root), manifest), idle, policy),
     )

@@ -76,6 +76,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, shell: Shell) -> Path:
     (folder / "accounts.csv").write_text(f"account_id,plan\n{ACCOUNT},enterprise\n")
     (folder / "kafka.properties").write_text("security.protocol=plaintext\n")
     (folder / "policy.toml").write_text("[rates]\nreview = 0.002\n")
-    done = shell("stillwatch backfill logs/ --lake lake --complete --quiet", folder)
+    # A dozen teams are to be enough for a reference.
+    (folder / "few.toml").write_text("[distribution]\nleast_accounts = 2\n")
+    done = shell("stillwatch backfill logs/ --lake lake --policy few.toml --complete --quiet", folder)
     assert done.code == 0, done.err
     return folder

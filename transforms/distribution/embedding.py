@@ -89,6 +89,11 @@ _SLOTS = (0, 4, 8, 12)
 """Places of the minhash slots that are looked at: four of sixteen, as traits do."""
 
 
+def tables() -> tuple[U8 | I8, ...]:
+    """Everything that was drawn: what a call's vector is looked up in."""
+    return _TOKENS, _KEYS, _CLAIMS, _WRITING
+
+
 def embed(calls: pl.DataFrame) -> pl.DataFrame:
     """EMBEDDING rows of sampled calls, summed over an account's hour; parts of one hour add up.
 

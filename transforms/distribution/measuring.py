@@ -57,6 +57,7 @@ class Reference:
         alike: median similarity of two calls of one account.
         alone: nulls of single accounts by number of calls, ascending.
         together: nulls of so many accounts taken together, ascending.
+        origin: name of the pinned reference that it is part of; None where it was learned from day to day.
     """
 
     group: str
@@ -65,11 +66,16 @@ class Reference:
     alike: float
     alone: dict[int, Null]
     together: dict[int, Null]
+    origin: str | None = None
 
     @property
     def regime(self) -> str:
-        """Only excesses made alike are compared: with one group's centre, of as many accounts to the next power of two."""
-        return f"{self.group}:{self.accounts.bit_length()}"
+        """Only excesses made alike are compared: with one group's centre, of as many accounts to the next power of two.
+
+        Those made with a pinned centre are compared among themselves.
+        """
+        own = f"{self.group}:{self.accounts.bit_length()}"
+        return own if self.origin is None else f"{self.origin}/{own}"
 
     def judged(self, distances: F64, calls: I64) -> tuple[F64, F64, F64]:
         """Tail, benign median and excess of distances of single accounts, between two numbers of calls by the logarithm.
@@ -106,7 +112,9 @@ def references(snapshot: Snapshot) -> dict[tuple[str, str], Reference]:
         alone = {calls: null for heads, calls, null in nulls.get(at, []) if heads == 1}
         together = {heads: null for heads, _, null in nulls.get(at, []) if heads > 1}
         if alone:
-            found[at] = Reference(row["peer_group"], row["accounts"], centre, row["alike"], alone, together)
+            found[at] = Reference(
+                row["peer_group"], row["accounts"], centre, row["alike"], alone, together, row["origin"]
+            )
     return found
 
 

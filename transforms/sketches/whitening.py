@@ -17,7 +17,7 @@ FINE = 1024
 """Parts of one unit that means are rounded to: finer than what chance does to a mean of a million vectors."""
 
 _WEIGHT = 2**20
-_LARGEST = 2**22
+LARGEST = 2**22
 """Bounds of the rounded numbers: products of a mean (19 bits) and a weight (22), summed over 128, stay below 2**50."""
 
 
@@ -55,7 +55,7 @@ class Centre:
         variance = max(float(np.diag(covariance).sum()) / size, 1e-9)
         covariance[np.diag_indices(size)] += ridge * variance
         inverse = _inverse_root(covariance / variance)
-        whitener = np.clip(np.rint(inverse * _WEIGHT), -_LARGEST, _LARGEST).astype(np.int64)
+        whitener = np.clip(np.rint(inverse * _WEIGHT), -LARGEST, LARGEST).astype(np.int64)
         return cls(centre, whitener, variance * size)
 
     def distances(self, sums: I64, counts: I64) -> F64:
