@@ -77,7 +77,7 @@ class GroupState:
         """Stores what is not as it was before; returns its entries for the run's manifest."""
         was, now = before.pieces(), self.pieces()
         return {
-            f"{stage}/{key}": states.write(stage, key, run_id, piece.to_bytes())
+            f"{stage}/{key}": states.store(stage, key, run_id, piece)
             for stage, piece in now.items()
             if piece is not was[stage]
         }

@@ -341,9 +341,9 @@ class StepCampaigns(_Stage):
         before = self._restored("rings", _ALL, RingState)
         circle, of_rings, rings = campaigns.ring(before, foreign, job.closed_until, self._policy())
         if not job.provisional:
-            states = {f"campaigns/{_ALL}": self._states.write("campaigns", _ALL, job.run_id, after.to_bytes())}
+            states = {f"campaigns/{_ALL}": self._states.store("campaigns", _ALL, job.run_id, after)}
             if circle is not before:
-                states[f"rings/{_ALL}"] = self._states.write("rings", _ALL, job.run_id, circle.to_bytes())
+                states[f"rings/{_ALL}"] = self._states.store("rings", _ALL, job.run_id, circle)
             hits = campaigns.with_rings(hits, of_rings)
             found = pl.concat([found, rings])
             message = {"states": states, "tables": self._rows("campaigns", _ALL, found)}
@@ -407,8 +407,8 @@ class StepFindings(_Stage):
             period = (job.closed_from, job.closed_until)
             opened, revisions = findings.reconcile(published, revisions, after.open, period, policy.version)
             after = replace(after, open=opened)
-        states = {f"replay/{key}": self._states.write("replay", key, job.run_id, replayed.to_bytes())}
-        states[f"findings/{key}"] = self._states.write("findings", key, job.run_id, after.to_bytes())
+        states = {f"replay/{key}": self._states.store("replay", key, job.run_id, replayed)}
+        states[f"findings/{key}"] = self._states.store("findings", key, job.run_id, after)
         tables = self._rows("account_scores", key, scores) | self._rows("findings", key, revisions)
         messages.append({"states": states, "tables": tables, "findings": revisions.height})
         for message in messages:

@@ -48,14 +48,14 @@ class ShardState:
 
     def write(self, before: Self, states: States, key: str, run_id: str) -> tuple[Manifest, list[str]]:
         """Stores what is not as it was before; returns its entries for the run's manifest, and the entries that go."""
-        written = {f"links/{key}": states.write("links", key, run_id, self.handles.to_bytes())}
+        written = {f"links/{key}": states.store("links", key, run_id, self.handles)}
         if self.ties is not before.ties:
-            written[f"ties/{key}"] = states.write("ties", key, run_id, self.ties.to_bytes())
+            written[f"ties/{key}"] = states.store("ties", key, run_id, self.ties)
         was, now = before.index.pieces(), self.index.pieces()
         for piece, of in now.items():
             if was.get(piece) is not of:
                 stage, rest = _stage_and_rest(piece, key)
-                written[f"{stage}/{rest}"] = states.write(stage, rest, run_id, of.to_bytes())
+                written[f"{stage}/{rest}"] = states.store(stage, rest, run_id, of)
         return written, ["/".join(_stage_and_rest(piece, key)) for piece in was if piece not in now]
 
 

@@ -17,6 +17,7 @@ from pipelines.backfill import KEPT_PLANS
 from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake
 from pipelines.lake.plan import Plan, forget_plans, unfinished
+from pipelines.lake.recent import kept_recent
 from pipelines.lake.sources import Register
 from pipelines.request import Request, Summary
 from pipelines.rounds import Rounds, begun
@@ -29,6 +30,7 @@ from pipelines.sources.ranges import Growing
 from pipelines.sources.spool import Spool, remains
 from pipelines.upkeep import tend
 from schemas.errors import SourceMoved, SourceRefused
+from transforms.quality import prepare
 
 _MEGABYTE = 1_000_000
 _SLICE_SECONDS = 0.2
@@ -63,7 +65,7 @@ def watch(
         StillwatchError: what a user can mend: sources, policy, key, lake, lease.
     """
     began = time.monotonic()
-    with begun(request, "watch", progress, after) as rounds:
+    with kept_recent(), begun(request, "watch", progress, after) as rounds:
         flagged_before = rounds.flagged()
         view = View() if view is None else view
         view.begun(rounds.lake, rounds.lake.last_sequence(), rounds.host.waiting())
@@ -100,7 +102,7 @@ class _Supervisor:
         self._tended = self._cleared = rounds.begun_after
         self._spool: Spool | None = None
         self._committed = 0
-        self._knows_end = self._has_told = self._is_blind = False
+        self._knows_end = self._has_told = self._is_blind = self._is_ready_to_learn = False
 
     def run(self) -> None:
         """Works until it is stopped, or until there can be nothing more to do."""
@@ -263,7 +265,10 @@ class _Supervisor:
             self._tended = last
 
     def _wait(self) -> None:
-        """Waits until it is worth looking again."""
+        """Waits until it is worth looking again; the first time, what the day's end needs is loaded, for which tick after tick would wait then."""
+        if not self._is_ready_to_learn:
+            self._is_ready_to_learn = True
+            prepare()
         until = time.monotonic() + self._latency / 2
         while (rest := until - time.monotonic()) > 0:
             if self._stop.wait(rest if self._spool is None else min(rest, _SLICE_SECONDS)) or self._wants_attention():

@@ -12,8 +12,10 @@ from typing import Any, Protocol, Self, TypeVar
 
 import polars as pl
 
+from pipelines.lake.recent import RECENT
 from pipelines.lake.sealed import read_sealed, read_sealed_head, seal, write_whole
 from schemas.errors import LakeError
+from transforms.sketches.deferring import Deferred
 from transforms.sketches.packing import HEAD_BYTES, OtherVersion
 
 STATE_VERSION = 1
@@ -94,6 +96,13 @@ class States:
         write_whole(self._path(name), seal("state", STATE_VERSION, payload))
         return name
 
+    def store(self, stage: str, key: str, run_id: str, state: Remembered) -> str:
+        """As `write`, of a state's bytes; a process that keeps recent states need not read this one back."""
+        name = self.write(stage, key, run_id, state.to_bytes())
+        if not isinstance(state, Deferred):
+            RECENT.keep(self._path(name), state)
+        return name
+
     def read(self, name: str) -> bytes:
         """The payload written under this name.
 
@@ -111,9 +120,15 @@ class States:
         """
         if name is None:
             return kind.empty()
+        kept = RECENT.found(self._path(name))
+        if isinstance(kept, kind):
+            return kept
         data = self.read(name)
         with self._decoding(name):
-            return kind.from_bytes(data)
+            state = kind.from_bytes(data)
+        if not isinstance(state, Deferred):
+            RECENT.keep(self._path(name), state)
+        return state
 
     def later(self, name: str, kind: type[Late], **known: pl.DataFrame) -> Late:
         """The state of that name, of which only the beginning is read now: its kind, version and length.
@@ -217,6 +232,7 @@ class States:
         for file in self._folder("state").glob("*/*/*"):
             if "/".join(file.parts[-3:]) not in needed:
                 file.unlink(missing_ok=True)
+                RECENT.forget(file)
                 gone += 1
         for folder in self._folder("state").glob("*/*"):
             if not any(folder.iterdir()):  # keys that name a day come and go

@@ -28,6 +28,8 @@ from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import who_holds
 from pipelines.lake.plan import unfinished
+from pipelines.lake.recent import RECENT, kept_recent
+from pipelines.lake.state import States
 from pipelines.request import Request, Summary
 from pipelines.watch import watch
 from schemas.policy import Policy, Watch
@@ -151,6 +153,43 @@ def test_once_gives_what_a_backfill_gives(tmp_path: Path, lines: list[bytes], ke
     _once((tmp_path / "app.log",), tmp_path / "lake", key)
     assert_equal_lakes(tmp_path / "lake", whole)
     assert_accounted(tmp_path / "lake", len(lines))
+
+
+def test_what_it_keeps_of_its_states_is_what_their_files_say_after_runs_have_worked_with_it(
+    tmp_path: Path, lines: list[bytes], key: Path
+) -> None:
+    log, lake, seen = tmp_path / "app.log", tmp_path / "lake", []
+    log.write_bytes(b"".join(lines[:200]))
+
+    def compare(point: str) -> None:
+        if point == "runs: commit" and RECENT.states():
+            states = {path: States(lake).read("/".join(path.parts[-3:])) for path in RECENT.states() if path.exists()}
+            seen.append({*states})
+            assert all(RECENT.states()[path].to_bytes() == data for path, data in states.items())
+
+    request = _request((str(log),), lake, key_file=key, policy=QUICK)
+    with kept_recent():
+        for end in (200, 400, len(lines)):
+            log.write_bytes(b"".join(lines[:end]))
+            watch(request, Progress(quiet=True), threading.Event(), is_once=True, after=compare)
+    assert set.intersection(*seen[-2:])  # of a run before, too
+    assert_equal_lakes(lake, backfilled(log, tmp_path, key))
+
+
+def backfilled(log: Path, folder: Path, key: Path) -> Path:
+    backfill(_request((str(log),), folder / "other", key_file=key), Progress(quiet=True))
+    return folder / "other"
+
+
+def test_the_first_time_it_waits_it_loads_what_a_day_s_end_needs(
+    tmp_path: Path, lines: list[bytes], key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app.log").write_bytes(b"".join(lines[:50]))
+    loaded = threading.Event()
+    monkeypatch.setattr("pipelines.watch.prepare", loaded.set)
+    watching = Watching(_request((str(tmp_path / "app.log"),), tmp_path / "lake", key_file=key, policy=QUICK))
+    watching.until(loaded.is_set)
+    watching.end()
 
 
 def test_a_run_takes_no_more_than_it_is_allowed(tmp_path: Path, lines: list[bytes], key: Path) -> None:

@@ -235,6 +235,11 @@ def _exceptions(info: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [info] if "raised_exception" in info else [value for value in info.values() if isinstance(value, Mapping)]
 
 
+def prepare() -> None:
+    """Loads Great Expectations now: seconds for which the first audit would have to wait."""
+    _day()
+
+
 @cache
 def _day() -> "BatchDefinition[Any]":
     """What a frame is handed over as, in a context in memory: no project folder, no progress bars, no word to anybody."""
