@@ -185,6 +185,28 @@ CAMPAIGN = Contract(
                 unit="accounts",
                 at_least=0,
             ),
+            field(
+                "rhythm_accounts",
+                pa.int64(),
+                "Accounts whose day is known: 48 hours with calls or more since they held a tied key.",
+                null="no call of them was seen since, or the row is older than the column",
+                unit="accounts",
+                at_least=0,
+            ),
+            field(
+                "sleepless_accounts",
+                pa.int64(),
+                "Of these, such as have no night: more than one in twenty of those hours falls into any six hours in a row of the day.",
+                null="the day of none is known",
+                unit="accounts",
+                at_least=0,
+            ),
+            field(
+                "nights",
+                pa.list_(pa.int64()),
+                "First hours (UTC) of the fewest stretches of six hours such that each of the others has its night in one of them, four at most: one for people of one time zone.",
+                null="the day of none is known, or none has a night",
+            ),
         ]
     ),
 )

@@ -11,6 +11,9 @@ _LANGUAGES = 5
 _CLOCK = 0.15
 """Share of visits in the quietest six hours from which that is said to be around the clock; 0.25 is the most there can be."""
 
+_NIGHT = 6
+"""Hours of a night (schemas.campaign: nights)."""
+
 FAR = 0.05
 """Share of honest groups that lie as far, from which a distance is worth a line: the threshold of the published test (threats.md 3.1)."""
 
@@ -27,6 +30,8 @@ def course(campaign: Mapping[str, Any]) -> str:
     if campaign["quiet_share"] is not None:
         rhythm = "around the clock" if campaign["quiet_share"] >= _CLOCK else "with quiet hours"
         parts.append(f"{rhythm}: {campaign['quiet_share']:.0%} of visits in the quietest six hours")
+    if campaign["rhythm_accounts"]:
+        parts.append(_nights(campaign))
     if campaign["blocked_accounts"]:
         parts.append(
             f"{campaign['blocked_accounts']:,} were turned away, {campaign['failed_over_accounts']:,} of them failed over"
@@ -38,6 +43,18 @@ def course(campaign: Mapping[str, Any]) -> str:
         more = len(campaign["languages"]) - _LANGUAGES
         parts.append(f"in {named}{f' and {more} more languages' if more > 0 else ''}")
     return "; ".join(parts)
+
+
+def _nights(campaign: Mapping[str, Any]) -> str:
+    """When its accounts sleep, those of them whose day is known."""
+    known, sleepless = campaign["rhythm_accounts"], campaign["sleepless_accounts"]
+    found = [f"{hour:02d}-{(hour + _NIGHT) % 24:02d}" for hour in campaign["nights"] or ()]
+    if not found:
+        return f"none of {known:,} accounts whose day is known has a night"
+    which = (
+        f"one night ({found[0]} UTC)" if len(found) == 1 else f"{len(found)} different nights ({', '.join(found)} UTC)"
+    )
+    return f"{known - sleepless:,} of {known:,} accounts whose day is known have {which}"
 
 
 def together(test: Mapping[str, Any] | None) -> list[str]:

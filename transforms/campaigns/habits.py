@@ -1,10 +1,10 @@
-"""What the accounts of campaigns do beside showing shared keys: which models and languages they use, and when they were turned away.
+"""What the accounts of campaigns do beside showing shared keys: which models and languages they use, when they were turned away, and their nights.
 
 Facts, as those of course.py: they add no points.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ import polars as pl
 from schemas.policy import Policy
 from transforms.campaigns.course import replaced
 from transforms.campaigns.membership import Members
+from transforms.campaigns.nights import VISITED, gathered, hours_of, nights
 
 _TIME = pl.Datetime("us", "UTC")
 _DAY = timedelta(days=1)
@@ -85,16 +86,20 @@ class Record:
         used: USED rows.
         blocks: BLOCKS rows.
         models: NEWS rows.
+        visited: nights.VISITED rows.
+        hours: the same of these ticks, each hour by itself; empty where they are remembered.
     """
 
     used: pl.DataFrame
     blocks: pl.DataFrame
     models: pl.DataFrame
+    visited: pl.DataFrame
+    hours: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VISITED))
 
     @classmethod
     def empty(cls) -> Self:
         """Nothing yet."""
-        return cls(pl.DataFrame(schema=USED), pl.DataFrame(schema=BLOCKS), pl.DataFrame(schema=NEWS))
+        return cls(*(pl.DataFrame(schema=each) for each in (USED, BLOCKS, NEWS, VISITED)))
 
     def after(self, habits: Habits, since: pl.DataFrame) -> "Record":
         """The same with more ticks.
@@ -117,15 +122,23 @@ class Record:
             .agg(pl.col("label").min(), pl.col("first_tick").min())
             .sort("account_hash", "kind", "key")
         )
-        answered = shown.filter((pl.col("kind") == "operation") & pl.col("blocked").is_not_null())
+        called = shown.filter(pl.col("kind") == "operation")
+        answered = called.filter(pl.col("blocked").is_not_null())
         blocks = answered.select(
             "account_hash", known_tick="tick", blocked_tick=pl.when(pl.col("blocked") > 0).then("tick")
         )
         known = self.blocks.join(since, on="account_hash", how="semi")
-        return Record(used, pl.concat([known, blocks]), _news(self.models, habits.models))
+        visited = self.visited.join(since, on="account_hash", how="semi")
+        return Record(
+            used,
+            pl.concat([known, blocks]),
+            _news(self.models, habits.models),
+            visited,
+            hours_of(called.select("account_hash", "tick"), visited),
+        )
 
     def remembered(self, oldest: datetime) -> "Record":
-        """What later ticks need of it: of each account the first known tick and the last blocked one, no model last asked for before."""
+        """What later ticks need of it: of each account the first known tick, the last blocked one and sums by hour, no model last asked for before."""
         blocks = self.blocks.group_by("account_hash").agg(
             pl.all().exclude("known_tick").max(), pl.col("known_tick").min()
         )
@@ -133,6 +146,8 @@ class Record:
             self,
             blocks=blocks.select(BLOCKS.names()).sort("account_hash"),
             models=self.models.filter(pl.col("last_tick") >= oldest),
+            visited=gathered(self.visited, self.hours),
+            hours=self.hours.clear(),
         )
 
     def of(self, members: Members, campaign: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
@@ -147,10 +162,13 @@ class Record:
         accounts = pl.Series("account_hash", list(members), dtype=pl.Int64).to_frame()
         used = self.used.filter(pl.col("first_tick") <= until).join(accounts, on="account_hash", how="semi")
         blocks = self.blocks.filter(pl.col("known_tick") <= until).join(accounts, on="account_hash", how="semi")
+        hours = pl.concat([self.visited, self.hours.filter(pl.col("first_tick") <= until)])
+        visited = hours.join(accounts, on="account_hash", how="semi")
         return (
             _languages(used.filter(pl.col("kind") == "language"))
             | self._pivot(members, used.filter(pl.col("kind") == "model"), campaign, policy)
             | _blocked(members, blocks)
+            | nights(visited)
         )
 
     def _pivot(

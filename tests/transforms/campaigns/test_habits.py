@@ -16,6 +16,7 @@ TEMPLATE = (("head", 7), ("tail", 8))
 ACCOUNTS = on_file("head", 20, age_days=3, a_card=5) + on_file("spare", 5, age_days=1, a_card=5)
 FACTS = (
     "languages", "languages_each", "pivot_model", "pivot_accounts", "blocked_accounts", "failed_over_accounts",
+    "rhythm_accounts", "sleepless_accounts", "nights",
 )  # fmt: skip
 OLD, NEW = 1, 2
 ENGLISH, THAI = 11, 12
@@ -157,10 +158,32 @@ def test_habits_do_not_hang_on_how_ticks_are_cut(minutes: int) -> None:
     assert_frame_equal(ran(rows, shown, minutes=minutes).select(FACTS), whole.select(FACTS))
 
 
+def by_day(head: int, hours: Iterable[int]) -> list[Row]:
+    return [
+        beside(f"head-{head:03}", 1_440 * day + 60 * hour + minute, "operation", 1, "chat")
+        for day in range(3)
+        for hour in hours
+        for minute in (5, 35)
+    ]
+
+
+@pytest.mark.parametrize("minutes", [50, 300, 1_440])
+def test_nights_are_told_of_accounts_that_were_seen_long_enough(minutes: int) -> None:
+    rows = hourly("head", range(20), 0, 4_320)
+    shown = by_day(0, range(17)) + by_day(1, [*range(8), *range(14, 24)]) + by_day(2, range(24)) + by_day(3, range(9))
+    row = ran(rows, shown, minutes=minutes, days=3)
+    assert (row["rhythm_accounts"].item(), row["sleepless_accounts"].item()) == (3, 1)
+    assert row["nights"].item().to_list() == [8, 17]
+
+
+def test_where_no_call_is_seen_nothing_is_known_of_days() -> None:
+    assert ran(POOL, []).select("rhythm_accounts", "sleepless_accounts", "nights").row(0) == (None, None, None)
+
+
 def test_habits_are_stored_with_the_state() -> None:
     lake, told = Lake(ACCOUNTS), traits(models(6, 1_000))
     lake.run(POOL[: 20 * 2 * 20], at(1_440), Habits(told.select(SHOWN.names()), models_of(told)))
     again = CampaignState.from_bytes(lake.state.to_bytes()).habits
-    for name in ("used", "blocks", "models"):
+    for name in ("used", "blocks", "models", "visited"):
         assert_frame_equal(getattr(again, name), getattr(lake.state.habits, name))
     assert again.used.height > 0
