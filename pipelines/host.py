@@ -192,9 +192,11 @@ class Host:
 
     def plan_learn(self, day: datetime, policy: Policy) -> Plan:
         """The plan of the LEARN run over a closed day, and before it over the days released since the border before."""
+        last = self.last_detect()
         work = {
             "day": day.isoformat(),
             "versions": self._lake.versions(),
+            "seen_version": None if last is None else last["events_version"],
             "released": [released.isoformat() for released in self.released_for(day + _DAY)],
             "reference": self._reference(day + _DAY, policy),
         }
@@ -255,6 +257,8 @@ class Host:
         events = EventsIndex.of(
             self._lake.opened("events", plan.work["versions"]["events"]), self._lake.folder("events")
         )
+        # What came since the day was closed is late: whether it came before LEARN or behind it says nothing of the day.
+        seen = plan.work.get("seen_version")
         job = LearnJob(
             root=str(self._lake.root),
             run_id=plan.run_id,
@@ -262,7 +266,7 @@ class Host:
             day=day,
             versions=plan.work["versions"],
             snapshot=manifest.get("snapshot"),
-            event_files=tuple(str(path) for path in events.holding(day, day + _DAY).paths()),
+            event_files=tuple(str(path) for path in events.seen_at(seen).holding(day, day + _DAY).paths()),
             groups=self._groups(None),
             released=tuple(datetime.fromisoformat(released) for released in plan.work["released"]),
             reference=plan.work.get("reference"),

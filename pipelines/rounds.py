@@ -153,25 +153,23 @@ class Rounds:
             told = max(told, until)
 
     def close_next(self, mark: datetime, idle: Mapping[str, datetime] | None = None) -> datetime | None:
-        """One DETECT run towards the watermark, and what is to be learned at the border it reaches.
+        """One run towards the watermark: what is to be learned at the border that was reached last, or else DETECT.
 
         Args:
             mark: the watermark.
             idle: sources that were not waited for, and since when they have not grown; recorded in the run's plan.
 
         Returns:
-            Until where ticks are closed now; None where nothing was left to close.
+            Until where ticks are closed now; None where nothing was left to do.
         """
         policy, host = self._request.policy, self.host
         closed = host.closed_until()
-        if closed is not None and closed == floor_to_day(closed):
-            self._learn(closed - timedelta(days=1))
+        if closed is not None and closed == floor_to_day(closed) and self._learn(closed - timedelta(days=1)):
+            return closed
         until = host.next_border(closed, mark, policy)
         if until is None:
             return None
         self.execute(host.plan_detect(closed, until, self._request.groups, policy, idle))
-        if until == floor_to_day(until):
-            self._learn(until - timedelta(days=1))
         return until
 
     def count_late(self) -> None:
@@ -216,12 +214,15 @@ class Rounds:
             seconds=seconds,
         )
 
-    def _learn(self, day: datetime) -> None:
-        if self.host.has_windows(day) and not self.host.is_learned(day):
-            plan = self.host.plan_learn(day, self._request.policy)
-            for released in plan.work["released"]:
-                self._progress.note(f"learning {released[:10]}, which was released, before {day:%Y-%m-%d}")
-            self.execute(plan)
+    def _learn(self, day: datetime) -> bool:
+        """Learns a closed day if that is to be done; whether it was."""
+        if not self.host.has_windows(day) or self.host.is_learned(day):
+            return False
+        plan = self.host.plan_learn(day, self._request.policy)
+        for released in plan.work["released"]:
+            self._progress.note(f"learning {released[:10]}, which was released, before {day:%Y-%m-%d}")
+        self.execute(plan)
+        return True
 
     def execute(self, plan: Plan) -> None:
         """Executes a plan, whatever it is of, and commits it.

@@ -87,6 +87,17 @@ class EventsIndex:
         came -= paths_at(self.folder, version)
         return EventsIndex(self.folder, self.version, self.files.filter(pl.col("path").is_in(sorted(came))))
 
+    def seen_at(self, version: int | None) -> "EventsIndex":
+        """The files without those whose rows came after another version; all of them for None.
+
+        Raises:
+            LakeError: a log entry between the two versions is gone.
+        """
+        if version is None:
+            return self
+        came = self.new_since(version).files["path"]
+        return EventsIndex(self.folder, self.version, self.files.filter(~pl.col("path").is_in(came.implode())))
+
     def paths(self) -> list[Path]:
         """Where the files are, in order of their names."""
         return [self.folder / path for path in self.files["path"].to_list()]

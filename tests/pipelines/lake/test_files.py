@@ -199,6 +199,8 @@ def test_the_index_knows_which_files_are_new_and_which_hold_a_time(
     assert index.rows == 600
     assert [p.name for p in index.new_since(first).paths()] == ["ingest-00000002-00000.parquet"]
     assert index.new_since(second).paths() == []
+    assert [p.name for p in index.seen_at(first).paths()] == ["ingest-00000001-00000.parquet"]
+    assert index.seen_at(second).paths() == index.seen_at(None).paths() == index.paths()
     assert index.new_since(None).paths() == index.paths()
     border = START + timedelta(minutes=300)
     assert [p.name for p in index.holding(None, border).paths()] == ["ingest-00000001-00000.parquet"]
