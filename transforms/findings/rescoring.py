@@ -29,7 +29,8 @@ def rescored(scored: pl.DataFrame, tested: pl.DataFrame, hits: pl.DataFrame, jud
     Returns:
         account_id, account_hash, window_end, tier, by_models and by_rules (who flags), p_value (null where no calibrated rate
         flags), score, signals (their points add up to the score), reasons (one sentence a signal, the strongest ones),
-        kind (what it looks like: that of the models, else that of the strongest rule).
+        kind (that of the strongest reason, as of a finding: what the models saw as a whole, or one rule), kind_points (what
+        that counts).
     """
     told = distribution_scores(tested, scored, judge.distances, judge.policy)
     days = with_day_maxima(scored, FindingsState.empty(), judge.policy)
@@ -38,6 +39,8 @@ def rescored(scored: pl.DataFrame, tested: pl.DataFrame, hits: pl.DataFrame, jud
         *_HOUR,
         pl.col("tier").cast(_TIER).alias("models_tier"),
         pl.when(~pl.col("uncalibrated")).then("p_value").alias("rate"),
+        models_kind="pattern",
+        models_points="prior_points",
     )
     flagged = (
         hours.join(models, on=_HOUR, how="left", maintain_order="left")
@@ -58,12 +61,21 @@ def rescored(scored: pl.DataFrame, tested: pl.DataFrame, hits: pl.DataFrame, jud
         "score",
         "signals",
         told_why,
-        pl.coalesce(pl.when("by_models").then("pattern"), "rules_kind").alias("kind"),
+        *_strongest(),
     )
 
 
+def _strongest() -> tuple[pl.Expr, pl.Expr]:
+    """Kind and kind_points: of models and rules that flag those that count more, the first by name of equals."""
+    models, rules = pl.col("models_points"), pl.col("rules_points")
+    is_first = (models == rules) & (pl.col("models_kind") < pl.col("rules_kind"))
+    of_models = pl.when(pl.col("by_models") & (~pl.col("by_rules") | (models > rules) | is_first))
+    kind = of_models.then("models_kind").otherwise("rules_kind").alias("kind")
+    return kind, of_models.then(models).otherwise(rules).alias("kind_points")
+
+
 def _of_rules(hits: pl.DataFrame, judge: Judge) -> pl.DataFrame:
-    """account_id, window_end, rules_tier (the surest), rules_kind (of the rule with most points)."""
+    """account_id, window_end, rules_tier (the surest), rules_kind and rules_points (of the rule with most points)."""
     rows = []
     for hit in hits.iter_rows(named=True):
         card = judge.cards[hit["rule"]]
@@ -74,5 +86,5 @@ def _of_rules(hits: pl.DataFrame, judge: Judge) -> pl.DataFrame:
     frame = pl.DataFrame(rows, schema=schema | {"kind": pl.String(), "points": pl.Float64()}, orient="row")
     by_points = frame.sort("points", "kind", descending=[True, False])
     return by_points.group_by(_HOUR, maintain_order=True).agg(
-        rules_tier=pl.col("tier").max(), rules_kind=pl.col("kind").first()
+        rules_tier=pl.col("tier").max(), rules_kind=pl.col("kind").first(), rules_points=pl.col("points").first()
     )

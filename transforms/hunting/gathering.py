@@ -55,7 +55,7 @@ def gathered(
 
     Args:
         held: accounts with keys of known thieves.
-        hours: the hours at which later models or today's rules flag (`findings.rescored`), with `calls` and `output_tokens` from 24 hours before
+        hours: the hours at which later models or today's rules flag (`findings.rescored`, kind_points included), with `calls` and `output_tokens` from 24 hours before
             the account's first such hour on.
         hunt: what the rows have in common.
         live: what live scoring says, by account.
@@ -125,9 +125,13 @@ def _in_order(reasons: list[str], order: list[int]) -> list[str]:
 
 
 def _kind(best: Held | None, peak: Row | None) -> str:
+    """That of the strongest reason, the first by name of equals: of keys their strongest signal, of an hour what it is flagged for as a whole."""
+    reasons = []
     if best is not None and best.theft != "unknown":
-        return best.theft
-    return str(peak["kind"]) if peak is not None and peak["kind"] is not None else "unknown"
+        reasons.append((-max(signal["points"] for signal in best.signals), best.theft))
+    if peak is not None and peak["kind"] is not None:
+        reasons.append((-peak["kind_points"], peak["kind"]))
+    return str(min(reasons)[1]) if reasons else "unknown"
 
 
 def _of_keys(one: Held) -> Row:

@@ -46,5 +46,13 @@ def test_an_hour_that_only_a_rule_of_today_knows_is_flagged_with_the_rules_tier_
 def test_models_and_rules_of_one_hour_are_one_row_with_the_surer_tier() -> None:
     held = hits([{"minute": 175, "rule": "logit_sweep", "observed": 5_000.0}])
     (row,) = rescored(scored([HARVEST | {"hour": 3}]), TESTED.empty(), held, judge(2_000)).to_dicts()
-    assert (row["tier"], row["by_models"], row["by_rules"], row["kind"]) == ("act", True, True, "distillation")
+    assert (row["tier"], row["by_models"], row["by_rules"]) == ("act", True, True)
     assert row["score"] == pytest.approx(4.0 + cards()["logit_sweep"].points)
+
+
+@pytest.mark.parametrize(("points", "kind"), [(3.5, "relay"), (4.5, "distillation")])
+def test_an_hour_is_of_the_kind_of_its_strongest_reason(points: float, kind: str) -> None:
+    held = hits([{"minute": 175, "rule": "handle_replay", "observed": 5_000.0}])
+    hours = scored([HARVEST | {"hour": 3, "prior_points": points}])
+    (row,) = rescored(hours, TESTED.empty(), held, judge(2_000)).to_dicts()
+    assert (row["kind"], row["kind_points"]) == (kind, max(points, cards()["handle_replay"].points))

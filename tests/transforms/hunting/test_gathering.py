@@ -1,5 +1,6 @@
 """Rows of a hunt: one an account, with everything it rests on; nothing that live findings had said by then."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ def hour(number: int, points: float, account: str = "acc", **more: Any) -> dict[
     return {
         "account_id": account, "account_hash": 1, "window_end": DAY + number * HOUR, "tier": "review", "by_models": True, "by_rules": False,
         "p_value": 0.001, "score": points, "signals": [signal("volume", points)], "reasons": ["much"],
-        "kind": "distillation", "calls": 900, "output_tokens": 9, "first_seen": DAY, **more,
+        "kind": "distillation", "kind_points": points, "calls": 900, "output_tokens": 9, "first_seen": DAY, **more,
     }  # fmt: skip
 
 
@@ -39,11 +40,23 @@ def test_the_strongest_hour_and_the_strongest_keys_add_up_to_the_score() -> None
     (row,) = gathered(held, [hour(2, 4.0), hour(5, 6.0, p_value=0.0005)], HUNT, {}, {}).to_dicts()
     assert row["score"] == 10.0 == sum(one["points"] for one in row["signals"])
     assert row["reasons"] == ["much", "head", "client"], "in the order of the signals"
-    assert (row["change"], row["kind"], row["p_value"]) == ("new", "relay", 0.0005)
+    assert (row["change"], row["kind"], row["p_value"]) == ("new", "distillation", 0.0005)
     assert [(rest["basis"], rest["id"]) for rest in row["rests_on"]] == [
         ("campaign", "c-1"), ("campaign", "c-2"), ("models", "day-2026-03-20"),
     ]  # fmt: skip
     assert (row["exchanges"], row["campaign_ids"]) == (900, ["c-1", "c-2"])
+
+
+@pytest.mark.parametrize(("points", "kind"), [(2.5, "relay"), (3.5, "distillation"), (3.0, "distillation")])
+def test_an_account_is_of_the_kind_of_the_strongest_reason(points: float, kind: str) -> None:
+    (row,) = gathered([keys("campaign", "c-1", 3.0)], [hour(2, points)], HUNT, {}, {}).to_dicts()
+    assert row["kind"] == kind
+
+
+def test_keys_of_an_account_that_nobody_named_a_thief_of_any_kind_leave_the_kind_to_the_hour() -> None:
+    nameless = replace(keys("verdict", "other", 9.0), theft="unknown")
+    assert gathered([nameless], [hour(2, 1.0)], HUNT, {}, {})["kind"].item() == "distillation"
+    assert gathered([nameless], [], HUNT, {}, {})["kind"].item() == "unknown"
 
 
 @pytest.mark.parametrize(("flagged_after", "change"), [(2 * HOUR + LATENESS, None), (3 * HOUR, "earlier")])
