@@ -27,16 +27,28 @@ def course(members: Members, end: datetime, policy: Policy) -> dict[str, Any]:
         end: end of the tick.
         policy: campaigns.sustain_hours: time within which heads are replaced.
     """
-    day = timedelta(hours=policy.campaigns.sustain_hours)
-    began = {account: min(holding.first_time for holding in holdings) for account, holdings in members.items()}
-    last = {account: max(holding.last_tick for holding in holdings) for account, holdings in members.items()}
-    silent = sorted(tick for tick in last.values() if end - tick - policy.time.tick >= day)
+    spans = [
+        (min(holding.first_time for holding in holdings), max(holding.last_tick for holding in holdings))
+        for holdings in members.values()
+    ]
     known = [holdings[0].is_fresh for holdings in members.values() if holdings[0].is_fresh is not None]
+    return {"fresh_share": round(sum(known) / len(known), 6) if known else None} | came_and_went(spans, end, policy)
+
+
+def came_and_went(spans: Sequence[tuple[datetime, datetime]], end: datetime, policy: Policy) -> dict[str, Any]:
+    """joined_accounts, silent_accounts and replaced_accounts of CAMPAIGN.
+
+    Args:
+        spans: when each account began, and its last tick.
+        end: as for `course`, with `policy`.
+        policy: see there.
+    """
+    day = timedelta(hours=policy.campaigns.sustain_hours)
+    silent = sorted(last for _, last in spans if end - last - policy.time.tick >= day)
     return {
-        "fresh_share": round(sum(known) / len(known), 6) if known else None,
-        "joined_accounts": sum(end - first <= day for first in began.values()),
+        "joined_accounts": sum(end - first <= day for first, _ in spans),
         "silent_accounts": len(silent),
-        "replaced_accounts": replaced(silent, sorted(began.values()), day),
+        "replaced_accounts": replaced(silent, sorted(first for first, _ in spans), day),
     }
 
 
@@ -84,6 +96,12 @@ def visits_with(before: Mapping[str, Any] | None, tick: datetime, accounts: int)
         visits + (accounts if hour == tick.hour else 0)
         for hour, visits in enumerate([0] * _HOURS if known is None else known)
     ]
+
+
+def quiet_share_of(row: Mapping[str, Any]) -> float | None:
+    """The column quiet_share of a campaign's row; None before it was seen for a whole day since it was flagged."""
+    is_known = row["last_seen"] - row["flagged_at"] >= _DAY and any(row["visits_by_hour"])
+    return quiet_share(row["visits_by_hour"]) if is_known else None
 
 
 def quiet_share(visits: Sequence[int]) -> float:

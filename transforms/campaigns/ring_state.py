@@ -1,6 +1,6 @@
 """What is remembered of rings: who redeemed whose handles lately, who is of a ring, and what was said of each last."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -64,6 +64,16 @@ class Edge:
     def again(self, tick: datetime) -> "Edge":
         """The pair seen once more."""
         return replace(self, last=tick)
+
+
+def spans_of(edges: Mapping[tuple[int, int], Edge], accounts: Collection[int]) -> list[tuple[datetime, datetime]]:
+    """Of each of some accounts the first and the last tick at which it and another of them gave or redeemed a handle, as far as that is remembered."""
+    found: dict[int, tuple[datetime, datetime]] = {}
+    for pair, edge in edges.items():
+        for one in pair if pair[0] in accounts and pair[1] in accounts else ():
+            first, last = found.get(one, (edge.first, edge.last))
+            found[one] = min(first, edge.first), max(last, edge.last)
+    return [found[one] for one in sorted(found)]
 
 
 @dataclass

@@ -16,10 +16,10 @@ from schemas.finding import damage_tier
 from schemas.foreign import FOREIGN
 from schemas.hit import HIT
 from schemas.policy import Policy
-from transforms.campaigns.course import pace_of
+from transforms.campaigns.course import came_and_went, pace_of, quiet_share_of, visits_with
 from transforms.campaigns.naming import continued
 from transforms.campaigns.ring_rows import KIND, ids, ring_hit, ring_signal
-from transforms.campaigns.ring_state import Account, Edge, RingState, Union
+from transforms.campaigns.ring_state import Account, Edge, RingState, Union, spans_of
 from transforms.campaigns.wording import evidence
 
 _DAY = timedelta(days=1)
@@ -216,7 +216,11 @@ class _Work:
             "next_tier_at": falls,
             "merged_into": None,
             "evidence": evidence([signal]),
+            "visits_by_hour": visits_with(before, tick, len(showing)),
         }
+        spans = spans_of(self._edges, told)
+        self._rows[name] |= came_and_went(spans, tick + time.tick, self._policy)
+        self._rows[name]["quiet_share"] = quiet_share_of(self._rows[name])
         expected = float(self._policy.rules.handle_replays)
         for one in due:
             self.hits.append(ring_hit(self._rows[name], one, self._accounts[one].name, tick, expected, left[one]))

@@ -13,7 +13,7 @@ from schemas.policy import Campaigns, Policy
 from schemas.shared import SHARED
 from schemas.trait import SAMPLED
 from transforms.campaigns.agreeing import NETWORK, agreed
-from transforms.campaigns.course import course, pace_of, quiet_share, visits_with
+from transforms.campaigns.course import course, pace_of, quiet_share_of, visits_with
 from transforms.campaigns.gathering import Gathering, exchanges, output_tokens
 from transforms.campaigns.grouping import ANYBODYS, Key
 from transforms.campaigns.habits import Habits, Record, since_when
@@ -226,11 +226,9 @@ class _Work:
         members = self._seen.get(name)
         if members is None:
             return {}
-        visits, is_known = row["visits_by_hour"], row["last_seen"] - row["flagged_at"] >= _DAY
-        quiet = quiet_share(visits) if is_known and any(visits) else None
         end = row["last_seen"] + self._policy.time.tick
         habits = self._habits.of(members, row, self._policy)
-        return course(members, end, self._policy) | {"quiet_share": quiet} | habits
+        return course(members, end, self._policy) | {"quiet_share": quiet_share_of(row)} | habits
 
     def _listing(self, campaign: Row, accounts: Collection[int]) -> Row:
         """The campaign with these accounts as its own."""

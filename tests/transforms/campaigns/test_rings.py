@@ -224,3 +224,21 @@ def test_a_hit_names_the_others_of_the_ring(name: str) -> None:
     row = found.row(by_predicate=pl.col("account_id") == name, named=True)
     assert sorted([*row["linked_account_ids"], name]) == ["a", "b", "c"]
     assert row["account_hash"] == account_hash(name)
+
+
+def test_who_began_fell_silent_and_was_replaced_is_told_of_a_ring() -> None:
+    early = turns(["a", "b", "c", "d"], 3)
+    later = turns(["a", "b", "e"], 3, first=1_400, key=7) + turns(["a", "b", "e"], 3, first=2_970, key=8)
+    row = campaigns(early, day(1))[0]
+    assert (row["joined_accounts"], row["silent_accounts"], row["replaced_accounts"]) == (4, 0, 0)
+    (row,) = campaigns([*early, *later], day(3))
+    assert row["account_ids"] == ["a", "b", "c", "d", "e"]
+    assert (row["joined_accounts"], row["silent_accounts"], row["replaced_accounts"]) == (0, 2, 1)
+
+
+def test_the_hours_of_a_ring_are_those_in_which_handles_go_round() -> None:
+    rows = [row for n in range(3) for row in turns(["a", "b", "c"], 12, first=1_440 * n + 480, key=n)]
+    (row,) = campaigns(rows, day(3))
+    assert {hour for hour, visits in enumerate(row["visits_by_hour"]) if visits} == {8, 9}
+    assert row["quiet_share"] == 0.0
+    assert campaigns(rows[:36], day(1))[0]["quiet_share"] is None
