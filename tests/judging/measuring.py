@@ -18,7 +18,8 @@ from pipelines.worlds import write_world
 from real_pools import real_world
 from schemas.policy import Policy, SourceRule
 from transforms.evaluate import POOLED, found_at_once
-from transforms.simulate import World, simulate
+from transforms.evaluate.degradation import WITHOUT
+from transforms.simulate import Options, World, simulate
 from transforms.simulate.canonical import TEXT
 
 AT_ONCE = 100
@@ -44,14 +45,34 @@ def measured(point: Point, folder: Path) -> dict[str, Any]:
         sources = (str(world / "logs"),)
     without = point.variant in ("no registry", "neither", "web log")
     before = os.times()
-    policy = NAMED if point.variant == "web log" else Policy()
-    row = summed(judged_lake(folder, sources, None if without else world / "accounts.csv", policy))
+    policy = NAMED if point.variant == "web log" else point.policy
+    judgement = judged_lake(folder, sources, None if without else world / "accounts.csv", policy)
+    row = summed(judgement)
+    if point.axis == WITHOUT:
+        left = {name: counts for name, counts in row.items() if name not in ("detectors", "others")}
+        row = left | {"harvests": by_harvest(judgement, point.options)}
     after = os.times()
     shutil.rmtree(folder)
     cost = sum(after[:4]) - sum(before[:4])
     told = {"axis": point.axis, "value": point.value, "variant": point.variant, "seed": point.options.seed}
     return told | row | {"processor": round(cost, 1)}
 
+
+def by_harvest(judgement: Judgement, options: Options) -> dict[str, dict[str, int]]:
+    """Of the pools of each harvest: pools, pools found, heads, heads on the review list; nothing of those that have not begun."""
+    told: dict[str, dict[str, int]] = {}
+    for row in judgement.true_campaigns().iter_rows(named=True):
+        if not row["true_id"].startswith(_POOL) or not row["exchanges"]:
+            continue
+        harvest = options.pools[int(row["true_id"].removeprefix(_POOL)) - 1].harvest
+        counts = told.setdefault(harvest, {"pools": 0, "found": 0, "heads": 0, "listed": 0})
+        more = {"pools": 1, "found": int(row["is_found"]), "heads": row["heads"], "listed": row["heads_listed"]}
+        told[harvest] = {name: counts[name] + more[name] for name in counts}
+    return dict(sorted(told.items()))
+
+
+_POOL = "pool-"
+"""How the simulator names campaigns of pools, with their number from one."""
 
 REAL_VARIANTS = ("everything", "no registry", "no text", "neither")
 """What the log of the real traces carries."""

@@ -69,6 +69,15 @@ def test_counts_of_seeds_add_up_and_the_world_is_named() -> None:
     assert round(one.upper * 2000, 2) == 3.0
 
 
+def test_the_page_says_what_each_harvest_loses_without_one_kind_of_evidence() -> None:
+    harvests = {"T-COT": {"pools": 1, "found": 1, "heads": 30, "listed": 12}}
+    more = row("without", 1, variant="turns", harvests=harvests, campaigns_false=2)
+    page = evaluation_page([*EVERYTHING, more], "made")
+    assert "| without | T-COT | campaigns found | false |" in page
+    assert "| turns | 12 of 30 | 10 of 10 | 2 | 0.0% |" in page
+    assert "12 of 30" not in evaluation_page(EVERYTHING, "made")
+
+
 def test_the_page_has_a_row_a_goal_and_a_row_a_detector() -> None:
     page = evaluation_page(EVERYTHING, "made")
     assert page.count("| yes |") == len(goals(EVERYTHING))

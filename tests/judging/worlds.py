@@ -1,8 +1,9 @@
 """The worlds of the grid: one base, and one thing changed at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from schemas.policy import Campaigns, Distribution, Evidence, Policy, Rates, Shapes
 from transforms.simulate import Options, Pool
 
 HARVESTS = ("T-COT", "T-BULK", "T-AGENT", "T-GRADE", "T-REPLAY")
@@ -25,6 +26,21 @@ BACKGROUNDS = (1, 3, 10)
 
 VARIANTS = ("everything", "no registry", "no text", "neither", "web log")
 """What the log carries: all; no accounts file; no prompts and answers; neither; or nothing but a combined web log."""
+
+NEVER = 1_000.0
+"""Decades that nothing has."""
+
+WITHOUT = (
+    ("nothing", Policy()),
+    ("an even load", Policy(campaigns=Campaigns(family_most=0.0, steady_decades=0.0))),
+    ("turns", Policy(campaigns=Campaigns(turns_decades=0.0))),
+    ("ages", Policy(campaigns=Campaigns(fresh_days=0))),
+    ("ages, cards, networks and claims", Policy(campaigns=Campaigns(identity_most=0.0))),
+    ("shapes", Policy(shapes=Shapes(share=1e-12))),
+    ("an account's own evidence", Policy(evidence=Evidence(review_decades=NEVER), rates=Rates(least_decades=NEVER))),
+    ("the distribution test", Policy(distribution=Distribution(least_accounts=10**9))),
+)
+"""What is left out of the judgement, by a policy under which it says nothing: the log still has it, and the rest is judged as ever."""
 
 BASE = Options(
     days=2,
@@ -74,13 +90,15 @@ class Point:
         axis: what is changed.
         value: to what; for `log` the number of the variant.
         options: the world.
-        variant: what its log carries.
+        variant: what its log carries; for `without` what is left out.
+        policy: what it is judged by.
     """
 
     axis: str
     value: float
     options: Options
     variant: str = "everything"
+    policy: Policy = field(default_factory=Policy)
 
 
 def points(seed: int) -> Iterator[Point]:
@@ -104,3 +122,5 @@ def points(seed: int) -> Iterator[Point]:
         yield Point(
             "log", number, base if variant in ("everything", "no registry") else replace(base, words=0), variant
         )
+    for number, (left_out, policy) in enumerate(WITHOUT):
+        yield Point("without", number, base, left_out, policy)

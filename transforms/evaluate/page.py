@@ -249,7 +249,22 @@ def _degradation(rows: Sequence[dict[str, Any]] | None) -> str:
         for row in degradation.summed(rows)
     ]  # fmt: skip
     said = "<h2>How it degrades</h2><p>Other worlds than the one above: small ones, each with one thing changed; median taken is a campaign's, and the cost holds what a run costs whatever its size.</p>"
-    return said + _figures(degradation.figures(rows)) + _table(head, table)
+    return said + _figures(degradation.figures(rows)) + _table(head, table) + _left_out(rows)
+
+
+def _left_out(rows: Sequence[dict[str, Any]]) -> str:
+    harvests, without = degradation.left_out(rows)
+    if not without:
+        return ""
+    table = [
+        (name, *[f"{listed} of {heads}" for listed, heads in (counted.get(h, (0, 0)) for h in harvests)])
+        for name, counted in without
+    ]
+    said = (
+        "<h2>What it rests on</h2><p>Heads of pools on the review list, by what the pool harvests, in worlds that are judged without one kind of "
+        "evidence after the other.</p>"
+    )
+    return said + _table(("without", *harvests), table)
 
 
 def _cost(told: dict[str, Any]) -> str:

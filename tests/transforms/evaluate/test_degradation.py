@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from transforms.evaluate.degradation import figures, summed
+from transforms.evaluate.degradation import figures, left_out, summed
 
 
 def row(axis: str, value: float, **changes: Any) -> dict[str, Any]:
@@ -37,3 +37,23 @@ def test_a_figure_an_axis_without_what_has_no_order() -> None:
     assert len(drawn) == 2
     assert "campaigns found" in drawn[0]
     assert "thieves alone found" not in drawn[0]
+
+
+def without(name: str, value: int, listed: int, seed: int = 1) -> dict[str, Any]:
+    harvests = {"T-COT": {"pools": 1, "found": 1, "heads": 30, "listed": listed}}
+    return row("without", value, variant=name, seed=seed, harvests=harvests, heads=30, heads_found=listed)
+
+
+LEFT_OUT = [without("turns", 1, 10), without("nothing", 0, 30), without("turns", 1, 11, seed=2)]
+
+
+def test_what_is_left_out_stands_in_order_with_the_heads_of_all_seeds() -> None:
+    harvests, table = left_out([*LEFT_OUT, row("log", 1)])
+    assert harvests == ["T-COT"]
+    assert table == [("nothing", {"T-COT": (30, 30)}), ("turns", {"T-COT": (21, 60)})]
+
+
+def test_what_is_left_out_is_drawn_with_intervals() -> None:
+    (drawn,) = figures(LEFT_OUT)
+    assert "without" in drawn
+    assert drawn.index(">nothing<") < drawn.index(">turns<")
