@@ -36,8 +36,9 @@ _MEGABYTE = 1_000_000
 _SLICE_SECONDS = 0.2
 """How often a waiting supervisor looks whether standard input has ended or is full."""
 
-_TENDED_RUNS = 32
-"""Runs between two looks at what has to be kept small: half of policy upkeep.small_files."""
+_TENDED_RUNS, _MOST_UNTENDED_RUNS = 32, 96
+"""Runs between two looks at what has to be kept small, where nothing waits and where something does: half of policy upkeep.small_files, as
+each table has at most one file of a run; and three times that, so that who catches up for days keeps it small, too."""
 
 
 def watch(
@@ -125,14 +126,15 @@ class _Supervisor:
                 return
             with self._view.stage("detect"):
                 has_closed = self._mark is not None and self._rounds.close_next(self._mark, self._idle) is not None
+            is_waited_for = has_closed or not is_drained
             with self._view.stage("upkeep"):
-                self._tend()
+                self._tend(_MOST_UNTENDED_RUNS if is_waited_for else _TENDED_RUNS)
             with self._view.stage("sight"):
                 if is_drained:
                     self._look_out()
                 self._view.turned(self._rounds.lake, self._register, self._idle, self._mark)
             self._clear_away()
-            if has_closed or not is_drained:
+            if is_waited_for:
                 continue
             if self._is_over():
                 self._end()
@@ -253,13 +255,13 @@ class _Supervisor:
         """Closes and shows what a backfill would at its end: nothing more comes for now."""
         self._rounds.detect()
         self._rounds.show_open()
-        self._tend(is_last=True)
+        self._tend()
 
-    def _tend(self, *, is_last: bool = False) -> None:
-        """Keeps the lake small, every so many runs."""
+    def _tend(self, runs: int = 1) -> None:
+        """Keeps the lake small, after so many runs."""
         lake = self._rounds.lake
         last = lake.last_sequence()
-        if last - self._tended >= _TENDED_RUNS or (is_last and last != self._tended):
+        if last - self._tended >= runs:
             tend(lake, self._rounds.lease, self._policy, self._tended, self._after)
             forget_plans(lake, KEPT_PLANS)
             self._tended = last

@@ -87,6 +87,11 @@ def _write_keyed(broker: Broker, log: Path) -> None:
     producer = broker.producer()
     with log.open("rb") as lines:
         for line in lines:
-            producer.produce("calls", line.rstrip(b"\n"), key=json.loads(line)["account_id"])
+            account = json.loads(line)["account_id"]
+            try:
+                producer.produce("calls", line.rstrip(b"\n"), key=account)
+            except BufferError:  # the broker is slower: its answers make room
+                producer.flush(60)
+                producer.produce("calls", line.rstrip(b"\n"), key=account)
             producer.poll(0)
     assert producer.flush(60) == 0

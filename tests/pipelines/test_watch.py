@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import polars as pl
 import pytest
@@ -31,6 +31,7 @@ from pipelines.lake.plan import unfinished
 from pipelines.lake.recent import RECENT, kept_recent
 from pipelines.lake.state import States
 from pipelines.request import Request, Summary
+from pipelines.rounds import Rounds
 from pipelines.watch import watch
 from schemas.policy import Policy, Watch
 from warm import warm
@@ -179,6 +180,27 @@ def test_what_it_keeps_of_its_states_is_what_their_files_say_after_runs_have_wor
 def backfilled(log: Path, folder: Path, key: Path) -> Path:
     backfill(_request((str(log),), folder / "other", key_file=key), Progress(quiet=True))
     return folder / "other"
+
+
+@pytest.mark.parametrize(("most", "is_waited_for"), [(10**6, False), (1, True)])
+def test_the_lake_is_kept_small_while_nothing_waits_or_else_after_three_times_as_many_runs(
+    most: int, is_waited_for: bool, tmp_path: Path, lines: list[bytes], key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, closing = tmp_path / "app.log", []
+    log.write_bytes(b"".join(lines[:200]))
+    close = Rounds.close_next
+
+    def closed(rounds: Rounds, *asked: Any) -> datetime | None:
+        closing.append(close(rounds, *asked) is not None)
+        return asked[0] if closing[-1] else None
+
+    tended: list[bool] = []
+    monkeypatch.setattr(Rounds, "close_next", closed)
+    monkeypatch.setattr("pipelines.watch._TENDED_RUNS", 1)
+    monkeypatch.setattr("pipelines.watch._MOST_UNTENDED_RUNS", most)
+    monkeypatch.setattr("pipelines.watch.tend", lambda *_: tended.append(closing[-1]))
+    _once((log,), tmp_path / "lake", key)
+    assert tended[0] is is_waited_for
 
 
 def test_the_first_time_it_waits_it_loads_what_a_day_s_end_needs(
