@@ -30,6 +30,12 @@ TESTED = Contract(
             field("peers_alike", pa.float64(), "The peers' median of it.", null="not tested"),
             field("regime", pa.string(), "What it was made with.", null="not tested"),
             field("abstained_because", pa.string(), "Why it was not tested.", null="it was"),
+            field(
+                "origin",
+                pa.string(),
+                "Name of the pinned reference that it was compared with.",
+                null="what the lake learns, or not tested",
+            ),
         ]
     ),
 )

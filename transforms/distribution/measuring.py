@@ -173,6 +173,7 @@ def _measured(rows: pl.DataFrame, one: EmbeddingMap, reference: Reference | None
         alike=pl.Series(np.round(alike(sums, calls, WAVES * UNIT * UNIT * len(one.kernels)), 6)),
         peers_alike=pl.lit(reference.alike),
         regime=pl.lit(reference.regime),
+        origin=pl.lit(reference.origin, pl.String),
     )
     return pl.concat([TESTED.shape(few), TESTED.shape(told)])
 

@@ -15,7 +15,7 @@ _HALF = 0.5
 """A distance that every second benign account has says nothing."""
 
 _SIGNAL = pl.Struct(pl.Schema(pa.schema(list(SIGNAL_TYPE))))
-_FAR = "The calls of the last 24 hours together lie far from those of the peers"
+_FAR = "The calls of the last 24 hours together lie far from those of the peers{}; two of them are {} alike than two of a peer's."
 
 
 def distribution_scores(
@@ -60,7 +60,8 @@ def with_signals(hours: pl.DataFrame) -> pl.DataFrame:
 
 
 def _signal(tail: pl.Series, points: pl.Series) -> pl.Expr:
-    narrow = pl.col("alike") >= pl.col("peers_alike")
+    pinned = pl.format(" in the pinned reference {}", "origin").fill_null("")
+    how = pl.when(pl.col("alike") >= pl.col("peers_alike")).then(pl.lit("more")).otherwise(pl.lit("less"))
     return pl.struct(
         signal=pl.lit(SIGNAL),
         layer=pl.lit("L3"),
@@ -70,7 +71,5 @@ def _signal(tail: pl.Series, points: pl.Series) -> pl.Expr:
         peers=pl.col("median"),
         tail=tail,
         points=points,
-        detail=pl.when(narrow)
-        .then(pl.lit(f"{_FAR}; two of them are more alike than two of a peer's."))
-        .otherwise(pl.lit(f"{_FAR}; two of them are less alike than two of a peer's.")),
+        detail=pl.format(_FAR, pinned, how),
     )

@@ -52,6 +52,12 @@ def test_its_signal_says_how_far_and_in_which_direction() -> None:
         assert word in signal["detail"]
 
 
+def test_its_signal_names_a_pinned_reference_and_none_where_none_is_pinned() -> None:
+    for origin, words in (("abc", "those of the peers in the pinned reference abc; two"), (None, "of the peers; two")):
+        scores, _ = run({}, far(origin=origin))
+        assert words in next(one for one in scores["signals"][0] if one["layer"] == "L3")["detail"]
+
+
 def test_no_single_test_counts_for_more_than_three_decades_and_an_ordinary_distance_for_none() -> None:
     assert run({}, far(tail=1e-6))[0]["l3_score"].item() == 3.0
     scores, _ = run({}, far(tail=0.6))
