@@ -61,7 +61,18 @@ _ALL = "all"
 
 _CAMPAIGN_COLUMNS = ("campaign_id", "campaign_ids", "left_campaign_ids")
 _IN_LAKE = [kind.name for kind in TRAIT_KINDS if kind.in_lake]
-_SNAPSHOT_PARTS = ("peers", "ranks", "references", "trees", "drifts", "centres", "nulls", "distances", "moves")
+_SNAPSHOT_PARTS = (
+    "peers",
+    "ranks",
+    "references",
+    "trees",
+    "drifts",
+    "centres",
+    "nulls",
+    "distances",
+    "moves",
+    "nights",
+)
 
 
 @dataclass(frozen=True)
@@ -173,7 +184,8 @@ def _base_of(root: str, made: int, version: int, snapshot: str | None, until: da
     own = Policy.from_json(policy)
     border = (until - own.time.tick).replace(hour=0, minute=0, second=0, microsecond=0)
     known = facts(_registry_of(root, made, version, until))
-    return base_of(known, border, own.campaigns, _snapshot(root, snapshot, None)["moves"])
+    learned = _snapshot(root, snapshot, None)
+    return base_of(known, border, own.campaigns, learned["moves"], learned["nights"])
 
 
 class _Stage(beam.DoFn):

@@ -23,7 +23,7 @@ from schemas.catalogue import TABLES
 from schemas.policy import Policy
 from schemas.snapshot import Snapshot
 from transforms.distribution import campaigns_tested, pinned
-from transforms.learning import NETWORK, SHOWN, Hours, Marks, Seen, learn_late, learn_parts, republish
+from transforms.learning import CALLED, NETWORK, SHOWN, Hours, Marks, Seen, learn_late, learn_parts, republish
 from transforms.quality import DayFacts, audit_facts, facts_of, is_fit_for_learning
 
 _DAY = timedelta(days=1)
@@ -123,10 +123,10 @@ class _Day:
         self._ended = ("window_end", day + after, day + _DAY + after)
 
     def hours(self) -> Iterator[Hours]:
-        """Definite WINDOW rows, EMBEDDING rows and networks, part by part."""
+        """Definite WINDOW rows, EMBEDDING rows, networks and hours, part by part."""
         for part in self._parts:
             yield Hours(
-                self._of_part("account_windows", part), self._of_part("account_embeddings", part), self._networks(part)
+                self._of_part("account_windows", part), self._of_part("account_embeddings", part), self._shown(part)
             )
 
     def seen(self) -> Seen:
@@ -155,11 +155,11 @@ class _Day:
         rows = self._lake.scan(table, self._job.versions[table], self._ended)
         return self._lake.collect(table, rows.filter(pl.col("account_id").is_in(accounts.implode())))
 
-    def _networks(self, part: tuple[int, int]) -> pl.DataFrame:
-        """Of some accounts the networks that they called from on the day; of the traits nothing else is read."""
+    def _shown(self, part: tuple[int, int]) -> pl.DataFrame:
+        """Of some accounts the networks and the hours that they called from and at on the day; of the traits nothing else is read."""
         between = ("tick", self._day, self._day + _DAY)
         return self._lake.of_accounts(
-            "traits", self._job.versions["traits"], between, part, SHOWN, pl.col("kind") == NETWORK
+            "traits", self._job.versions["traits"], between, part, SHOWN, pl.col("kind").is_in([NETWORK, CALLED])
         )
 
     def _seen(self, windows: pl.DataFrame, scores: pl.DataFrame) -> Seen:

@@ -232,6 +232,25 @@ class Campaigns:
         6,
         "time over which an account's calls of a day must be spread for the day to say where it lives: jobs on hosted runners, whose addresses are new each time, last no longer",
     )
+    usual_sleepless: float = setting(
+        0.4,
+        "share of accounts supposed to call day and night: 38 to 60 % of API clients were active at all hours in two weeks (threats.md 2.2 #4); before the log says more",
+    )
+    moving_sleepless: float = setting(
+        0.5,
+        "decades that calling day and night counts at most where accounts move on to new networks as well: one in three of benign groups of such accounts, services that are moved from machine to machine",
+    )
+    night_hours: int = setting(
+        8, "hours in a row, the same every day, in which a person, a shop or a school makes hardly any calls"
+    )
+    night_share: float = setting(
+        0.0417,
+        "share of an account's calls in its quietest such hours from which it keeps no nights: an eighth of what falls into them where all hours are alike",
+    )
+    night_calls: int = setting(
+        24,
+        "calls of an account, after its first day, below which its hours say nothing: where all hours are alike one account in seven hundred had none in eight of them",
+    )
     base_weight: int = setting(200, "accounts that weigh as much as the shares supposed")
     family_most: float = setting(
         3.0, "decades one signal counts at most: one broken sensor must not convict (as evidence.family_floor)"
@@ -317,7 +336,7 @@ class Campaigns:
         "minutes without a visit to a key from which it was out of use, as at night, and its clock stands still: longer than a lunch, shorter than a night; of 30 visits a day at random two in a hundred are as far apart",
     )
     turns_most_part: float = setting(
-        0.75,
+        0.6,
         "waits must vary by no more than this part of what chance gives, however many they are: ends of a log and unlike loads are no turns",
     )
     turns_company: float = setting(

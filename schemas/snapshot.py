@@ -284,7 +284,43 @@ MOVE = Contract(
     ),
 )
 
-PARTS = (PEER, RANK, REFERENCE, TREE, DRIFT, CENTRE, NULL, DISTANCE, MOVE, RESERVOIR, GUARD, VECTOR)
+NIGHT = Contract(
+    name="nights",
+    version=1,
+    doc="One row is at which hours of the day an account calls.",
+    key=("account_id",),
+    is_table=False,
+    arrow=pa.schema(
+        [
+            _ACCOUNT,
+            _HASH,
+            field(
+                "first_day",
+                UTC_MICROSECONDS,
+                "Start of the first UTC day with calls, which does not count.",
+                required=True,
+            ),
+            field("last_day", UTC_MICROSECONDS, "Start of the last UTC day with calls.", required=True),
+            field(
+                "hours",
+                pa.list_(pa.int32()),
+                "24 values, one an hour of the UTC day: calls in it on the days that count; all in proportion where one came to more than 255.",
+                required=True,
+            ),
+            field("calls", pa.int64(), "Their sum.", required=True, unit="calls", at_least=0),
+            field(
+                "quiet",
+                pa.int64(),
+                "Those in the `campaigns.night_hours` hours in a row, midnight or not, that have the fewest.",
+                required=True,
+                unit="calls",
+                at_least=0,
+            ),
+        ]
+    ),
+)
+
+PARTS = (PEER, RANK, REFERENCE, TREE, DRIFT, CENTRE, NULL, DISTANCE, MOVE, NIGHT, RESERVOIR, GUARD, VECTOR)
 """The frames of a snapshot, by name. DETECT reads all but the last three; LEARN all."""
 
 

@@ -13,10 +13,10 @@ from schemas.hit import HIT
 from schemas.policy import Policy
 from schemas.shared import SHARED
 from transforms.campaigns import Base, CampaignState, Habits, TieState, step, tie
-from transforms.campaigns.base import STAYING
+from transforms.campaigns.base import LIVES
 
 POLICY = Policy()
-BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001, moves=0.2)
+BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001, moves=0.2, sleepless=0.4)
 
 Row = dict[str, Any]
 
@@ -59,11 +59,21 @@ def on_file(name: str, accounts: int, *, age_days: float, a_card: int) -> list[R
 
 def moving(base: Base, name: str, accounts: int, *, of: int | None = None) -> Base:
     """What is known of networks, with accounts more: of so many these move on every day, the others come home."""
-    rows = [
-        {"account_hash": account_hash(f"{name}-{number:03}"), "is_moving": number < accounts}
-        for number in range(of or accounts)
-    ]
-    return replace(base, staying=pl.concat([base.staying, pl.DataFrame(rows, schema=STAYING)]))
+    return _living(base, name, "is_moving", accounts, of or accounts)
+
+
+def sleepless(base: Base, name: str, accounts: int, *, of: int | None = None) -> Base:
+    """What is known of hours, with accounts more: of so many these call day and night, the others keep nights."""
+    return _living(base, name, "is_sleepless", accounts, of or accounts)
+
+
+def _living(base: Base, name: str, how: str, accounts: int, of: int) -> Base:
+    rows = [{"account_hash": account_hash(f"{name}-{number:03}"), how: number < accounts} for number in range(of)]
+    known = pl.DataFrame(rows, schema={"account_hash": pl.Int64, how: pl.Boolean})
+    lives = base.lives.join(known, on="account_hash", how="full", coalesce=True, suffix="_now")
+    if f"{how}_now" in lives.columns:
+        lives = lives.with_columns(pl.coalesce(f"{how}_now", how).alias(how))
+    return replace(base, lives=lives.select(LIVES.names()))
 
 
 def frames(rows: Iterable[Row], accounts: Iterable[Row]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -20,10 +20,10 @@ from judging.worlds import Point, points
 from schemas.campaign import CAMPAIGN
 from schemas.policy import Policy
 from schemas.registry import REGISTRY
-from schemas.snapshot import MOVE
+from schemas.snapshot import MOVE, NIGHT
 from transforms.campaigns import CampaignState, Habits, TieState, base_of, facts, step, tie
 from transforms.campaigns.habits import KINDS, SHOWN, models_of
-from transforms.learning import NETWORK, moves_after, networks_of
+from transforms.learning import CALLED, NETWORK, hours_of, moves_after, networks_of, nights_after
 from transforms.links import Compact, PostingState, postings
 from transforms.order.step import OrderState
 from transforms.order.step import step as order
@@ -67,12 +67,13 @@ def shown(options: Options) -> Shown:
 def linked(traits: pl.DataFrame, registry: pl.DataFrame, policy: Policy) -> tuple[pl.DataFrame, pl.DataFrame, float]:
     """HIT rows, CAMPAIGN rows, and processor seconds of linkage over all days."""
     index, ties, state = PostingState.empty(), TieState.empty(), CampaignState.empty()
-    known, moves, hits, campaigns = facts(registry), MOVE.empty(), [], CAMPAIGN.empty()
+    known, hits, campaigns = facts(registry), [], CAMPAIGN.empty()
+    moves, nights = MOVE.empty(), NIGHT.empty()
     rows = traits.sort("account_id", "tick", "kind", "key")
     began = time.process_time()
     for day in rows["tick"].dt.truncate("1d").unique().sort():
         today, until = rows.filter(pl.col("tick").dt.truncate("1d") == day), day + _DAY
-        base = base_of(known, day, policy.campaigns, moves)
+        base = base_of(known, day, policy.campaigns, moves, nights)
         index, shared = postings.step(index, Compact.of(today), until, policy)
         ties, tied_keys, tied = tie(ties, shared, registry, base, until, policy)
         prompts = shared.filter(pl.col("kind") == "payload")
@@ -80,6 +81,7 @@ def linked(traits: pl.DataFrame, registry: pl.DataFrame, policy: Policy) -> tupl
         state, found, campaigns = step(state, tied_keys, tied, prompts, habits, until, policy)
         hits.append(found)
         moves = moves_after(moves, day, [networks_of(today.filter(pl.col("kind") == NETWORK))], policy)
+        nights = nights_after(nights, day, [hours_of(today.filter(pl.col("kind") == CALLED))], policy)
     return pl.concat(hits), campaigns, time.process_time() - began
 
 

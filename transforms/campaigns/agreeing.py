@@ -23,11 +23,9 @@ from transforms.campaigns.kinds import PAYER, ROVING, SOFTWARE
 PHRASES = ("head", "tail", "line", "shingle")
 """Kinds made of what is typed; system prompts and tools come with the software. Three words are common, but then so are those who send them."""
 
-NETWORK = "network"
-"""Family of what networks say."""
-
-OF_A_CLASS = ("load", "age", NETWORK)
-"""Families of signals that people have in common who were sent by one invitation to do the same, some of them on the road."""
+OF_A_CLASS = ("load", "age", "network", "hours")
+"""Families of signals that people have in common who were sent by one invitation to do the same, some of them on the road; and programs of one
+make, which run day and night."""
 
 Row = Mapping[str, Any]
 Bools = npt.NDArray[np.bool_]

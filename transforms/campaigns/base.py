@@ -6,29 +6,31 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from schemas.policy import Campaigns
-from schemas.snapshot import MOVE
+from schemas.snapshot import MOVE, NIGHT
 
-STAYING = pl.Schema({"account_hash": pl.Int64(), "is_moving": pl.Boolean()})
-"""Accounts of which some day says where they live, and whether they moved on to new networks on most such days."""
+LIVES = pl.Schema({"account_hash": pl.Int64(), "is_moving": pl.Boolean(), "is_sleepless": pl.Boolean()})
+"""Whether an account moved on to new networks on most days that say where it lives, and whether it calls day and night; null while that is not known."""
 
 
 @dataclass(frozen=True)
 class Base:
-    """What is known as of a feedback border: what is ordinary, and who moves.
+    """What is known as of a feedback border: what is ordinary, and how accounts live.
 
     Attributes:
         fresh: share of accounts younger than `campaigns.fresh_days`.
         cards: share of payment instruments that pay for several accounts.
         bursts: chance that two accounts that pay differently were created in the same hour by the same path.
-        moves: share of accounts that move on to new networks on most such days.
-        staying: STAYING rows, one an account.
+        moves: share of accounts that move on to new networks on most days.
+        sleepless: share of accounts that call day and night.
+        lives: LIVES rows, one an account.
     """
 
     fresh: float
     cards: float
     bursts: float
     moves: float
-    staying: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=STAYING))
+    sleepless: float
+    lives: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LIVES))
 
 
 def facts(registry: pl.DataFrame) -> pl.DataFrame:
@@ -46,7 +48,13 @@ def facts(registry: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def base_of(known: pl.DataFrame, border: datetime, policy: Campaigns, moves: pl.DataFrame | None = None) -> Base:
+def base_of(
+    known: pl.DataFrame,
+    border: datetime,
+    policy: Campaigns,
+    moves: pl.DataFrame | None = None,
+    nights: pl.DataFrame | None = None,
+) -> Base:
     """The shares among all accounts on file or in the log, pulled towards the supposed ones while few are.
 
     Thieves on file raise the shares, which is kind to accounts: nobody has to be left out.
@@ -56,8 +64,9 @@ def base_of(known: pl.DataFrame, border: datetime, policy: Campaigns, moves: pl.
         border: feedback border as of which age is counted.
         policy: the supposed shares and their weight.
         moves: MOVE rows learned at the border.
+        nights: NIGHT rows learned at it.
     """
-    staying = _staying(MOVE.empty() if moves is None else moves)
+    lives = _lives(MOVE.empty() if moves is None else moves, NIGHT.empty() if nights is None else nights, policy)
     aged = known.filter(pl.col("created_at") <= border)
     fresh = aged.filter(pl.col("created_at") > border - timedelta(days=policy.fresh_days)).height
     cards = known.filter(pl.col("card").is_not_null()).group_by("card").len()
@@ -67,14 +76,24 @@ def base_of(known: pl.DataFrame, border: datetime, policy: Campaigns, moves: pl.
         fresh=(fresh + weight * policy.usual_fresh) / (aged.height + weight),
         cards=(several + weight * policy.usual_cards) / (cards.height + weight),
         bursts=_coincidence(known, weight),
-        moves=(float(staying["is_moving"].sum()) + weight * policy.usual_moves) / (staying.height + weight),
-        staying=staying,
+        moves=_share_of(lives["is_moving"], policy.usual_moves, weight),
+        sleepless=_share_of(lives["is_sleepless"], policy.usual_sleepless, weight),
+        lives=lives,
     )
 
 
-def _staying(moves: pl.DataFrame) -> pl.DataFrame:
-    rows = moves.filter(pl.col("days") > 0)
-    return rows.select("account_hash", is_moving=2 * pl.col("moved") >= pl.col("days"))
+def _lives(moves: pl.DataFrame, nights: pl.DataFrame, policy: Campaigns) -> pl.DataFrame:
+    moving = moves.filter(pl.col("days") > 0).select("account_hash", is_moving=2 * pl.col("moved") >= pl.col("days"))
+    awake = nights.filter(pl.col("calls") >= policy.night_calls).select(
+        "account_hash", is_sleepless=pl.col("quiet") >= policy.night_share * pl.col("calls")
+    )
+    both = moving.join(awake, on="account_hash", how="full", coalesce=True, maintain_order="left_right")
+    return both.select(LIVES.names()).cast(LIVES)
+
+
+def _share_of(flags: pl.Series, supposed: float, weight: float) -> float:
+    """Share of those known of which it is true, pulled towards the supposed one."""
+    return (float(flags.sum()) + weight * supposed) / (flags.count() + weight)
 
 
 def _coincidence(known: pl.DataFrame, weight: float) -> float:

@@ -25,6 +25,10 @@ HALF = 0.5
 """What every second benign group reaches says nothing."""
 
 
+NEW_NETWORKS, NO_NIGHTS = "new_networks", "no_nights"
+"""Signals of whence and of when accounts call."""
+
+
 @dataclass(frozen=True)
 class Stats:
     """Sums over the holders of keys, as of a tick's end; arrays of one length.
@@ -46,6 +50,8 @@ class Stats:
         bursts: pairs of holders in one sign-up burst that pay differently.
         staying: holders of which some day says where they live (learning/moves.py).
         moving: those of them that moved on to new networks on most such days.
+        timed: holders of which it is known at which hours they call (learning/nights.py).
+        sleepless: those of them that call day and night.
         minutes: sum over the holders of the time between their first and last tick with the key.
         turns: sums over the visits to the keys, by name in kinds.TURNS.
         is_text: whether the key is made of what calls say.
@@ -68,6 +74,8 @@ class Stats:
     bursts: F64
     staying: F64
     moving: F64
+    timed: F64
+    sleepless: F64
     minutes: F64
     turns: Mapping[str, F64]
     is_text: Bools
@@ -94,7 +102,8 @@ def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
     cards, claims, in_turn = _cards(stats, base, policy), _claims(stats, policy), _turns(stats, policy)
     moves = _moves(stats, base, policy)
     claimed = (claims.points > 0) & ~stats.is_brought
-    is_backed = (cards.points > 0) | claimed | (in_turn.points >= policy.sitting_most)
+    is_meant = (cards.points > 0) | claimed
+    is_backed = np.where(keep_nights(stats, policy), is_meant, is_meant | (in_turn.points >= policy.sitting_most))
     return [
         _even(stats, is_backed, moves.points >= policy.identity_most, policy),
         in_turn,
@@ -102,6 +111,7 @@ def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
         _bursts(stats, base, policy),
         _fresh(stats, base, policy),
         moves,
+        _sleepless(stats, base, moves, policy),
         claims,
         _answers(stats, policy),
     ]
@@ -118,10 +128,20 @@ def are_alike(stats: Stats, policy: Campaigns) -> Bools:
     return np.asarray((share >= policy.alike) | (even >= policy.alike_load))
 
 
+def are_timed(stats: Stats, policy: Campaigns) -> Bools:
+    """Whether it is known of most holders, and of enough, at which hours they call."""
+    return np.asarray((stats.timed >= policy.least_accounts) & (2.0 * stats.timed >= stats.accounts))
+
+
+def keep_nights(stats: Stats, policy: Campaigns) -> Bools:
+    """Whether nearly all holders keep nights, as people, shops and schools do."""
+    return np.asarray(are_timed(stats, policy) & (stats.sleepless <= (1.0 - policy.alike) * stats.timed))
+
+
 def _even(stats: Stats, is_backed: Bools, is_moving: Bools, policy: Campaigns) -> Look:
-    """How even the load is; what people do in one sitting they do equally often, and that alone says little."""
+    """How even the load is; what people do in one sitting, or at work day by day, they do equally often, and that alone says little."""
     found = evenness.points(stats.accounts, stats.calls, stats.squares)
-    is_lasting = stats.minutes >= policy.sitting_minutes * stats.accounts
+    is_lasting = (stats.minutes >= policy.sitting_minutes * stats.accounts) & ~keep_nights(stats, policy)
     found = np.where(is_lasting | is_backed, found, np.minimum(found, policy.sitting_most))
     found = np.minimum(found, policy.family_most)
     found += np.where((found >= policy.family_most) & _is_steady(stats, is_moving, policy), policy.steady_decades, 0.0)
@@ -211,12 +231,29 @@ def _moves(stats: Stats, base: Base, policy: Campaigns) -> Look:
     tail = _at_least(stats.moving, stats.staying, base.moves)
     known = (stats.staying >= policy.least_accounts) & (2.0 * stats.staying >= stats.accounts)
     return Look(
-        "new_networks",
+        NEW_NETWORKS,
         "network",
         "the accounts call all day long from networks that they have not used on earlier days",
         _points(tail, known & (stats.moving > 0), policy.identity_most),
         _share(stats.moving, stats.staying),
         np.full(len(tail), base.moves),
+    )
+
+
+def _sleepless(stats: Stats, base: Base, moves: Look, policy: Campaigns) -> Look:
+    """Whether the accounts have no nights of their own: whatever work comes in is dealt out to all of them.
+
+    Benign services that are moved from machine to machine run day and night as well, so where networks speak it says little beside them.
+    """
+    tail = _at_least(stats.sleepless, stats.timed, base.sleepless)
+    most = np.maximum(policy.identity_most - moves.points, policy.moving_sleepless)
+    return Look(
+        NO_NIGHTS,
+        "hours",
+        f"the accounts call day and night: also in those {policy.night_hours} hours of the day in which each calls least",
+        np.minimum(_points(tail, are_timed(stats, policy) & (stats.sleepless > 0), policy.identity_most), most),
+        _share(stats.sleepless, stats.timed),
+        np.full(len(tail), base.sleepless),
     )
 
 

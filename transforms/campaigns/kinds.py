@@ -31,5 +31,6 @@ TURNS = (*VISITS, *SITTINGS)
 """All sums over visits."""
 
 SUMS = ("accounts", "calls", "squares", "elicited", "output_tokens", "output_known", "aged", "fresh", "cards",
-          "known_cards", "several", "carded", "signed", "bursts", "staying", "moving", "minutes", *TURNS)  # fmt: skip
+          "known_cards", "several", "carded", "signed", "bursts", "staying", "moving",
+          "timed", "sleepless", "minutes", *TURNS)  # fmt: skip
 """Integers that only add up: what evidence.Stats holds but is_text and is_brought."""

@@ -17,7 +17,7 @@ _OF_ALL = ["staying", "moving"]
 
 def with_roving(shared: pl.DataFrame, base: Base) -> pl.DataFrame:
     """SHARED rows, and once more those of software that accounts show which move, as kinds of their own."""
-    moving = base.staying.filter("is_moving")
+    moving = base.lives.filter("is_moving")
     if moving.is_empty():
         return shared
     roving = shared.filter(pl.col("kind").is_in(list(ROVING))).join(moving, on="account_hash", how="semi")

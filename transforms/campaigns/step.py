@@ -12,8 +12,9 @@ from schemas.hit import CAMPAIGN_RULE, HIT
 from schemas.policy import Campaigns, Policy
 from schemas.shared import SHARED
 from schemas.trait import SAMPLED
-from transforms.campaigns.agreeing import NETWORK, agreed
+from transforms.campaigns.agreeing import agreed
 from transforms.campaigns.course import course, pace_of, quiet_share_of, visits_with
+from transforms.campaigns.evidence import NEW_NETWORKS
 from transforms.campaigns.gathering import Gathering, exchanges, output_tokens
 from transforms.campaigns.grouping import ANYBODYS, Key
 from transforms.campaigns.habits import Habits, Record, since_when
@@ -312,7 +313,7 @@ def _going_on(members: Members, told: Collection[int]) -> Members:
 def _move_on(ties: list[Row], policy: Campaigns) -> bool:
     """Whether all that these ties say of networks is said: an evaluation has servers, or a machine for the time of a job."""
     signals = (signal for tie in ties for signal in tie["signals"])
-    return any(one["family"] == NETWORK and one["points"] >= policy.identity_most for one in signals)
+    return any(one["signal"] == NEW_NETWORKS and one["points"] >= policy.identity_most for one in signals)
 
 
 def _weight(points: float, accounts: int, listed: int) -> tuple[bool, float, float]:

@@ -143,9 +143,9 @@ def _counted(before: pl.DataFrame, places: Places, rows: pl.DataFrame, is_wide: 
     )
 
 
-def _staying(rows: pl.DataFrame, base: Base) -> pl.DataFrame:
-    """The rows with `is_moving`: as known at the day's border, null of accounts that are not known to stay anywhere."""
-    return rows.join(base.staying, on="account_hash", how="left", maintain_order="left")
+def _living(rows: pl.DataFrame, base: Base) -> pl.DataFrame:
+    """The rows with `is_moving` and `is_sleepless`, as known at the day's border."""
+    return rows.join(base.lives, on="account_hash", how="left", maintain_order="left")
 
 
 def _is_wide(before: pl.DataFrame, places: Places, rows: pl.DataFrame, policy: Policy) -> npt.NDArray[np.bool_]:
@@ -165,7 +165,7 @@ def _is_wide(before: pl.DataFrame, places: Places, rows: pl.DataFrame, policy: P
 def _sums(before: pl.DataFrame, turns: pl.DataFrame, rows: pl.DataFrame, base: Base, policy: Policy) -> pl.DataFrame:
     """Sums over the holders of each key as of each of its ticks: kind, key, tick, and the columns of Stats."""
     first = pl.col("is_first")
-    joined = _staying(rows, base)
+    joined = _living(rows, base)
     for by in _ALIKE:
         alike = before.drop_nulls(list(by)).group_by(*KEY, *by).agg(pl.len().cast(pl.Int64).alias(_held_by(by)))
         joined = joined.join(alike, on=[*KEY, *by], how="left", maintain_order="left")
@@ -184,6 +184,8 @@ def _sums(before: pl.DataFrame, turns: pl.DataFrame, rows: pl.DataFrame, base: B
         bursts=burst.fill_null(0) - both.fill_null(0),
         staying=(first & pl.col("is_moving").is_not_null()).cast(pl.Int64),
         moving=(first & pl.col("is_moving").fill_null(value=False)).cast(pl.Int64),
+        timed=(first & pl.col("is_sleepless").is_not_null()).cast(pl.Int64),
+        sleepless=(first & pl.col("is_sleepless").fill_null(value=False)).cast(pl.Int64),
     )
     ticks = added.group_by(*KEY, "tick", maintain_order=True).agg(pl.col(SUMS).sum())
     start = totals(before, turns, base, policy)
@@ -210,7 +212,7 @@ def totals(before: pl.DataFrame, turns: pl.DataFrame, base: Base, policy: Policy
     """The sums of keys before the first row: kind, key, and the columns of Stats."""
     young = timedelta(days=policy.campaigns.fresh_days)
     own = (
-        _staying(before, base)
+        _living(before, base)
         .group_by(KEY)
         .agg(
             accounts=pl.len().cast(pl.Int64),
@@ -225,6 +227,8 @@ def totals(before: pl.DataFrame, turns: pl.DataFrame, base: Base, policy: Policy
             signed=pl.col("burst").count().cast(pl.Int64),
             staying=pl.col("is_moving").count().cast(pl.Int64),
             moving=pl.col("is_moving").sum().cast(pl.Int64),
+            timed=pl.col("is_sleepless").count().cast(pl.Int64),
+            sleepless=pl.col("is_sleepless").sum().cast(pl.Int64),
             minutes=(pl.col("last_tick") - pl.col("first_tick")).dt.total_minutes().sum(),
         )
     )

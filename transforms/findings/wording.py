@@ -19,6 +19,7 @@ _ASK = {
     "content": "the duty, product or contract for which its campaign's calls ask for reasoning, grades or long answers",
     "software": "the published program that sends what its campaign's accounts share",
     "network": "the service whose addresses its campaign's accounts call from, such as cloud jobs on fresh machines",
+    "hours": "what its campaign's accounts do at night: services of customers all over the world, monitors",
     "identity": "one owner of the accounts that redeem each other's handles",
 }
 """By family of what speaks for a campaign: what a person can ask the owners for, or look up on file."""

@@ -16,7 +16,8 @@ from transforms.learning.drifts import drifts_after
 from transforms.learning.group import GroupModel, Work, learn_group, sampled
 from transforms.learning.grouping import peers_after
 from transforms.learning.guards import Marks, guards_after, left_out_of_reference
-from transforms.learning.moves import SHOWN, moves_after, networks_of
+from transforms.learning.moves import NETWORK, SHOWN, moves_after, networks_of
+from transforms.learning.nights import CALLED, hours_of, nights_after
 from transforms.learning.seen import Seen
 
 _BY_GROUP = ("ranks", "references", "trees", "distances", "reservoir")
@@ -29,12 +30,12 @@ class Hours:
     Attributes:
         windows: WINDOW rows without provisional ones.
         embeddings: EMBEDDING rows.
-        networks: moves.SHOWN rows of kind moves.NETWORK.
+        shown: moves.SHOWN rows of kinds moves.NETWORK and nights.CALLED.
     """
 
     windows: pl.DataFrame
     embeddings: pl.DataFrame = field(default_factory=EMBEDDING.empty)
-    networks: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SHOWN))
+    shown: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SHOWN))
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def learn_parts(
     known = planned.peers["account_id"]
     idle = previous["drifts"].join(seen.last, on="account_id", how="anti", maintain_order="left")
     drifts = [drifts_after(idle, WINDOW.empty(), known, policy)]
-    offered, networks = [], []
+    offered, networks, called = [], [], []
     for hours in parts:
         windows = hours.windows
         for group in planned.groups:
@@ -154,13 +155,15 @@ def learn_parts(
         drifts.append(drifts_after(before, unguarded(windows, planned.guards), known, policy))
         free = unguarded(hours.embeddings, planned.guards)
         offered.append(candidates(free, windows, planned.peers, day, policy))
-        networks.append(networks_of(hours.networks))
+        networks.append(networks_of(hours.shown.filter(pl.col("kind") == NETWORK)))
+        called.append(hours_of(hours.shown.filter(pl.col("kind") == CALLED)))
     models = [
         learn_group(group, previous, day, _work(planned, group, shares[group]), policy) for group in planned.groups
     ]
     learned = learn_distributions(previous, day, offered, policy)
     learned["drifts"] = DRIFT.conform(pl.concat(drifts))
     learned["moves"] = moves_after(previous["moves"], day, networks, policy)
+    learned["nights"] = nights_after(previous["nights"], day, called, policy)
     return assemble(day, planned, models, learned, policy)
 
 
@@ -176,7 +179,7 @@ def learn_late(
     """The snapshot with a quarantined day learned after all; arguments as for `learn_parts`.
 
     Days after it may have been learned already. What is known of an account from a later day stays: its peer group, and the
-    series watched for changes and its networks, which must be in order of time.
+    series watched for changes, its networks and its nights, which must be in order of time.
     """
     learned, _ = learn_parts(previous, day, seen, parts, registry, marks, policy)
     is_last = previous.day is None or previous.day <= day
@@ -184,7 +187,7 @@ def learn_late(
     older = learned["peers"].join(later, on="account_id", how="anti")
     frames = dict(learned.parts) | {"peers": PEER.conform(pl.concat([older, later]))}
     if not is_last:
-        frames |= {name: previous[name] for name in ("drifts", "moves")}
+        frames |= {name: previous[name] for name in ("drifts", "moves", "nights")}
     return Snapshot(previous.snapshot_id, previous.day, frames)
 
 
@@ -220,7 +223,7 @@ def assemble(
         day: start of the day learned from.
         planned: what `plan` decided.
         models: what `learn_group` gave for each of its groups, in any order.
-        learned: parts that are learned for all groups at once: what `learn_distributions` gave, the drifts and the moves of all accounts.
+        learned: parts that are learned for all groups at once: what `learn_distributions` gave, the drifts, moves and nights of all accounts.
         policy: `policy.rates`.
     """
     parts = {contract.name: contract.empty() for contract in PARTS}

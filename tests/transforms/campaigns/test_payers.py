@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from given_accounts import DAY
-from given_pools import Lake, Row, on_file
+from given_pools import BASE, Lake, Row, on_file, sleepless
+from transforms.campaigns import Base
 from transforms.campaigns.wording import detail
 
 DAYS = 2
@@ -53,8 +54,11 @@ def fleet(name: str, accounts: int) -> list[Row]:
     ]
 
 
-def judged(rows: list[Row], accounts: list[Row]) -> Lake:
-    return Lake(accounts).run(rows, UNTIL)
+AWAKE = sleepless(sleepless(BASE, "head", HEADS), "limb", HEADS)
+
+
+def judged(rows: list[Row], accounts: list[Row], base: Base = AWAKE) -> Lake:
+    return Lake(accounts, base=base).run(rows, UNTIL)
 
 
 YOUNG = on_file("head", HEADS, age_days=2, a_card=HEADS)
@@ -65,6 +69,14 @@ def test_a_pool_that_shares_nothing_but_its_card_is_a_campaign_for_review() -> N
     assert found.select("accounts", "tier", "kind").rows() == [(HEADS, "review", "resale")]
     assert found["link_kinds"].to_list() == [["payment"]]
     assert "share payment instruments" in detail(found.row(0, named=True))
+
+
+def test_on_their_first_day_nobody_knows_whether_they_are_a_customers_people() -> None:
+    assert judged(dealt("head", HEADS, 600), YOUNG, BASE).campaigns.is_empty()
+
+
+def test_a_customers_people_to_whom_work_is_dealt_out_keep_nights() -> None:
+    assert judged(dealt("head", HEADS, 600), YOUNG, sleepless(BASE, "head", 0, of=HEADS)).campaigns.is_empty()
 
 
 def test_what_speaks_is_independent_of_the_card() -> None:

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from random import Random
@@ -12,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from given_accounts import DAY, account_hash
-from given_pools import Row, crowd, frames, moving, on_file, pool
+from given_accounts import DAY
+from given_pools import Row, crowd, frames, moving, on_file, pool, sleepless
 from schemas.policy import Campaigns, Policy
 from schemas.tie import TIE, TIED
 from transforms.campaigns import Base, TieState, tie
 
 POLICY = Policy()
-BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001, moves=0.2)
+BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001, moves=0.2, sleepless=0.4)
 UNTIL = DAY + timedelta(days=1)
 TEMPLATE = (("head", 7), ("tail", 8))
 
@@ -108,6 +107,7 @@ def load_of(rows: list[Row], accounts: list[Row], base: Base = BASE) -> float:
 
 DRAWN = [sorted(Random(head).sample(range(3 * 288), 40)) for head in range(12)]
 OLD = on_file("head", 12, age_days=400, a_card=1)
+YOUNG = on_file("head", 12, age_days=3, a_card=1)
 
 
 def test_a_load_that_stays_even_for_days_says_more_than_one_of_a_class() -> None:
@@ -139,11 +139,41 @@ def test_accounts_that_move_on_every_day_are_tied_by_that_and_their_load() -> No
     assert told[-1]["points"].max() == told[0]["points"].max() + POLICY.campaigns.identity_most
 
 
+def test_accounts_that_call_day_and_night_are_tied_by_that_and_their_load() -> None:
+    given_rows, known = frames(({**row, "elicited": 0} for row in spread(12, DRAWN.__getitem__)), OLD)
+    told = [
+        tie(TieState.empty(), given_rows, known, base, DAY + timedelta(days=3), POLICY)[1]
+        for base in (BASE, sleepless(BASE, "head", 4, of=12), sleepless(BASE, "head", 5), sleepless(BASE, "head", 12))
+    ]
+    said = [{one["signal"] for one in ties.sort("tick")["signals"][-1]} for ties in told]
+    assert said == [{"even_load"}, {"even_load"}, {"even_load"}, {"even_load", "no_nights"}]
+    assert told[-1]["points"].max() == told[0]["points"].max() + POLICY.campaigns.identity_most
+
+
+def test_that_says_little_beside_that_they_move_on_every_day() -> None:
+    rows, both = spread(12, DRAWN.__getitem__), sleepless(moving(BASE, "head", 12), "head", 12)
+    (*_, last) = tie(TieState.empty(), *frames(rows, OLD), both, DAY + timedelta(days=3), POLICY)[1]["signals"]
+    points = {one["signal"]: one["points"] for one in last}
+    assert points["new_networks"] == POLICY.campaigns.identity_most
+    assert points["no_nights"] == POLICY.campaigns.moving_sleepless
+
+
+def test_work_that_people_do_day_by_day_is_no_programs_load() -> None:
+    """Testers, shops or seats to whom a company deals out the same: all keep nights, nearly all, or most."""
+    given_rows, known = frames(({**row, "elicited": 0} for row in spread(12, DRAWN.__getitem__)), YOUNG)
+    until = DAY + timedelta(days=3)
+    told = [
+        tie(TieState.empty(), given_rows, known, sleepless(BASE, "head", awake, of=12), until, POLICY)[1].height > 0
+        for awake in (0, 1, 3)
+    ]
+    assert told == [False, False, True]
+
+
 keys = st.tuples(st.sampled_from(["head", "client"]), st.integers(1, 2))
 rows = st.lists(
     st.builds(
         lambda account, tick, key, count: {
-            "account_id": f"a{account}", "minute": 5 * tick, "kind": key[0], "key": key[1], "count": count, "output_tokens": 10,
+            "account_id": f"a-{account:03}", "minute": 5 * tick, "kind": key[0], "key": key[1], "count": count, "output_tokens": 10,
         },
         st.integers(0, 8), st.integers(0, 6), keys, st.integers(1, 5),
     ),
@@ -153,7 +183,7 @@ rows = st.lists(
 accounts = st.lists(
     st.builds(
         lambda account, age, card: {
-            "account_id": f"a{account}", "age_days": age, "payment_id": card, "signup_path": "web",
+            "account_id": f"a-{account:03}", "age_days": age, "payment_id": card, "signup_path": "web",
         },
         st.integers(0, 8), st.sampled_from([1.0, 400.0, 401.0]), st.sampled_from([None, "c1", "c2", "c3"]),
     ),
@@ -166,13 +196,8 @@ LOOSE = Policy(
 )  # fmt: skip
 """Ties everything, so that all sums are seen."""
 
-MOVING = replace(
-    BASE,
-    staying=pl.DataFrame(
-        {"account_hash": [account_hash(f"a{n}") for n in range(6)], "is_moving": [n < 4 for n in range(6)]}
-    ),
-)
-"""Some move, some do not, of some nothing is known."""
+KNOWN = sleepless(moving(BASE, "a", 4, of=6), "a", 3, of=7)
+"""Some move or call day and night, some do not, of some nothing is known."""
 
 
 @settings(max_examples=30, deadline=None)
@@ -198,12 +223,12 @@ def test_sums_are_what_a_slow_count_gives(given_rows: list[Row], known: list[Row
 @given(rows, accounts, st.lists(st.integers(1, 6), max_size=3, unique=True))
 def test_a_day_in_pieces_gives_what_it_gives_at_once(given_rows: list[Row], known: list[Row], cuts: list[int]) -> None:
     frame, on_register = frames(given_rows, known)
-    once = tie(TieState.empty(), frame, on_register, MOVING, UNTIL, LOOSE)
+    once = tie(TieState.empty(), frame, on_register, KNOWN, UNTIL, LOOSE)
     state, ties, tied = TieState.empty(), [TIE.empty()], [TIED.empty()]
     borders = [DAY, *(DAY + timedelta(minutes=5 * cut) for cut in sorted(cuts)), UNTIL]
     for start, end in pairwise(borders):
         part = frame.filter((pl.col("tick") >= start) & (pl.col("tick") < end))
-        state, some, others = tie(state, part, on_register, MOVING, end, LOOSE)
+        state, some, others = tie(state, part, on_register, KNOWN, end, LOOSE)
         ties.append(some)
         tied.append(others)
     assert_frame_equal(TIE.conform(pl.concat(ties)), once[1])
@@ -216,9 +241,9 @@ def test_a_day_in_pieces_gives_what_it_gives_at_once(given_rows: list[Row], know
 @given(rows, accounts)
 def test_keys_may_be_spread_over_shards(given_rows: list[Row], known: list[Row]) -> None:
     frame, on_register = frames(given_rows, known)
-    once = tie(TieState.empty(), frame, on_register, MOVING, UNTIL, LOOSE)
+    once = tie(TieState.empty(), frame, on_register, KNOWN, UNTIL, LOOSE)
     parts = [
-        tie(TieState.empty(), frame.filter(pl.col("key") % 2 == shard), on_register, MOVING, UNTIL, LOOSE)
+        tie(TieState.empty(), frame.filter(pl.col("key") % 2 == shard), on_register, KNOWN, UNTIL, LOOSE)
         for shard in range(2)
     ]
     assert_frame_equal(TIE.conform(pl.concat([part[1] for part in parts])), once[1])
