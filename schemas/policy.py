@@ -267,6 +267,17 @@ class Campaigns:
         5.5,
         "points of a campaign by a client fingerprint or user agent alone, or of which nothing speaks but the load and when the accounts were made: a class or a hackathon has one browser, one starter kit, one load and one hour of sign-ups (five decades at most); what is missing must come from what a class has not, turns or cards that pay for several",
     )
+    class_decades: float = setting(
+        8.5,
+        "points of a campaign of which nothing else speaks than what a class, a fleet of devices or the customers of one product have as well: honest groups built to look like pools came to 8 (an even load for days, sign-ups in a burst, new networks each day)",
+    )
+    class_accounts: int = setting(
+        25,
+        "accounts from which that holds no more, and it takes software_decades: honest groups of that kind had up to 20, the smallest published pool 273",
+    )
+    beside_class: float = setting(
+        0.8, "decades that anything else must say for that not to hold: what one in six benign groups has"
+    )
     payer_decades: float = setting(
         7.0,
         "points of a campaign by a payment instrument alone: seats of a new customer are young and programs use them evenly (5 decades), like programs in office hours may come in turn (5.5 with an even load); so load, youth and a third must speak: turns with the two decades that none of 15,000 groups of people reached (campaigns/turns.py), or networks that are new each day",
@@ -299,8 +310,8 @@ class Campaigns:
         "clients that may together be those of a phrase: a pool sends one to three header fingerprints (threats.md 4.3)",
     )
     agree_decades: float = setting(
-        2.0,
-        "what it adds if the accounts that send a phrase are those that send a client: two kinds of key that are independent of each other, unless a tool brings both",
+        1.0,
+        "what it adds if the accounts that send a phrase are those that send a client: two kinds of key that are independent of each other, unless a product brings both: of one in ten such customers have as even a load",
     )
     agree_load: float = setting(
         2.0, "decades of even load without which that adds nothing: people with one tool use it unevenly"

@@ -6,7 +6,8 @@ neither an accounts file nor claims. A tool may bring both a phrase and a client
 
 A class, a workshop or a hackathon has one load, one hour of sign-ups, and one starter kit or exercise: a system prompt, tools, words.
 So how even the load is and when the accounts were made are not enough, whatever the key is; something must speak that a class has
-not. An agreement does, but a class may have one exercise and one tool: then the agreement counts and the ages do not (identity_most is no more than agree_decades).
+not (`beside_class`). A fleet of devices has one client, calls day and night and moves from network to network; the customers of one product,
+who bring accounts of their own, have the product's words and its client: so networks, hours and an agreement are among what a class may have.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,9 +24,12 @@ from transforms.campaigns.kinds import PAYER, ROVING, SOFTWARE
 PHRASES = ("head", "tail", "line", "shingle")
 """Kinds made of what is typed; system prompts and tools come with the software. Three words are common, but then so are those who send them."""
 
-OF_A_CLASS = ("load", "age", "network", "hours")
-"""Families of signals that people have in common who were sent by one invitation to do the same, some of them on the road; and programs of one
-make, which run day and night."""
+SOFTWARE_FAMILY = "software"
+"""Family of the agreement."""
+
+OF_A_CLASS = ("load", "age", "network", "hours", SOFTWARE_FAMILY)
+"""Families of signals that people have in common who were sent by one invitation to do the same, some of them on the road; devices of one make, which
+run day and night; and the customers of one product, whose words and whose client are the product's."""
 
 Row = Mapping[str, Any]
 Bools = npt.NDArray[np.bool_]
@@ -35,6 +39,7 @@ def is_alone(
     kinds: pl.Series,
     points: npt.NDArray[np.float64],
     families: npt.NDArray[np.int64 | np.float64],
+    accounts: npt.NDArray[np.int64 | np.float64],
     is_of_class: Bools,
     policy: Campaigns,
 ) -> Bools:
@@ -44,13 +49,22 @@ def is_alone(
         kinds: kind of each key.
         points: sum of its signals' points.
         families: signals that say something.
-        is_of_class: whether all of them are such as a class has (OF_A_CLASS).
-        policy: review_decades, software_decades, payer_decades, least_signals.
+        accounts: holders.
+        is_of_class: whether what is none of OF_A_CLASS says less than beside_class.
+        policy: review_decades, software_decades, class_decades, class_accounts, payer_decades, least_signals.
     """
     is_more = kinds.is_in([*SOFTWARE, *ROVING.values()]).to_numpy() | is_of_class
     least = np.where(is_more, policy.software_decades, policy.review_decades)
+    least = np.where(is_of_class & (accounts < policy.class_accounts), policy.class_decades, least)
     least = np.where((kinds == PAYER).to_numpy(), policy.payer_decades, least)
     return np.asarray((points >= least) & (families >= policy.least_signals))
+
+
+def beside(signals: str) -> pl.Expr:
+    """Points of the signals in a list column that are none of OF_A_CLASS."""
+    element = pl.element().struct
+    is_other = ~element.field("family").is_in(OF_A_CLASS)
+    return pl.col(signals).list.eval(pl.when(is_other).then(element.field("points")).otherwise(0.0)).list.sum()
 
 
 def may_agree(
@@ -62,10 +76,10 @@ def may_agree(
         kinds: kind of each key.
         points: sum of its signals' points.
         load: those for an even load.
-        policy: review_decades, agree_decades, agree_load.
+        policy: family_most (as much as one signal says at most), agree_load.
     """
     is_kind = kinds.is_in([*PHRASES, *SOFTWARE]).to_numpy()
-    return np.asarray(is_kind & (points >= policy.review_decades - policy.agree_decades) & (load >= policy.agree_load))
+    return np.asarray(is_kind & (points >= policy.family_most) & (load >= policy.agree_load))
 
 
 def agreed(ties: pl.DataFrame, held: Mapping[Key, Collection[int]], policy: Campaigns) -> list[dict[str, Any]]:
@@ -76,12 +90,9 @@ def agreed(ties: pl.DataFrame, held: Mapping[Key, Collection[int]], policy: Camp
         held: accounts that hold each of the keys.
         policy: `policy.campaigns`.
     """
-    is_of_class = ties.select(
-        pl.col("signals").list.eval(pl.element().struct.field("family").is_in(OF_A_CLASS)).list.all()
-    ).to_series()
-    alone = is_alone(
-        ties["kind"], ties["points"].to_numpy(), ties["families"].to_numpy(), is_of_class.to_numpy(), policy
-    )
+    is_of_class = ties.select(beside("signals") < policy.beside_class).to_series().to_numpy()
+    points, families, accounts = (ties[name].to_numpy() for name in ("points", "families", "accounts"))
+    alone = is_alone(ties["kind"], points, families, accounts, is_of_class, policy)
     keys: list[Key] = ties.select("kind", "key").rows()
     enough = {key for key, is_enough in zip(keys, alone, strict=True) if is_enough}
     phrases = [key for key in keys if key[0] in PHRASES]
@@ -94,12 +105,12 @@ def agreed(ties: pl.DataFrame, held: Mapping[Key, Collection[int]], policy: Camp
             for key in (phrase, *clients) if clients else ():
                 shares[key] = max(share, shares.get(key, 0.0))
     # Few hold: only of those the lists of signals are taken out of the frame.
-    holding = [place for place, key in enumerate(keys) if key in enough or key in shares]
+    holding = [place for place, key in enumerate(keys) if key in enough or (key in shares and not is_of_class[place])]
     rows = zip(holding, ties[holding].iter_rows(named=True), strict=True)
     found = {
         keys[place]: row if keys[place] in enough else _with(row, shares[keys[place]], policy) for place, row in rows
     }
-    return [found[key] for key in sorted(found)]
+    return [found[key] for key in sorted(found) if found[key]["points"] >= policy.review_decades]
 
 
 def _programs(senders: set[int], users: Mapping[Key, set[int]], policy: Campaigns) -> tuple[list[Key], float]:
@@ -116,11 +127,11 @@ def _programs(senders: set[int], users: Mapping[Key, set[int]], policy: Campaign
 
 
 def _with(row: Row, common: float, policy: Campaigns) -> dict[str, Any]:
-    """The tie with the agreement; without what it says of ages where that and the load are all else that speaks."""
+    """The tie with the agreement."""
     signal = {
         "signal": "phrase_and_client",
         "layer": "L2",
-        "family": "software",
+        "family": SOFTWARE_FAMILY,
         "observed": round(common, 6),
         "expected": policy.agree,
         "peers": None,
@@ -128,10 +139,7 @@ def _with(row: Row, common: float, policy: Campaigns) -> dict[str, Any]:
         "points": policy.agree_decades,
         "detail": "share of the accounts that send the phrase or the client which send both",
     }
-    kept = row["signals"]
-    if all(one["family"] in OF_A_CLASS for one in kept):
-        kept = [one for one in kept if one["family"] != "age"]
-    signals = sorted([*kept, signal], key=lambda one: -one["points"])
+    signals = sorted([*row["signals"], signal], key=lambda one: -one["points"])
     return dict(row) | {
         "points": round(sum(one["points"] for one in signals), 6),
         "families": len(signals),

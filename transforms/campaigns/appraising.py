@@ -8,7 +8,7 @@ import polars as pl
 from schemas.policy import Policy
 from schemas.shared import SHARED
 from schemas.tie import TIE
-from transforms.campaigns.agreeing import OF_A_CLASS
+from transforms.campaigns.agreeing import beside
 from transforms.campaigns.base import Base
 from transforms.campaigns.judging import judged
 from transforms.campaigns.kinds import SOFTWARE
@@ -43,8 +43,13 @@ def appraised(
     # What was tied before is told of for as long as it has sustain_decades: of these, whatever it has.
     anything = replace(policy, campaigns=replace(policy.campaigns, sustain_decades=0.0))
     found = TIE.conform(judged(sums.sort("kind", "key"), known, base, anything))
-    families = pl.col("signals").list.eval(pl.element().struct.field("family").is_in(OF_A_CLASS)).list.all()
     own = policy.campaigns
-    needed = pl.when(pl.col("kind").is_in(SOFTWARE) | families).then(own.software_decades).otherwise(own.review_decades)
+    needed = (
+        pl.when((beside("signals") < own.beside_class) & (pl.col("accounts") < own.class_accounts))
+        .then(own.class_decades)
+        .when(pl.col("kind").is_in(SOFTWARE) | (beside("signals") < own.beside_class))
+        .then(own.software_decades)
+        .otherwise(own.review_decades)
+    )
     enough = (pl.col("points") >= needed) & (pl.col("families") >= own.least_signals)
     return found.with_columns(needed=needed, is_alike=~(enough & pl.col("is_sustained")))

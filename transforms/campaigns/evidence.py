@@ -56,6 +56,7 @@ class Stats:
         turns: sums over the visits to the keys, by name in kinds.TURNS.
         is_text: whether the key is made of what calls say.
         is_brought: whether software sends the key of itself (kinds.BROUGHT).
+        is_roving: whether who moves was chosen, and is counted among all who send the software (roving.py).
     """
 
     accounts: F64
@@ -80,6 +81,7 @@ class Stats:
     turns: Mapping[str, F64]
     is_text: Bools
     is_brought: Bools
+    is_roving: Bools
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,16 @@ def keep_nights(stats: Stats, policy: Campaigns) -> Bools:
     return np.asarray(are_timed(stats, policy) & (stats.sleepless <= (1.0 - policy.alike) * stats.timed))
 
 
+def are_sleepless(stats: Stats, policy: Campaigns) -> Bools:
+    """Whether nearly all holders call day and night, as the heads of a pool do to whom a scheduler deals out whatever comes."""
+    return np.asarray(are_timed(stats, policy) & _nearly_all(stats.sleepless, stats.timed, policy))
+
+
+def _nearly_all(some: F64, known: F64, policy: Campaigns) -> Bools:
+    """Whether what is true of so many of those known is true of nearly all (`alike`): what half of the holders have in common does not speak of the others."""
+    return np.asarray((some > 0) & (some >= policy.alike * known))
+
+
 def _even(stats: Stats, is_backed: Bools, is_moving: Bools, policy: Campaigns) -> Look:
     """How even the load is; what people do in one sitting, or at work day by day, they do equally often, and that alone says little."""
     found = evenness.points(stats.accounts, stats.calls, stats.squares)
@@ -171,13 +183,17 @@ def _is_steady(stats: Stats, is_moving: Bools, policy: Campaigns) -> Bools:
 
 
 def _turns(stats: Stats, policy: Campaigns) -> Look:
-    """Whether the accounts wait for each other; people in one room do not, and neither do programs on a timetable."""
+    """Whether the accounts wait for each other; people in one room do not, and neither do programs on a timetable.
+
+    A scheduler deals whatever comes to all heads alike: where some call day and night and others do not, nobody does.
+    """
     seen = turns.seen(stats.accounts, stats.turns, policy)
+    is_mixed = are_timed(stats, policy) & ~are_sleepless(stats, policy) & ~keep_nights(stats, policy)
     return Look(
         "turn_taking",
         "rhythm",
         "the accounts come back in turn, as when a scheduler takes the least recently used one: variation of the visits of others between two of one",
-        seen.points,
+        np.where(is_mixed, 0.0, seen.points),
         seen.observed,
         seen.expected,
     )
@@ -234,7 +250,9 @@ def _moves(stats: Stats, base: Base, policy: Campaigns) -> Look:
         NEW_NETWORKS,
         "network",
         "the accounts call all day long from networks that they have not used on earlier days",
-        _points(tail, known & (stats.moving > 0), policy.identity_most),
+        _points(
+            tail, known & (_nearly_all(stats.moving, stats.staying, policy) | stats.is_roving), policy.identity_most
+        ),
         _share(stats.moving, stats.staying),
         np.full(len(tail), base.moves),
     )
@@ -251,7 +269,7 @@ def _sleepless(stats: Stats, base: Base, moves: Look, policy: Campaigns) -> Look
         NO_NIGHTS,
         "hours",
         f"the accounts call day and night: also in those {policy.night_hours} hours of the day in which each calls least",
-        np.minimum(_points(tail, are_timed(stats, policy) & (stats.sleepless > 0), policy.identity_most), most),
+        np.minimum(_points(tail, are_sleepless(stats, policy), policy.identity_most), most),
         _share(stats.sleepless, stats.timed),
         np.full(len(tail), base.sleepless),
     )

@@ -10,8 +10,8 @@ from schemas.policy import Policy
 from schemas.signals import Slots, Source, lists
 from transforms.campaigns.agreeing import OF_A_CLASS, is_alone, may_agree
 from transforms.campaigns.base import Base
-from transforms.campaigns.evidence import NEW_NETWORKS, NO_NIGHTS, Look, Stats, are_alike, are_timed, looks
-from transforms.campaigns.kinds import BROUGHT, PAYER, SUMS, TEXT, TURNS
+from transforms.campaigns.evidence import NO_NIGHTS, Look, Stats, are_alike, are_sleepless, looks
+from transforms.campaigns.kinds import BROUGHT, PAYER, ROVING, SUMS, TEXT, TURNS
 
 _KEY = ["kind", "key"]
 
@@ -38,18 +38,18 @@ def judged(sums: pl.DataFrame, before: pl.DataFrame, base: Base, policy: Policy)
     turns = {name: columns.pop(name) for name in TURNS}
     kinds = rows["kind"]
     is_text, is_brought = kinds.is_in(TEXT).to_numpy(), kinds.is_in(BROUGHT).to_numpy()
-    stats = Stats(**columns, turns=turns, is_text=is_text, is_brought=is_brought)
+    is_roving = kinds.is_in(list(ROVING.values())).to_numpy()
+    stats = Stats(**columns, turns=turns, is_text=is_text, is_brought=is_brought, is_roving=is_roving)
     is_payer = (kinds == PAYER).to_numpy()
     found = _of_families(_of_payers(looks(stats, base, own), is_payer))
     points = np.sum([look.points for look in found], axis=0) if len(rows) else np.empty(0)
     count = np.sum([look.points > 0 for look in found], axis=0) if len(rows) else np.empty(0)
-    speaks = [look.points > 0 for look in found if look.family not in OF_A_CLASS]
-    is_of_class = ~np.any(speaks, axis=0) if len(rows) else np.empty(0, dtype=np.bool_)
-    is_tied = is_alone(rows["kind"], points, count, is_of_class, own)
+    others = [look.points for look in found if look.family not in OF_A_CLASS]
+    is_of_class = np.sum(others, axis=0) < own.beside_class if len(rows) else np.empty(0, dtype=np.bool_)
+    is_tied = is_alone(rows["kind"], points, count, stats.accounts, is_of_class, own)
     is_tied |= may_agree(rows["kind"], points, found[0].points, own)
-    is_moving = np.any([(look.signal == NEW_NETWORKS) & (look.points >= own.identity_most) for look in found], axis=0)
-    # A company's people are young, even and in turn as well, on their first day: who pays ties nobody before it is known how they live.
-    is_tied &= are_alike(stats, own) & (is_moving | are_timed(stats, own) | ~is_payer)
+    # A company's people and devices are young, even, in turn and on the road as well: who pays ties only those known to keep no nights.
+    is_tied &= are_alike(stats, own) & (are_sleepless(stats, own) | ~is_payer)
     known = rows.with_columns(is_tied=pl.Series(is_tied, dtype=pl.Boolean)).join(
         before, on=_KEY, how="left", maintain_order="left"
     )

@@ -275,8 +275,16 @@ class _Work:
                 continue
             del told[account]
             self._rows[other] = self._listing(self._rows[other], told.keys())
-            left.append(other)
+            left += [other, *self._out_of_merged(gathering.held.names[account], other)]
         return left
+
+    def _out_of_merged(self, account: str, into: str) -> list[str]:
+        """Campaigns that had become part of one which the account has left, and that it was counted in: it leaves them too."""
+        left = [row for row in self._rows.values() if row["merged_into"] == into and account in row["account_ids"]]
+        for row in left:
+            others = [one for one in row["account_ids"] if one != account]
+            self._rows[row["campaign_id"]] = row | {"account_ids": others, "accounts": len(others)}
+        return sorted(row["campaign_id"] for row in left)
 
     def _is_theirs(self, tie: Row, members: Members) -> bool:
         """Whether what speaks for a key speaks of these accounts: half of those that it was counted on (`overlap`) are among them."""

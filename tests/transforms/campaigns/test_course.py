@@ -62,7 +62,7 @@ def test_one_head_replaces_one() -> None:
 
 
 def test_ages_that_are_not_on_file_are_no_share() -> None:
-    rows = pool("head", 20, 60, keys=[("head", 7), ("client", 1)], elicited=0)
+    rows = pool("head", 20, 60, keys=TEMPLATE)
     assert seen(rows, [])["fresh_share"] is None
 
 

@@ -7,12 +7,12 @@ from random import Random
 import polars as pl
 
 from given_accounts import DAY
-from given_pools import BASE, POLICY, Lake, Row, moving, on_file
+from given_pools import BASE, POLICY, Lake, Row, moving, on_file, sleepless
 from transforms.campaigns import Base
 from transforms.campaigns.wording import detail
 
 UNTIL = DAY + timedelta(days=3)
-HEADS = 20
+HEADS = 30
 KEYS = (("agent", 1), ("client", 2))
 
 
@@ -86,7 +86,7 @@ def test_software_that_one_customer_sends_does_not_hide_its_card() -> None:
     """Alone the card is a campaign; those who send its client as well are no other one."""
     known = on_file("head", HEADS, age_days=2, a_card=HEADS) + BYSTANDERS
     rows = calls("head", HEADS, 40, keys=(*KEYS, ("payer", 3))) + users(3)
-    campaigns = found(rows, moving(settled(BASE), "head", HEADS), known)
+    campaigns = found(rows, sleepless(moving(settled(BASE), "head", HEADS), "head", HEADS), known)
     assert campaigns.select("link_kinds", "accounts").rows() == [(["payment"], HEADS)]
 
 

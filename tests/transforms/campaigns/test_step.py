@@ -223,36 +223,35 @@ def long_pool(keys: list[tuple[str, int]], name: str = "head", heads: int = 20) 
     return pool(name, heads, 60, keys=keys, elicited=0)
 
 
+def long_answers(keys: list[tuple[str, int]], name: str = "head", heads: int = 20) -> list[Row]:
+    """The same with answers of 2,000 tokens, as one benign group in 20 has."""
+    return [row | {"output_tokens": 2_000} for row in long_pool(keys, name, heads)]
+
+
 def test_a_phrase_and_a_client_of_the_same_accounts_need_no_accounts_file() -> None:
-    found = a_day(long_pool(PROGRAM), []).campaigns
+    found = a_day(long_answers(PROGRAM), []).campaigns
     assert found["accounts"].to_list() == [20]
-    assert [signal["signal"] for signal in found["signals"][0]] == ["even_load", "phrase_and_client"]
+    assert [signal["signal"] for signal in found["signals"][0]] == ["even_load", "long_answers", "phrase_and_client"]
+
+
+def test_with_an_even_load_alone_they_may_be_the_customers_of_one_product() -> None:
+    assert a_day(long_pool(PROGRAM), []).campaigns.is_empty()
 
 
 def test_a_user_agent_will_do_as_a_client() -> None:
-    assert a_day(long_pool([("line", 7), ("agent", 1)]), []).campaigns["accounts"].to_list() == [20]
-
-
-def test_three_words_and_a_client_of_the_same_accounts_agree_too() -> None:
-    """All that is left where most words of an instruction change from call to call."""
-    assert a_day(long_pool([("shingle", 7), ("client", 1)]), []).campaigns["accounts"].to_list() == [20]
-
-
-def test_three_words_that_others_write_too_do_not_agree_with_a_client() -> None:
-    others = long_pool([("shingle", 7)], "user", 10)
-    assert a_day(long_pool([("shingle", 7), ("client", 1)]) + others, []).campaigns.is_empty()
+    assert a_day(long_answers([("line", 7), ("agent", 1)]), []).campaigns["accounts"].to_list() == [20]
 
 
 @pytest.mark.parametrize(
     "keys", [[("head", 7)], [("client", 1)], [("client", 1), ("agent", 2)], [("head", 7), ("tail", 8)]]
 )
 def test_without_an_accounts_file_keys_of_one_kind_are_not_enough(keys: list[tuple[str, int]]) -> None:
-    assert a_day(long_pool(keys), []).campaigns.is_empty()
+    assert a_day(long_answers(keys), []).campaigns.is_empty()
 
 
 def test_a_popular_client_does_not_agree_with_a_phrase() -> None:
     others = long_pool([("client", 1)], "user", 10)
-    assert a_day(long_pool(PROGRAM) + others, []).campaigns.is_empty()
+    assert a_day(long_answers(PROGRAM) + others, []).campaigns.is_empty()
 
 
 def test_people_with_one_tool_use_it_unevenly() -> None:
@@ -294,10 +293,8 @@ def test_what_a_class_has_and_turns_beside_it_are_a_campaign() -> None:
     assert {signal["signal"] for signal in found["signals"][0]} == {"even_load", "turn_taking", "signup_burst"}
 
 
-def test_a_class_with_one_exercise_and_one_tool_is_for_review_and_its_age_adds_nothing() -> None:
-    found = a_day(long_pool(PROGRAM, "team", 46), HACKATHON).campaigns
-    assert found["tier"].to_list() == ["review"]
-    assert {signal["signal"] for signal in found["signals"][0]} == {"even_load", "phrase_and_client"}
+def test_a_class_with_one_exercise_and_one_tool_is_no_campaign() -> None:
+    assert a_day(long_pool(PROGRAM, "team", 46), HACKATHON).campaigns.is_empty()
 
 
 def test_a_browser_of_which_a_few_users_signed_up_together_is_no_campaign() -> None:
@@ -410,7 +407,7 @@ def test_a_passer_by_who_has_just_begun_is_not_in_it() -> None:
 def test_without_an_accounts_file_it_takes_as_long_as_a_sitting(keys: list[tuple[str, int]]) -> None:
     banned = 2 * 1440 + 60
     rows = in_turns("head", 0, 2 * 48 + 2, [*TEMPLATE, ("client", 1)]) + in_turns("spare", banned + 60, 40, keys)
-    frame = frames(rows, [])[0]
+    frame = frames([row | {"output_tokens": 2_000} for row in rows], [])[0]
     lake = Lake([])
     for number in range(3):
         lake.run(frame.filter(pl.col("tick").is_between(day(number), day(number + 1), closed="left")), day(number + 1))

@@ -191,7 +191,7 @@ accounts = st.lists(
     unique_by=lambda row: row["account_id"],
 )  # fmt: skip
 LOOSE = Policy(
-    campaigns=Campaigns(least_accounts=1, least_customers=0, least_calls=1, least_calls_each=0, review_decades=0.0, software_decades=0.0,
+    campaigns=Campaigns(least_accounts=1, least_customers=0, least_calls=1, least_calls_each=0, review_decades=0.0, software_decades=0.0, class_decades=0.0,
                         least_signals=0, alike=0.0)
 )  # fmt: skip
 """Ties everything, so that all sums are seen."""
