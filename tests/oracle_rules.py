@@ -267,7 +267,7 @@ def replays(redeemed: pl.DataFrame, tallies: pl.DataFrame, policy: Policy) -> pl
             least = policy.rules.handle_replays if len(others) > 1 else policy.rules.handle_pair
             if is_now and len(handles) >= max(least, policy.rules.handle_replays):
                 told = says.format(len(handles), len(others))
-                hit = _hit(tally, "handle_replay", len(handles), policy.rules.handle_replays, told, tuple(others[:20]))
+                hit = _hit(tally, "handle_replay", len(handles), least, told, tuple(others[:20]))
                 found.append(hit | {"tier": "review" if mine == "issuer" else None})
                 break
     return HIT.conform(pl.DataFrame(found, schema=HIT.polars))

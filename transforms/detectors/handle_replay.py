@@ -151,7 +151,9 @@ def step(
         "tick",
         rule=pl.lit(CARD.id),
         observed=pl.col("distinct").cast(pl.Float64),
-        expected=pl.lit(float(policy.rules.handle_replays)),
+        expected=pl.when(pl.col("others").list.len() > 1)
+        .then(float(policy.rules.handle_replays))
+        .otherwise(float(policy.rules.handle_pair)),
         detail=pl.when("gave").then(pl.format(_GAVE, *_TOLD)).otherwise(pl.format(_REDEEMED, *_TOLD)),
         linked_account_ids=pl.col("others").list.head(MOST_ISSUERS),
         sample_event_ids=pl.col("sample_event_ids").fill_null([]),
