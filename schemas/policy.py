@@ -146,10 +146,6 @@ class Rules:
         3,
         "handles redeemed by another account than they were issued to; the benign rate is near zero, three exclude a shared clipboard (threats.md 2.4 #32)",
     )
-    handle_pair: int = setting(
-        10,
-        "the same where all are of one other account: a customer who moves to a new account goes on with the conversations that are open, a few each day",
-    )
     handle_act: int = setting(
         30, "foreign handles in 24 h that no shared conversation explains: ten times the threshold, a relay at work"
     )

@@ -28,7 +28,6 @@ from transforms.detectors import ReplayState, RulesState, handle_replay, rules
 
 LOW = Rules(
     handle_replays=1,
-    handle_pair=2,
     sweep_tokens=2,
     sweep_calls=2,
     logprob_calls=1,

@@ -264,10 +264,9 @@ def replays(redeemed: pl.DataFrame, tallies: pl.DataFrame, policy: Policy) -> pl
             day = [row for row in rows if row[mine] == account and _is_within_a_day(row["tick"], tick)]
             handles, others = {row["key"] for row in day}, sorted({row[other] for row in day})
             is_now = any(row["tick"] == tick for row in day)
-            least = policy.rules.handle_replays if len(others) > 1 else policy.rules.handle_pair
-            if is_now and len(handles) >= max(least, policy.rules.handle_replays):
+            if is_now and len(handles) >= policy.rules.handle_replays:
                 told = says.format(len(handles), len(others))
-                hit = _hit(tally, "handle_replay", len(handles), least, told, tuple(others[:20]))
+                hit = _hit(tally, "handle_replay", len(handles), policy.rules.handle_replays, told, tuple(others[:20]))
                 found.append(hit | {"tier": "review" if mine == "issuer" else None})
                 break
     return HIT.conform(pl.DataFrame(found, schema=HIT.polars))

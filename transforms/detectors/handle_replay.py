@@ -23,14 +23,14 @@ CARD = Card(
     layer="L0",
     family="identity",
     sees="Opaque reasoning handles (thinking signatures) redeemed within 24 hours by another account than they were issued to, on the side of who redeems them and of who gave them away.",
-    blind_to="Two accounts that hand few conversations to each other, as a customer does who moves to a new one; handles issued before the log begins; whether who gave them away knows of it.",
+    blind_to="Two accounts of one customer that hand conversations to each other; handles issued before the log begins; whether who gave them away knows of it.",
     needs=Presence.HANDLES,
     techniques=("AML.T0008.005", "AML.T0024.002"),
     severity="high",
     kind="relay",
     points=4.0,
     points_reason="the benign rate is near zero (threats.md 2.4 #32); one in 10,000 leaves room for customers with two accounts",
-    policy=("rules.handle_replays", "rules.handle_pair", "rules.handle_act", "rules.handle_memory_days"),
+    policy=("rules.handle_replays", "rules.handle_act", "rules.handle_memory_days"),
     runbook=(
         "Look at the issuing accounts: one owner, one payment, one contract? Then it is failover between a customer's own keys.",
         "Otherwise treat issuers and redeemers as one pool and look for what else they share.",
@@ -109,7 +109,7 @@ def step(
         given: FOREIGN rows whose `issuer` is of it; rows may be in both.
         tallies: TALLY rows of the same ticks, for example calls.
         until: border up to which ticks are closed.
-        policy: rules.handle_replays, rules.handle_pair.
+        policy: rules.handle_replays.
 
     Returns:
         The state, and HIT rows, at most one an account and tick: who redeems is not told of what it gave. Whoever only gave
@@ -121,7 +121,11 @@ def step(
     ticks = came.select(*_SERIES, "tick").unique()
     kept = state.handles
     counted = day.distinct(kept.select(*_SERIES, "key", "hour").unique(), came, ticks, _SERIES)
-    enough = counted.filter(pl.col("distinct") >= policy.rules.handle_replays)
+    hits = (
+        counted.filter(pl.col("distinct") >= policy.rules.handle_replays)
+        .sort("account_id", "tick", "gave")
+        .unique(["account_id", "tick"], keep="first", maintain_order=True)
+    )
     others = pl.concat(
         [
             kept.select(*_SERIES, "other", "hour", tick=pl.col("hour")),
@@ -129,35 +133,30 @@ def step(
         ]
     )
     linked = (
-        enough.select("account_id", "gave", "tick")
+        hits.select("account_id", "gave", "tick")
         .join(others, on=["account_id", "gave"], suffix="_shown")
         .filter(
             (pl.col("tick_shown") <= pl.col("tick")) & (pl.col("hour") > pl.col("tick").dt.truncate("1h") - day.DAY)
         )
-        .group_by("account_id", "gave", "tick")
+        .group_by("account_id", "tick")
         .agg(pl.col("other").unique().sort().alias("others"))
     )
-    several = (pl.col("others").list.len() > 1) | (pl.col("distinct") >= policy.rules.handle_pair)
-    hits = (
-        enough.join(linked, on=["account_id", "gave", "tick"])
-        .filter(several)
-        .sort("account_id", "tick", "gave")
-        .unique(["account_id", "tick"], keep="first", maintain_order=True)
-    )
     calls = tallies.select("account_id", "tick", "sample_event_ids")
-    found = hits.join(calls, on=["account_id", "tick"], how="left").select(
-        "account_id",
-        "account_hash",
-        "tick",
-        rule=pl.lit(CARD.id),
-        observed=pl.col("distinct").cast(pl.Float64),
-        expected=pl.when(pl.col("others").list.len() > 1)
-        .then(float(policy.rules.handle_replays))
-        .otherwise(float(policy.rules.handle_pair)),
-        detail=pl.when("gave").then(pl.format(_GAVE, *_TOLD)).otherwise(pl.format(_REDEEMED, *_TOLD)),
-        linked_account_ids=pl.col("others").list.head(MOST_ISSUERS),
-        sample_event_ids=pl.col("sample_event_ids").fill_null([]),
-        tier=pl.when("gave").then(pl.lit("review")),
+    found = (
+        hits.join(linked, on=["account_id", "tick"], how="left")
+        .join(calls, on=["account_id", "tick"], how="left")
+        .select(
+            "account_id",
+            "account_hash",
+            "tick",
+            rule=pl.lit(CARD.id),
+            observed=pl.col("distinct").cast(pl.Float64),
+            expected=pl.lit(float(policy.rules.handle_replays)),
+            detail=pl.when("gave").then(pl.format(_GAVE, *_TOLD)).otherwise(pl.format(_REDEEMED, *_TOLD)),
+            linked_account_ids=pl.col("others").list.head(MOST_ISSUERS),
+            sample_event_ids=pl.col("sample_event_ids").fill_null([]),
+            tier=pl.when("gave").then(pl.lit("review")),
+        )
     )
     after = pl.concat([kept, came.select(*_SERIES, "key", "other", day.hour())])
     after = after.filter(pl.col("hour") >= day.first_kept_hour(until)).unique().sort(*_SERIES, "key", "other", "hour")
