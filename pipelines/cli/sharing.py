@@ -11,6 +11,7 @@ from pipelines.lake.snapshots import read_snapshot
 from pipelines.lake.state import States
 from pipelines.lake.times import from_micros
 from schemas.policy import Policy
+from schemas.snapshot import Snapshot
 from transforms.campaigns import base_of, facts
 from transforms.campaigns.appraising import appraised
 
@@ -63,22 +64,29 @@ def shared_by(lake: Lake, account: str, account_hash: int, policy: Policy) -> Sh
         .sort(*_KEY, "account_id")
     )
     names = held.select(pl.col("account_id").unique()).to_series()
+    learned = _learned(lake)
     return Shared(
         account_id=account,
         calls=calls,
         since=since,
         held=held,
         cards=dict(known.select("account_id", "card").drop_nulls().iter_rows()),
-        appraised=appraised(traits, registry, base_of(known, border, policy.campaigns, _moves(lake)), until, policy),
+        appraised=appraised(
+            traits,
+            registry,
+            base_of(known, border, policy.campaigns, learned["moves"], learned["nights"]),
+            until,
+            policy,
+        ),
         campaigns=_campaigns(lake, names),
     )
 
 
-def _moves(lake: Lake) -> pl.DataFrame:
-    """Where accounts call from, as learned at the last border."""
+def _learned(lake: Lake) -> Snapshot:
+    """Where accounts call from and when, as learned at the last border."""
     last = lake.last_run()
     manifest = States(lake.root).read_manifest(None if last is None else last["run_id"])
-    return read_snapshot(lake.root, manifest.get("snapshot"), ("moves",))["moves"]
+    return read_snapshot(lake.root, manifest.get("snapshot"), ("moves", "nights"))
 
 
 def _end(lake: Lake, version: int, policy: Policy) -> datetime | None:
