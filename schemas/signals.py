@@ -61,21 +61,22 @@ def lists(slots: Slots, sources: list[Source], layer: str = "L1") -> pl.Series:
     def flat(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         return np.take_along_axis(values, order, axis=1)[filled]
 
-    which = pa.array(flat(slots.source))
+    which = flat(slots.source)
     columns = {
-        "signal": pa.array([source.signal for source in sources], pa.string()).take(which),
-        "layer": pa.array([layer] * len(sources), pa.string()).take(which),
-        "family": pa.array([source.family for source in sources], pa.string()).take(which),
+        "signal": pl.Series([source.signal for source in sources], dtype=pl.String).gather(which),
+        "layer": pl.repeat(layer, len(which), dtype=pl.String, eager=True),
+        "family": pl.Series([source.family for source in sources], dtype=pl.String).gather(which),
         "observed": _known(flat(slots.observed)),
         "expected": _known(flat(slots.expected)),
         "peers": _known(flat(slots.peers)),
         "tail": _known(flat(slots.tail)),
-        "points": pa.array(points[filled]),
-        "detail": pa.array([source.detail for source in sources], pa.string()).take(which),
+        "points": pl.Series(points[filled]),
+        "detail": pl.Series([source.detail for source in sources], dtype=pl.String).gather(which),
     }
-    rows = pa.StructArray.from_arrays([columns[part.name] for part in SIGNAL_TYPE], fields=list(SIGNAL_TYPE))
-    return pl.Series("signals", pl.from_arrow(pa.ListArray.from_arrays(pa.array(offsets), rows)))
+    rows = pl.DataFrame({part.name: columns[part.name] for part in SIGNAL_TYPE}).to_struct()
+    # Not pa.array(offsets), which imports pandas to see that this is none of its columns.
+    return pl.Series("signals", pl.from_arrow(pa.ListArray.from_arrays(pl.Series(offsets).to_arrow(), rows.to_arrow())))
 
 
-def _known(values: npt.NDArray[np.generic]) -> pa.Array:
-    return pa.array(values, pa.float64(), mask=np.isnan(values))
+def _known(values: npt.NDArray[np.generic]) -> pl.Series:
+    return pl.Series(values).fill_nan(None)

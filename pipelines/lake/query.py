@@ -5,7 +5,6 @@ import re
 from collections.abc import Collection, Mapping
 
 import polars as pl
-import pyarrow as pa
 from deltalake import QueryBuilder
 
 from pipelines.lake.events_index import entries
@@ -47,7 +46,7 @@ def query(lake: Lake, sql: str) -> pl.DataFrame:
         require_whole(lake.folder(name), entries(table, TABLES[name]))
         builder.register(name, table)
     try:
-        return pl.DataFrame(pa.table(builder.execute(sql).read_all()))
+        return pl.DataFrame(builder.execute(sql).read_all())
     except Exception as error:  # the engine raises bare Exception for what it could not execute
         if "Parquet error" in str(error) or "Object Store" in str(error):
             raise _damaged(lake, chosen, versions, error) from error

@@ -71,7 +71,7 @@ def read_snapshot(root: Path, name: str | None, parts: tuple[str, ...] | None = 
             raise LakeError(str(path), f"it cannot be read ({error.strerror})", _LOST) from error
         if _digest(data) != content["parts"][contract.name]:
             raise LakeError(str(path), "it was changed after it was written (checksum)", _LOST)
-        frames[contract.name] = contract.conform(pl.read_ipc(io.BytesIO(data)))
+        frames[contract.name] = contract.shape(pl.read_ipc(io.BytesIO(data)))  # written in order
     day = None if content["day"] is None else datetime.fromisoformat(content["day"])
     return Snapshot(content["snapshot_id"], day, frames)
 

@@ -3,16 +3,19 @@
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from pipelines.host import Host
 from pipelines.lake.commit import Outcome, Write
 from pipelines.lake.lake import Lake
 from pipelines.lake.plan import Plan
 from pipelines.sight.conditions import Condition
 from schemas.alert import ALERT
 from schemas.policy import Policy
+
+if TYPE_CHECKING:
+    from pipelines.host import Host
 
 
 def open_alerts(lake: Lake) -> pl.DataFrame:
@@ -69,12 +72,12 @@ def updated(
     return ALERT.conform(pl.DataFrame(result, schema=ALERT.polars)) if changed else None
 
 
-def plan_alerts(host: Host, rows: pl.DataFrame, policy: Policy) -> Plan:
+def plan_alerts(host: "Host", rows: pl.DataFrame, policy: Policy) -> Plan:
     """The plan of the run that puts these rows in the place of the former ones, written down."""
     return host.write_plan("alert", {"alerts": json.loads(rows.write_json())}, policy)
 
 
-def execute_alerts(host: Host, plan: Plan) -> None:
+def execute_alerts(host: "Host", plan: Plan) -> None:
     """Executes an alert plan and commits it; repeated after a crash, it does the same."""
     rows = pl.read_json(json.dumps(plan.work["alerts"]).encode(), schema=ALERT.polars)
     write = Write(overwrite=True, rows=ALERT.conform(rows))

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.logs import Shape, write_log
 from pipelines.cli.lazily import SELDOM_CALLED
+from tiny_lake import CUSTOMER, make_tiny_lake
 
 
 def told(program: str) -> object:
@@ -93,3 +94,15 @@ except SystemExit as end:
     print(json.dumps([end.code, "great_expectations" in sys.modules, loaded]))
 """
     assert told(program) == [0, True, []]
+
+
+def test_what_asks_a_lake_does_without_pandas(tmp_path: Path) -> None:
+    lake = make_tiny_lake(tmp_path / "lake").root
+    asked = [["explain", CUSTOMER], ["accounts"], ["query", "SELECT account_id FROM findings"], ["status"]]
+    program = f"""
+from pipelines.cli.main import cli
+for asked in {asked!r}:
+    cli.main([*asked, "--lake", {str(lake)!r}], standalone_mode=False)
+print(json.dumps([name for name in ("apache_beam", "pandas") if name in sys.modules]))
+"""
+    assert told(program) == []
