@@ -144,7 +144,7 @@ class Rules:
 
     handle_replays: int = setting(
         3,
-        "handles redeemed by another account than they were issued to; the benign rate is near zero, three exclude a shared clipboard (threats.md 2.4 #32)",
+        "conversations, told by their last handle, that go on with another account than the handle was issued to; the benign rate is near zero, three exclude a shared clipboard (threats.md 2.4 #32)",
     )
     handle_act: int = setting(
         30, "foreign handles in 24 h that no shared conversation explains: ten times the threshold, a relay at work"

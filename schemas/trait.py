@@ -67,7 +67,7 @@ TRAIT_KINDS = (
     TraitKind("operation", "Kind of call.", 8, labelled=True),
     TraitKind("object", "Object downloaded.", 64, group="content", labelled=True),
     TraitKind("handle_issued", "Reasoning handle given out.", 1024, group="content"),
-    TraitKind("handle_used", "Reasoning handle sent in.", 1024, group="content"),
+    TraitKind("handle_used", "Last of the reasoning handles sent in.", 1024, group="content"),
     TraitKind("end_user", "The account's own user.", 64),
     TraitKind("api_key", "API key.", 32, group="identity", labelled=True),
     TraitKind("payment", "Payment instrument (accounts file, else as logged); once a day.", 8, group="identity"),

@@ -357,7 +357,7 @@ _PLAIN = {
     "payload": "prompt_digest",
 }  # fmt: skip
 _LISTS = {
-    "line": "line_keys", "handle_issued": "handles_issued", "handle_used": "handles_used",
+    "line": "line_keys", "handle_issued": "handles_issued",
     "bias_token": "logit_bias_keys", "shingle": "shingle_keys",
 }  # fmt: skip
 
@@ -375,6 +375,8 @@ def _shown(call: Event, policy: Policy) -> Iterator[tuple[str, int, str | None]]
                 yield kind, signed(mixed(key % 2**64)), None
             elif kind != "shingle" or _is_chosen(key, call, policy):
                 yield kind, key, None
+    if call["handles_used"] and call["handles_used"][-1] is not None:
+        yield "handle_used", call["handles_used"][-1], None
     yield from _derived(call)
 
 

@@ -1,5 +1,6 @@
 """Handle replay: reasoning handles issued to one account are redeemed by another; both sides of it.
 
+A call is told by the last handle that it brings (order/shown.py): a conversation that goes on elsewhere counts once, however long it is.
 The links room finds the single redemptions, key by key; this rule counts them per account, so that no hit depends on how
 keys were spread over shards.
 """
@@ -22,8 +23,8 @@ CARD = Card(
     id="handle_replay",
     layer="L0",
     family="identity",
-    sees="Opaque reasoning handles (thinking signatures) redeemed within 24 hours by another account than they were issued to, on the side of who redeems them and of who gave them away.",
-    blind_to="Two accounts of one customer that hand conversations to each other; handles issued before the log begins; whether who gave them away knows of it.",
+    sees="Conversations that go on with another account, within 24 hours and told by the last reasoning handle (thinking signature) of each call, on the side of who redeems them and of who gave them away.",
+    blind_to="Two accounts of one customer that hand conversations to each other; handles issued before the log begins; foreign handles put before one of the caller's own; whether who gave them away knows of it.",
     needs=Presence.HANDLES,
     techniques=("AML.T0008.005", "AML.T0024.002"),
     severity="high",

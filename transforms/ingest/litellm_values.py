@@ -189,13 +189,17 @@ def _conversation(call: Call, metadata: Metadata) -> str | None:
 
 
 def _is_stranger(metadata: Metadata, error: ErrorInformation) -> bool:
-    """Whether a failed call never got past authentication: nothing of the requester was noted.
+    """Whether a failed call never got past authentication: the proxy itself says so, or nothing of the requester was noted.
 
-    The status alone does not tell: LiteLLM answers a wrong key with 400, 401 or 403, depending on how keys are checked.
+    The status alone does not tell: LiteLLM answers a wrong key with 400, 401 or 403, depending on how keys are checked, and
+    a 401 of the provider behind it is the proxy's own trouble.
     """
+    is_own = error.error_class in _STRANGER_ERRORS
+    if is_own and str(error.error_code) == "401":
+        return True
     if metadata.requester_metadata is not None or metadata.requester_custom_headers is not None:
         return False
-    return error.error_class in _STRANGER_ERRORS or str(error.error_code) in ("401", "403")
+    return is_own or str(error.error_code) in ("401", "403")
 
 
 def _what(

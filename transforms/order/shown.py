@@ -32,13 +32,13 @@ _KEYS = {
     "end_user": "end_user",
     "payload": "prompt_digest",
 }
-_LISTS = {"line": "line_keys", "handle_issued": "handles_issued", "handle_used": "handles_used"}
+_LISTS = {"line": "line_keys", "handle_issued": "handles_issued"}
 _PARAMETERS = ("temperature", "top_p", "n_choices", "max_tokens", "response_format", "stream", "tool_count")
 _LENGTH_EDGES = np.unique(np.ceil(1.21 ** np.arange(1, 160)).astype(np.int64))
 _ODD = mix(np.arange(1, len(_PARAMETERS) + 3, dtype=np.uint64)) | np.uint64(1)
 
 COLUMNS = (
-    *_LABELS.values(), *_KEYS.values(), *_LISTS.values(), *_PARAMETERS,
+    *_LABELS.values(), *_KEYS.values(), *_LISTS.values(), *_PARAMETERS, "handles_used",
     "language", "logit_bias_keys", "shingle_keys", "prompt_chars", "input_tokens", "output_tokens", "presence",
 )  # fmt: skip
 """EVENT columns that are read here."""
@@ -76,6 +76,8 @@ def shown(ticks: Ticks, gap_ms: I64, policy: Traits) -> Iterator[tuple[str, Show
         yield kind, _present(calls[column])
     for kind, column in _LISTS.items():
         yield kind, _listed(calls[column])
+    # A call brings along all handles of its conversation. Whoever goes on with one elsewhere has handles of his own from the second call on.
+    yield "handle_used", _present(calls["handles_used"].list.last())
     for kind, of in _OTHERS.items():
         yield kind, of(calls)
     yield "shingle", _shingles(calls, policy)

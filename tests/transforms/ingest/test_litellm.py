@@ -110,6 +110,11 @@ def test_a_failed_authentication_is_ignored_and_counted(code: str, name: str) ->
     assert result.ignored == {FAILED_AUTHENTICATION: 1}
 
 
+def test_a_key_that_the_proxy_itself_refuses_is_ignored_whatever_it_noted_of_the_requester() -> None:
+    result = decoded("litellm", payload(NOBODY, **error("401", "ProxyException")))
+    assert (result.events.height, result.ignored) == (0, {FAILED_AUTHENTICATION: 1})
+
+
 def test_a_failed_call_of_a_known_account_is_an_event() -> None:
     assert event(UNSEEN, **error("403", "HTTPException"))["account_id"] == "team-7"
     assert event(NOBODY, **error("401", "AuthenticationError"))["account_basis"] == "key"
