@@ -263,9 +263,13 @@ class Campaigns:
         5.0,
         "points of a campaign: a hundred thousand keys are shared by some accounts in a week of a million accounts; the aim is one false campaign in it",
     )
+    large_decades: float = setting(
+        4.25,
+        "points of a campaign of class_accounts or more of which cards, turns, claims or long answers speak: an even load (3) and claims or long answers that one benign group in twenty has (1.3) are enough, with claims that software brings (1) they are not; no honest group of that size in six worlds by strangers had as much, and pools of 28 and 90 heads had 4.3 to 4.8",
+    )
     software_decades: float = setting(
         5.5,
-        "points of a campaign by a client fingerprint or user agent alone, or of which nothing speaks but the load and when the accounts were made: a class or a hackathon has one browser, one starter kit, one load and one hour of sign-ups (five decades at most); what is missing must come from what a class has not, turns or cards that pay for several",
+        "points of a campaign by a client fingerprint or user agent alone, or by three words of prompts, or of which nothing speaks but the load and when the accounts were made: a class or a hackathon has one browser, one starter kit, one load and one hour of sign-ups (five decades at most); what is missing must come from what a class has not, turns or cards that pay for several",
     )
     class_decades: float = setting(
         8.5,
@@ -430,6 +434,10 @@ class Evidence:
     core_decades: float = setting(
         1.0,
         "what the families that make a pattern (a harvest: two of structure, tokens and elicitation) must each carry: rarer than one account in ten",
+    )
+    far_decades: float = setting(
+        7.5,
+        "decades of models and distribution test together from which an account is for review whatever they are made of: of 6,254 honest accounts of four worlds by strangers none with least_calls came to more than 7.4 that no rule spoke of as well, and of 74 who stole alone 8 did that nothing else flagged",
     )
     family_floor: float = setting(
         0.001, "no single family counts for more than three decades: one broken sensor must not convict"

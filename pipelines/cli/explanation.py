@@ -214,8 +214,10 @@ def _why_not(latest: Mapping[str, Any] | None, sources: Sources, policy: Policy)
             if latest["p_value"] is None
             else f"Its {compared} give a rate of {latest['p_value']:.3g}, but are too few for one as small as the review tier takes"
         )
+        far = latest["l1_score"] + (latest["l3_score"] or 0.0)
         because.append(
-            f"{given} ({rates.review:g} takes {least_size(rates.review):,}), so of its features only the pattern of a harvest flags{lacks}. "
+            f"{given} ({rates.review:g} takes {least_size(rates.review):,}), so of its features only the pattern of a harvest flags{lacks}; "
+            f"or {policy.evidence.far_decades:g} decades of whatever kind in {policy.evidence.least_calls:,} calls (it has {far:.1f}; evidence.far_decades). "
             "How rare its single signals are is told by shipped priors and peers."
         )
     elif latest["p_value"] > rates.review:

@@ -33,15 +33,12 @@ run day and night; and the customers of one product, whose words and whose clien
 
 Row = Mapping[str, Any]
 Bools = npt.NDArray[np.bool_]
+F64 = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64 | np.float64]
 
 
 def is_alone(
-    kinds: pl.Series,
-    points: npt.NDArray[np.float64],
-    families: npt.NDArray[np.int64 | np.float64],
-    accounts: npt.NDArray[np.int64 | np.float64],
-    is_of_class: Bools,
-    policy: Campaigns,
+    kinds: pl.Series, points: F64, families: Counts, accounts: Counts, is_of_class: Bools, policy: Campaigns
 ) -> Bools:
     """Whether keys tie their holders by themselves.
 
@@ -51,13 +48,30 @@ def is_alone(
         families: signals that say something.
         accounts: holders.
         is_of_class: whether what is none of OF_A_CLASS says less than beside_class.
-        policy: review_decades, software_decades, class_decades, class_accounts, payer_decades, least_signals.
+        policy: as `needed` asks, and least_signals.
+    """
+    enough = points >= needed(kinds, accounts, is_of_class, policy)
+    return np.asarray(enough & (families >= policy.least_signals))
+
+
+def needed(kinds: pl.Series, accounts: Counts, is_of_class: Bools, policy: Campaigns) -> F64:
+    """The points from which keys tie their holders by themselves.
+
+    Args:
+        kinds: kind of each key.
+        accounts: holders.
+        is_of_class: whether what is none of OF_A_CLASS says less than beside_class.
+        policy: review_decades, large_decades, software_decades, class_decades, class_accounts, payer_decades.
     """
     is_more = kinds.is_in([*SOFTWARE, *ROVING.values()]).to_numpy() | is_of_class
-    least = np.where(is_more, policy.software_decades, policy.review_decades)
+    least = np.where(is_more, policy.software_decades, _of_size(accounts, policy))
     least = np.where(is_of_class & (accounts < policy.class_accounts), policy.class_decades, least)
-    least = np.where((kinds == PAYER).to_numpy(), policy.payer_decades, least)
-    return np.asarray((points >= least) & (families >= policy.least_signals))
+    return np.where((kinds == PAYER).to_numpy(), policy.payer_decades, least)
+
+
+def _of_size(accounts: Counts, policy: Campaigns) -> F64:
+    """The points of a key of which something speaks that a class has not."""
+    return np.where(accounts < policy.class_accounts, policy.review_decades, policy.large_decades)
 
 
 def beside(signals: str) -> pl.Expr:
@@ -110,7 +124,8 @@ def agreed(ties: pl.DataFrame, held: Mapping[Key, Collection[int]], policy: Camp
     found = {
         keys[place]: row if keys[place] in enough else _with(row, shares[keys[place]], policy) for place, row in rows
     }
-    return [found[key] for key in sorted(found) if found[key]["points"] >= policy.review_decades]
+    least = dict(zip(keys, _of_size(accounts, policy), strict=True))
+    return [found[key] for key in sorted(found) if key in enough or found[key]["points"] >= least[key]]
 
 
 def _programs(senders: set[int], users: Mapping[Key, set[int]], policy: Campaigns) -> tuple[list[Key], float]:

@@ -8,10 +8,9 @@ import polars as pl
 from schemas.policy import Policy
 from schemas.shared import SHARED
 from schemas.tie import TIE
-from transforms.campaigns.agreeing import beside
+from transforms.campaigns.agreeing import beside, needed
 from transforms.campaigns.base import Base
 from transforms.campaigns.judging import judged
-from transforms.campaigns.kinds import SOFTWARE
 from transforms.campaigns.ties import TieState, step, totals
 
 
@@ -44,12 +43,8 @@ def appraised(
     anything = replace(policy, campaigns=replace(policy.campaigns, sustain_decades=0.0))
     found = TIE.conform(judged(sums.sort("kind", "key"), known, base, anything))
     own = policy.campaigns
-    needed = (
-        pl.when((beside("signals") < own.beside_class) & (pl.col("accounts") < own.class_accounts))
-        .then(own.class_decades)
-        .when(pl.col("kind").is_in(SOFTWARE) | (beside("signals") < own.beside_class))
-        .then(own.software_decades)
-        .otherwise(own.review_decades)
-    )
-    enough = (pl.col("points") >= needed) & (pl.col("families") >= own.least_signals)
-    return found.with_columns(needed=needed, is_alike=~(enough & pl.col("is_sustained")))
+    is_of_class = found.select(beside("signals") < own.beside_class).to_series().to_numpy()
+    least = needed(found["kind"], found["accounts"].to_numpy(), is_of_class, own)
+    found = found.with_columns(needed=pl.Series(least, dtype=pl.Float64))
+    enough = (pl.col("points") >= pl.col("needed")) & (pl.col("families") >= own.least_signals)
+    return found.with_columns(is_alike=~(enough & pl.col("is_sustained")))

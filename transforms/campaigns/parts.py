@@ -59,7 +59,7 @@ def parts(
 
 
 def is_enough(keys: Sequence[Key]) -> bool:
-    """Whether the keys are more than phrases of three words each, as shingles are."""
+    """Whether the keys are more than phrases of three words each, as shingles are: those take more evidence."""
     return any(kind != "shingle" for kind, _ in keys)
 
 

@@ -165,7 +165,8 @@ class _Work:
     def _say(self, name: str, part: Part, tick: datetime, ties: list[Row], active: set[int]) -> None:
         """What a campaign is as of the tick, and its hits."""
         gathering, time, policy = self._gathering, self._policy.time, self._policy.campaigns
-        if not is_enough(part.keys):
+        is_vague = name not in gathering.told and not is_enough(part.keys)
+        if is_vague and all(tie["points"] < policy.software_decades for tie in ties):
             return
         members = gathering.members(part)
         if name not in gathering.told and is_of_software(part) and gathering.pays_as_one(part):
@@ -240,6 +241,8 @@ class _Work:
         """Hits of these accounts, with what the campaign says of itself; who has gone over from another one leaves that."""
         gathering, campaign = self._gathering, self._rows[name]
         said, some = detail(campaign), campaign["account_ids"][: MOST_LINKED + 1]
+        policy = self._policy.campaigns
+        is_large = campaign["accounts"] >= policy.class_accounts
         for account in accounts:
             left = self._left(account, name)
             gathering.tell(name, account, tick.replace(minute=0))
@@ -250,7 +253,7 @@ class _Work:
                 "tick": tick,
                 "rule": CAMPAIGN_RULE,
                 "observed": campaign["score"],
-                "expected": self._policy.campaigns.review_decades,
+                "expected": policy.large_decades if is_large else policy.review_decades,
                 "detail": said,
                 "linked_account_ids": [other for other in some if other != own][:MOST_LINKED],
                 "sample_event_ids": [],

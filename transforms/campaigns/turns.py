@@ -39,7 +39,7 @@ _KEY = ["kind", "key"]
 _PLACES = ("place", "sitting_place")
 _MINUTE = 60_000_000
 NOT_LOOKED_AT = ("shingle", "agent")
-"""Kinds of key whose turns are not counted: three words found no campaign alone, and are most of what is shared; a user agent is
+"""Kinds of key whose turns are not counted: three words are most of what is shared, and seldom found a campaign alone; a user agent is
 anybody's, and whoever else sends it would be counted as one of the pool."""
 
 HELD = pl.Schema({"kind": pl.String(), "key": pl.Int64()} | dict.fromkeys(TURNS, pl.Int64()))

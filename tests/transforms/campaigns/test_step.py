@@ -104,8 +104,11 @@ def test_a_bought_account_with_a_colleagues_card_does_not_bring_the_colleagues_i
     assert lake.hits.filter(pl.col("account_id").str.starts_with("team")).is_empty()
 
 
-def test_phrases_alone_are_no_campaign() -> None:
-    assert a_day(pool("head", 20, 10, keys=[("shingle", n) for n in range(6)]), HEADS).hits.is_empty()
+def test_three_words_of_prompts_take_more_than_a_whole_phrase() -> None:
+    words = [("shingle", n) for n in range(6)]
+    assert a_day(pool("head", 20, 10, keys=words), HEADS).campaigns["accounts"].to_list() == [20]
+    assert a_day(long_pool([("head", 7)], elicited=1), []).campaigns["accounts"].to_list() == [20]
+    assert a_day(long_pool(words, elicited=1), []).campaigns.is_empty()
 
 
 def test_replaced_heads_join_the_campaign_they_replace() -> None:
@@ -218,9 +221,9 @@ PROGRAM = [("head", 7), ("client", 1)]
 HACKATHON = [{"account_id": f"team-{n:03}", "age_days": 0.3, "signup_path": "startup-programme"} for n in range(46)]
 
 
-def long_pool(keys: list[tuple[str, int]], name: str = "head", heads: int = 20) -> list[Row]:
-    """Calls over five hours that claim nothing."""
-    return pool(name, heads, 60, keys=keys, elicited=0)
+def long_pool(keys: list[tuple[str, int]], name: str = "head", heads: int = 20, elicited: int = 0) -> list[Row]:
+    """Calls over five hours, most of which claim nothing."""
+    return pool(name, heads, 60, keys=keys, elicited=elicited)
 
 
 def long_answers(keys: list[tuple[str, int]], name: str = "head", heads: int = 20) -> list[Row]:
@@ -247,6 +250,11 @@ def test_a_user_agent_will_do_as_a_client() -> None:
 )
 def test_without_an_accounts_file_keys_of_one_kind_are_not_enough(keys: list[tuple[str, int]]) -> None:
     assert a_day(long_answers(keys), []).campaigns.is_empty()
+
+
+def test_of_more_accounts_an_even_load_and_long_answers_are_enough() -> None:
+    assert a_day(long_answers([("head", 7)], heads=24), []).campaigns.is_empty()
+    assert a_day(long_answers([("head", 7)], heads=25), []).campaigns["accounts"].to_list() == [25]
 
 
 def test_a_popular_client_does_not_agree_with_a_phrase() -> None:
