@@ -436,8 +436,8 @@ class Evidence:
         "what the families that make a pattern (a harvest: two of structure, tokens and elicitation) must each carry: rarer than one account in ten",
     )
     far_decades: float = setting(
-        7.5,
-        "decades of models and distribution test together from which an account is for review whatever they are made of: of 6,254 honest accounts of four worlds by strangers none with least_calls came to more than 7.4 that no rule spoke of as well, and of 74 who stole alone 8 did that nothing else flagged",
+        8.0,
+        "decades of models and distribution test together from which an account is for review whatever they are made of: of 6,254 honest accounts of four worlds by strangers and of the demo none with least_calls came to more than 7.8, and of 74 who stole alone 6 did that nothing else flagged",
     )
     family_floor: float = setting(
         0.001, "no single family counts for more than three decades: one broken sensor must not convict"
