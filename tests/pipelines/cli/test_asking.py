@@ -166,14 +166,14 @@ def test_who_shares_nothing_is_told_of_nothing(stillwatch: Any) -> None:
         ({"p_value": 0.25, "reference_size": 2000}, "A share of 0.25 of 2,000 account-days of peers scored as high; the review tier takes 0.001."),
         ({"p_value": 0.0005, "reference_size": 2000}, "It is among the most unusual account-days (0.0005), but what is unusual lacks the shape"),
         ({"p_value": 0.01, "reference_size": 99}, "Its 99 account-days of peers give a rate of 0.01, but are too few for one as small as the review tier takes (0.001 takes 999)"),
-        ({}, "Its 0 account-days of peers are too few for a rate (0.001 takes 999), so of its features only the pattern of a harvest flags."),
+        ({}, "Its 0 account-days of peers are too few for a rate (0.001 takes 999), so of its features only the pattern of a harvest flags; or 8 decades of whatever kind in 100 calls (it has 1.0; evidence.far_decades)."),
         ({"l0_score": None}, "No rule could look."),
         ({"score": None, "abstained_because": ["no tokens"]}, "Nothing could look at it: every layer abstained."),
     ],
 )  # fmt: skip
 def test_each_way_of_not_being_flagged_has_its_sentence(changes: dict[str, Any], reason: str) -> None:
     row = {
-        "l0_score": 0.0, "l1_score": 1.0, "score": 1.0, "p_value": None, "reference_size": 0, "abstained_because": [],
+        "l0_score": 0.0, "l1_score": 1.0, "l3_score": None, "score": 1.0, "p_value": None, "reference_size": 0, "abstained_because": [],
         "signals": [], "account_id": "a", "account_hash": 1, **changes,
     }  # fmt: skip
     told = explain(Sources("a", None, [], [], [row], [], None), Policy())
