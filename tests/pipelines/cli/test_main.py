@@ -117,5 +117,22 @@ def test_a_reader_that_goes_away_is_no_traceback(checkout: Path) -> None:
     assert (done.returncode, done.stderr) == (1, b"")
 
 
+def test_a_program_that_ends_does_what_was_asked_for_its_end_and_searches_for_no_cycles() -> None:
+    program = """
+import atexit
+from pipelines.cli.main import prepare_process
+prepare_process()
+atexit.register(print, "what was asked for")
+class Circle:
+    def __init__(self):
+        self.itself = self
+    def __del__(self):
+        print("taken apart")
+Circle()
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout == "what was asked for\n"
+
+
 def _raise(error: BaseException) -> Callable[[], None]:
     raise error
