@@ -15,8 +15,9 @@ from transforms.sketches.grouping import lengths_of
 
 _KEY = ["kind", "key"]
 _HOLDING = [*_KEY, "account_hash"]
+_HELD = ["account_hash", *Holding._fields]
 _Part = tuple[pl.DataFrame, int, int]
-"""Rows of one key in a frame: from where, and how many."""
+"""Rows of one key in a frame of _HELD: from where, and how many."""
 
 
 class Holders(Mapping[Key, Mapping[int, Holding]]):
@@ -47,8 +48,9 @@ class Holders(Mapping[Key, Mapping[int, Holding]]):
         starts = tied.select(pl.any_horizontal(pl.col(_KEY).ne_missing(pl.col(_KEY).shift())).arg_true()).to_series()
         places = starts.to_numpy()
         sizes = lengths_of(places, tied.height).tolist()
+        held = tied.select(_HELD)  # once for all keys: there are thousands of them a tick
         for (kind, key), start, size in zip(tied[starts].select(_KEY).rows(), places.tolist(), sizes, strict=True):
-            part = self._last[kind, key] = (tied, start, size)
+            part = self._last[kind, key] = (held, start, size)
             taken = self._taken.get((kind, key))
             if taken is None:
                 self._parts.setdefault((kind, key), []).append(part)
@@ -118,8 +120,7 @@ class Holders(Mapping[Key, Mapping[int, Holding]]):
 
 def _holdings(part: _Part) -> Iterator[tuple[int, Holding]]:
     frame, start, size = part
-    rows = frame.slice(start, size)
-    for account, *held in rows.select("account_hash", *Holding._fields).rows():
+    for account, *held in frame.slice(start, size).rows():
         yield account, Holding(*held)
 
 
