@@ -223,7 +223,7 @@ def test_a_policy_that_asks_for_more_withdraws_a_finding_and_the_old_one_brings_
     lake = copy_of(made, tmp_path)
     before = Lake.open(lake).read("flagged_accounts")
     assert before.filter(pl.col("kind") == "reverse_engineering")["account_id"].to_list() == ["acct-1"]
-    told = _rebuild(lake, START, Policy.parse(STRICT))
+    told = _rebuild(lake, START + DAY, Policy.parse(STRICT))  # it sweeps from then on
     opened = Lake.open(lake)
     assert "acct-1" in told.unflagged
     assert told.findings["withdrawn"] >= 1
@@ -232,7 +232,7 @@ def test_a_policy_that_asks_for_more_withdraws_a_finding_and_the_old_one_brings_
     assert last["policy_version"] == Policy.parse(STRICT).version
     assert last["reasons"][0].startswith("Withdrawn")
     assert "acct-1" not in opened.read("flagged_accounts")["account_id"]
-    again = _rebuild(lake, START, Policy())
+    again = _rebuild(lake, START + DAY, Policy())
     assert "acct-1" in again.flagged
     assert_equal(made / "lake", lake, "findings")
 
