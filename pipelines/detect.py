@@ -56,6 +56,7 @@ _SHARD_KEY = 1_000_000
 
 _CAMPAIGNS_KEY = 2_000_000
 _FILES = pl.Schema({"path": pl.String()})
+_ACCEPTED = pl.Schema({"source": pl.String(), "accepted": pl.Int64(), "duplicates": pl.Int64()})
 _ALL = "all"
 """Key of the state of all campaigns."""
 
@@ -95,6 +96,7 @@ class DetectJob:
             the first time.
         provisional: only show what would close; nothing is remembered.
         reference: name of the pinned reference, None for the snapshot's own.
+        ahead: what names of files and states begin with where the work is done before its run is planned; None for the run.
     """
 
     root: str
@@ -111,6 +113,12 @@ class DetectJob:
     reconsiders: int | None = None
     provisional: bool = False
     reference: str | None = None
+    ahead: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What names of files and states begin with."""
+        return self.run_id if self.ahead is None else self.ahead
 
 
 def build(job: DetectJob, pipeline: beam.Pipeline, *, is_spread: bool = True) -> object:
@@ -204,7 +212,7 @@ class _Stage(beam.DoFn):
     def _restored(self, stage: str, key: str, kind: type[Kind]) -> Kind:
         return self._states.restore(self._job.manifest.get(f"{stage}/{key}"), kind)
 
-    def _rows(self, table: str, key: str, frame: pl.DataFrame) -> dict[str, list[Any]]:
+    def rows(self, table: str, key: str, frame: pl.DataFrame) -> dict[str, list[Any]]:
         """Writes rows where the commit finds them: a data file, or the staging folder if they are provisional."""
         if self._job.provisional:
             if not frame.is_empty():
@@ -212,7 +220,7 @@ class _Stage(beam.DoFn):
                 write_whole(path, pack(frame))
             return {}
         contract = TABLES[table]
-        name = f"{self._job.run_id}-{key}.parquet"
+        name = f"{self._job.label}-{key}.parquet"
         entry = write_frame(Path(self._job.root) / table, contract, name, contract.shape(frame))
         return {} if entry is None else {table: [entry.to_json()]}
 
@@ -232,20 +240,18 @@ class StepGroups(_Stage):
         if job.provisional:
             yield from self._provisional(group, after, rows, snapshot, registry, policy)
             return
-        late = TABLES["too_late"].empty()
-        if job.closed_from is not None and job.late_files:
-            late = read_events([Path(p) for p in job.late_files], hashes, (None, job.closed_from))
-        tables = self._rows("sessions", key, rows.sessions)
-        tables |= self._rows("account_windows", key, rows.windows)
-        tables |= self._rows("account_embeddings", key, rows.embeddings)
-        shown = self._rows("traits", key, rows.traits.filter(pl.col("kind").is_in(_IN_LAKE)))
+        late = _late(job, hashes)
+        tables = self.rows("sessions", key, rows.sessions)
+        tables |= self.rows("account_windows", key, rows.windows)
+        tables |= self.rows("account_embeddings", key, rows.embeddings)
+        shown = self.rows("traits", key, rows.traits.filter(pl.col("kind").is_in(_IN_LAKE)))
         tables |= shown
-        tables |= self._rows("too_late", key, late)
+        tables |= self.rows("too_late", key, late)
         days = rows.tallies.select("account_id", pl.col("tick").dt.truncate("1d")).unique()
         message = {
             "group": group,
             "tables": tables,
-            "states": after.write(before, self._states, key, job.run_id),
+            "states": after.write(before, self._states, key, job.label),
             "counts": _counts(rows.counts, late),
             "accounts": days["account_id"].n_unique(),
             "account_days": days.height,
@@ -268,8 +274,8 @@ class StepGroups(_Stage):
     ) -> Iterator[tuple[int, bytes]]:
         sessions, windows, scored, tested, hits = still_open(after, snapshot, registry, policy)
         shown = pl.lit(value=True).alias("provisional")
-        self._rows("sessions", group_key(group), pl.concat([rows.sessions.with_columns(shown), sessions]))
-        self._rows("account_windows", group_key(group), pl.concat([rows.windows.with_columns(shown), windows]))
+        self.rows("sessions", group_key(group), pl.concat([rows.sessions.with_columns(shown), sessions]))
+        self.rows("account_windows", group_key(group), pl.concat([rows.windows.with_columns(shown), windows]))
         scores = pl.concat([rows.scored.with_columns(shown), scored])
         together = replace(
             rows,
@@ -311,7 +317,7 @@ class StepLinks(_Stage):
         base = _base(job)
         after, rows = key_shard.step(before, traits, registry, base, job.closed_until, self._policy())
         if not job.provisional:
-            written, gone = after.write(before, self._states, key, job.run_id)
+            written, gone = after.write(before, self._states, key, job.label)
             yield 0, b"message\n" + json.dumps({"states": written, "gone": gone}).encode()
         for group in range(job.groups):
             low, high = group_range(group, job.groups)
@@ -353,12 +359,12 @@ class StepCampaigns(_Stage):
         before = self._restored("rings", _ALL, RingState)
         circle, of_rings, rings = campaigns.ring(before, foreign, job.closed_until, self._policy())
         if not job.provisional:
-            states = {f"campaigns/{_ALL}": self._states.store("campaigns", _ALL, job.run_id, after)}
+            states = {f"campaigns/{_ALL}": self._states.store("campaigns", _ALL, job.label, after)}
             if circle is not before:
-                states[f"rings/{_ALL}"] = self._states.store("rings", _ALL, job.run_id, circle)
+                states[f"rings/{_ALL}"] = self._states.store("rings", _ALL, job.label, circle)
             hits = campaigns.with_rings(hits, of_rings)
             found = pl.concat([found, rings])
-            message = {"states": states, "tables": self._rows("campaigns", _ALL, found)}
+            message = {"states": states, "tables": self.rows("campaigns", _ALL, found)}
             yield 0, b"message\n" + json.dumps(message).encode()
         else:  # what is not in the table yet is not spoken of
             hits = hits.with_columns(pl.lit(None).alias(name) for name in _CAMPAIGN_COLUMNS)
@@ -409,8 +415,8 @@ class StepFindings(_Stage):
         judge = _judge(job, policy)
         if job.provisional:
             scores, flagged = findings.still_open(state, inputs, judge, job.closed_until)
-            self._rows("account_scores", key, scores.with_columns(pl.lit(value=True).alias("provisional")))
-            self._rows("flagged_accounts", key, flagged)
+            self.rows("account_scores", key, scores.with_columns(pl.lit(value=True).alias("provisional")))
+            self.rows("flagged_accounts", key, flagged)
             yield 0, b"{}"
             return
         after, scores, revisions = findings.step(state, inputs, judge, job.closed_until)
@@ -419,9 +425,9 @@ class StepFindings(_Stage):
             period = (job.closed_from, job.closed_until)
             opened, revisions = findings.reconcile(published, revisions, after.open, period, policy.version)
             after = replace(after, open=opened)
-        states = {f"replay/{key}": self._states.store("replay", key, job.run_id, replayed)}
-        states[f"findings/{key}"] = self._states.store("findings", key, job.run_id, after)
-        tables = self._rows("account_scores", key, scores) | self._rows("findings", key, revisions)
+        states = {f"replay/{key}": self._states.store("replay", key, job.label, replayed)}
+        states[f"findings/{key}"] = self._states.store("findings", key, job.label, after)
+        tables = self.rows("account_scores", key, scores) | self.rows("findings", key, revisions)
         messages.append({"states": states, "tables": tables, "findings": revisions.height})
         for message in messages:
             yield 0, json.dumps(message, sort_keys=True).encode()
@@ -448,6 +454,23 @@ def _judge(job: DetectJob, policy: Policy) -> Judge:
     registry = _registry(job)
     calibration, distances = Calibration.of(snapshot["references"]), Calibration.of(snapshot["distances"])
     return Judge(calibration, registry, cards(), policy, snapshot.snapshot_id, distances)
+
+
+def late_messages(job: DetectJob) -> list[dict[str, Any]]:
+    """What a run reports of events of ticks closed before, where the rest of its work was done before they were known of."""
+    own, none = _Stage(replace(job, ahead=None)), pl.DataFrame(schema=_ACCEPTED)
+    messages = []
+    for group in range(job.groups if job.late_files else 0):
+        late = _late(job, group_range(group, job.groups))
+        messages.append({"tables": own.rows("too_late", group_key(group), late), "counts": _counts(none, late)})
+    return messages
+
+
+def _late(job: DetectJob, hashes: tuple[int, int]) -> pl.DataFrame:
+    """Events of a group that came since the last run and belong to ticks closed before."""
+    if job.closed_from is None or not job.late_files:
+        return TABLES["too_late"].empty()
+    return read_events([Path(p) for p in job.late_files], hashes, (None, job.closed_from))
 
 
 def _counts(accepted: pl.DataFrame, late: pl.DataFrame) -> list[dict[str, Any]]:

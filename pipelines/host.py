@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from pipelines import detect, learn
+from pipelines.ahead import Ahead
 from pipelines.detect import DetectJob
 from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.checkpoints import reached, standing, to_keep
@@ -27,7 +28,7 @@ from pipelines.lake.state import Manifest, States
 from pipelines.lake.times import from_micros, to_micros
 from pipelines.lake.waiting import waiting
 from pipelines.learn import LearnJob
-from pipelines.manifests import read_messages, staging
+from pipelines.manifests import is_reported, read_messages, staging
 from pipelines.runners import run
 from pipelines.wire import unpack
 from schemas.catalogue import TABLES
@@ -92,6 +93,7 @@ class Host:
         self._lease = lease
         self._engine = engine
         self.committer = Committer(lake, lease, after)
+        self._ahead = Ahead(lake)
 
     # -- what is known
 
@@ -132,19 +134,24 @@ class Host:
         """What was read of every source."""
         return read_register(States(self._lake.root), self.manifest())
 
-    def live_watermark(self, policy: Policy, register: Register, idle: Collection[str]) -> datetime | None:
+    def live_watermark(
+        self, policy: Policy, register: Register, idle: Collection[str], ahead: timedelta = timedelta()
+    ) -> datetime | None:
         """The time up to which ticks may close while sources are being written; see `sources.live_watermark`."""
-        mark = live_watermark(register.values(), policy, idle, datetime.now(UTC))
+        mark = live_watermark(register.values(), policy, idle, datetime.now(UTC), ahead)
         return max((end for end in (mark, self.reached()) if end is not None), default=None)
 
     def next_border(self, closed: datetime | None, mark: datetime, policy: Policy) -> datetime | None:
-        """Until where the next DETECT run goes: the day's end, the watermark, or as far as its rows allow.
+        """Until where the next DETECT run goes: a tick whose work is done, the day's end, the watermark, or as far as its rows allow.
 
         None where nothing is to be closed.
         """
         if closed is not None and mark <= closed:
             return None
-        index = EventsIndex.of(self._lake.opened("events", self._events_version()), self._lake.folder("events"))
+        done = self._ahead.until(closed)
+        if done is not None and done <= mark:
+            return done
+        index = self._events(self._events_version())
         first = _first_event(index, closed, mark)
         if closed is not None and closed != floor_to_day(closed):
             until = min(midnight_after(closed), mark)
@@ -173,11 +180,50 @@ class Host:
         idle: Mapping[str, datetime] | None = None,
     ) -> Plan:
         """The plan of the DETECT run that closes the ticks up to `until`, written down with the sources not waited for."""
+        work = self._detect_work(closed, until, groups, policy)
+        work["idle"] = [[source, since.isoformat()] for source, since in sorted((idle or {}).items())]
+        job = self._job("", policy.to_json(), work, provisional=False)
+        done = self._ahead.fitting(job, self._events(work["events_version"]))
+        if done is not None:
+            work["ahead"] = done.job.label
+        plan = self.write_plan("detect", work, policy)
+        if done is not None:
+            self._ahead.hand_over(done, plan.run_id)
+        return plan
+
+    def work_ahead(self, soon: datetime, groups: int | None, policy: Policy) -> bool:
+        """Does the work of the tick that is next to be closed, and commits nothing; the run that closes it takes it if it still fits.
+
+        Args:
+            soon: what all sources have passed, and the watermark has not.
+            groups: account groups.
+            policy: the configuration.
+
+        Returns:
+            Whether work was done.
+        """
+        closed = self.closed_until()
+        if closed is None or closed + policy.time.tick > soon or closed != self.reached():
+            return False
+        until = closed + policy.time.tick
+        if not self._ahead.is_worth(until):
+            return False
+        self._lease.check()
+        work = self._detect_work(closed, until, groups, policy)
+        name = f"ahead-{self._lake.last_sequence():08d}"
+        job = replace(self._job(name, policy.to_json(), work, provisional=False), late_files=())
+        self._ahead.do(job, work["events_version"], self._execute)
+        return True
+
+    def _detect_work(
+        self, closed: datetime | None, until: datetime, groups: int | None, policy: Policy
+    ) -> dict[str, Any]:
+        """What the ticks up to `until` are closed from."""
         last = self.last_detect()
         width = self._groups(groups)
         version, ever = self._events_version(), self.reached()
         is_again = ever is not None and (closed is None or closed < ever)
-        work = {
+        return {
             "closed_from": None if closed is None else closed.isoformat(),
             "closed_until": until.isoformat(),
             "events_version": version,
@@ -185,10 +231,8 @@ class Host:
             "groups": width,
             "registry_version": self._lake.versions()["registry"],
             "reconsiders": self._lake.versions()["findings"] if is_again else None,
-            "idle": [[source, since.isoformat()] for source, since in sorted((idle or {}).items())],
             "reference": self._reference(until, policy),
         }
-        return self.write_plan("detect", work, policy)
 
     def plan_learn(self, day: datetime, policy: Policy) -> Plan:
         """The plan of the LEARN run over a closed day, and before it over the days released since the border before."""
@@ -216,9 +260,8 @@ class Host:
 
     def detect(self, plan: Plan) -> Detected:
         """Executes a DETECT plan and commits it; repeated after a crash, it does the same."""
-        job = self._detect_job(plan, provisional=False)
-        self._engine.execute(lambda pipeline: detect.build(job, pipeline, is_spread=self._engine.is_spread))
-        messages = read_messages(self._lake.root, plan.run_id)
+        job = self._job(plan.run_id, plan.policy, plan.work, provisional=False)
+        messages = self._done(job, plan.work.get("ahead"))
         files = detect.entries(messages)
         found = [self._lake.folder("findings") / entry.path for entry in files.get("findings", ())]
         findings = pl.concat([self._lake.read("findings"), scan(found, TABLES["findings"]).collect()])
@@ -254,9 +297,7 @@ class Host:
         """Executes a LEARN plan and commits it; whether the day passed its audit."""
         day = datetime.fromisoformat(plan.work["day"])
         manifest = self.manifest()
-        events = EventsIndex.of(
-            self._lake.opened("events", plan.work["versions"]["events"]), self._lake.folder("events")
-        )
+        events = self._events(plan.work["versions"]["events"])
         # What came since the day was closed is late: whether it came before LEARN or behind it says nothing of the day.
         seen = plan.work.get("seen_version")
         job = LearnJob(
@@ -288,8 +329,8 @@ class Host:
 
     def overlay(self, plan: Plan) -> None:
         """Executes an overlay plan: provisional rows take the place of the former ones; no state, no finding changes."""
-        job = self._detect_job(plan, provisional=True)
-        self._engine.execute(lambda pipeline: detect.build(job, pipeline, is_spread=self._engine.is_spread))
+        job = self._job(plan.run_id, plan.policy, plan.work, provisional=True)
+        self._execute(job)
         policy = Policy.from_json(plan.policy)
         writes = {table: Write(provisional=self._staged(plan, table)) for table in _PROVISIONAL}
         definite = self.review(self._lake.read("findings"), job.closed_until, policy)
@@ -360,18 +401,18 @@ class Host:
         write_plan(self._lake, self._lease, plan)
         return plan
 
-    def _detect_job(self, plan: Plan, *, provisional: bool) -> DetectJob:
-        work, manifest = plan.work, self.manifest()
+    def _job(self, run_id: str, policy: str, work: dict[str, Any], *, provisional: bool) -> DetectJob:
+        manifest = self.manifest()
         closed = None if work["closed_from"] is None else datetime.fromisoformat(work["closed_from"])
         until = datetime.fromisoformat(work["closed_until"])
-        index = EventsIndex.of(self._lake.opened("events", work["events_version"]), self._lake.folder("events"))
+        index = self._events(work["events_version"])
         late: list[Path] = []
         if closed is not None and not provisional:
             late = index.new_since(work["seen_version"]).holding(None, closed).paths()
         return DetectJob(
             root=str(self._lake.root),
-            run_id=plan.run_id,
-            policy=plan.policy,
+            run_id=run_id,
+            policy=policy,
             closed_from=closed,
             closed_until=until,
             files=tuple(str(path) for path in index.holding(closed, until).paths()),
@@ -384,6 +425,21 @@ class Host:
             provisional=provisional,
             reference=work.get("reference"),
         )
+
+    def _execute(self, job: DetectJob) -> None:
+        self._engine.execute(lambda pipeline: detect.build(job, pipeline, is_spread=self._engine.is_spread))
+
+    def _done(self, job: DetectJob, ahead: str | None) -> list[dict[str, Any]]:
+        """What the workers of a DETECT run report, after they have done what is not done yet."""
+        if ahead is None:
+            self._execute(job)
+            return read_messages(self._lake.root, job.run_id)
+        if not is_reported(self._lake.root, job.run_id):
+            self._execute(replace(job, ahead=ahead, late_files=()))
+        return [*read_messages(self._lake.root, job.run_id), *detect.late_messages(job)]
+
+    def _events(self, version: int) -> EventsIndex:
+        return EventsIndex.of(self._lake.opened("events", version), self._lake.folder("events"))
 
     def review(self, findings: pl.DataFrame, until: datetime, policy: Policy) -> pl.DataFrame:
         """The review list that these findings give, with the accounts file as it holds before a time."""
@@ -411,7 +467,8 @@ class Host:
         shutil.rmtree(staging(self._lake.root, plan.run_id), ignore_errors=True)
         runs = self._lake.read("runs").sort("sequence")
         kept = to_keep(runs, Policy.from_json(plan.policy).retention.checkpoint_days)
-        States(self._lake.root).collect([*kept, *runs["run_id"].to_list()[-_KEPT_RUNS:]])
+        last = runs["run_id"].to_list()[-_KEPT_RUNS:]
+        States(self._lake.root).collect([*kept, *last], self._ahead.states)
 
 
 def _first_event(index: EventsIndex, closed: datetime | None, mark: datetime) -> datetime | None:

@@ -20,7 +20,10 @@ def is_reported(root: Path, run_id: str) -> bool:
     try:
         messages = read_messages(root, run_id)
         files = [
-            (table, entry) for message in messages for table, found in message["tables"].items() for entry in found
+            (table, entry)
+            for message in messages
+            for table, found in message.get("tables", {}).items()
+            for entry in found
         ]
         return all((root / table / entry["path"]).stat().st_size == entry["size"] for table, entry in files)
     except (OSError, ValueError):

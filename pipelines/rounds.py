@@ -172,6 +172,10 @@ class Rounds:
         self.execute(host.plan_detect(closed, until, self._request.groups, policy, idle))
         return until
 
+    def work_ahead(self, soon: datetime) -> bool:
+        """Does the work of the next tick where all sources have passed its end and the watermark has not; whether any was done."""
+        return self.host.work_ahead(soon, self._request.groups, self._request.policy)
+
     def count_late(self) -> None:
         """Looks at events that no run has seen yet although nothing is to be closed: they are late, or far ahead."""
         closed = self.host.closed_until()

@@ -95,6 +95,7 @@ class _Supervisor:
         self._idling = Idling(self._policy.watch.idle)
         self._idle: dict[str, datetime] = {}
         self._mark: datetime | None = None
+        self._soon: datetime | None = None
         self._register: Register | None = None
         self._most_bytes = self._policy.watch.run_megabytes * _MEGABYTE
         self._looked: object = None
@@ -139,6 +140,10 @@ class _Supervisor:
             if self._is_over():
                 self._end()
                 return
+            with self._view.stage("ahead"):
+                has_worked = self._soon is not None and self._rounds.work_ahead(self._soon)
+            if has_worked:
+                continue
             with self._view.stage("wait"):
                 self._wait()
 
@@ -224,6 +229,7 @@ class _Supervisor:
         self._idling.see(register, now)
         self._idle = self._idling.idle(register, now)
         self._mark = self._rounds.host.live_watermark(self._policy, register, self._idle)
+        self._soon = self._rounds.host.live_watermark(self._policy, register, self._idle, self._policy.watch.ahead)
         self._register = register
 
     def _look_out(self) -> None:

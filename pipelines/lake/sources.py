@@ -135,10 +135,16 @@ def watermark(register: Iterable[Known], policy: Policy) -> datetime | None:
     """
     full, pooled = _progress(register, policy)
     times = [*full, *([] if pooled is None else [pooled])]
-    return _mark(max(times), policy) if times else None
+    return _mark(max(times), policy, policy.time.lateness) if times else None
 
 
-def live_watermark(register: Iterable[Known], policy: Policy, idle: Collection[str], now: datetime) -> datetime | None:
+def live_watermark(
+    register: Iterable[Known],
+    policy: Policy,
+    idle: Collection[str],
+    now: datetime,
+    ahead: timedelta = timedelta(),
+) -> datetime | None:
     """The time up to which ticks are closed while logs are being written: null while no source has an event.
 
     The source that is furthest behind counts, of those that are not idle. Sources with fewer events than
@@ -152,7 +158,9 @@ def live_watermark(register: Iterable[Known], policy: Policy, idle: Collection[s
         policy: the configuration.
         idle: ids of the sources that are not waited for.
         now: the time by this machine's clock.
+        ahead: so much of the allowed lateness is not waited for: where the watermark will soon be.
     """
+    lateness = max(policy.time.lateness - ahead, timedelta())
     known = list(register)
     if any(one.container == "topic" and not one.events and one.source not in idle for one in known):
         return None
@@ -164,7 +172,7 @@ def live_watermark(register: Iterable[Known], policy: Policy, idle: Collection[s
             return None
         full = [furthest]
     last = min([*full, *([] if pooled is None else [pooled])])
-    return min(_mark(last, policy), floor_to_tick(now - policy.time.lateness, policy.time.tick))
+    return min(_mark(last, policy, lateness), floor_to_tick(now - lateness, policy.time.tick))
 
 
 def _progress(register: Iterable[Known], policy: Policy) -> tuple[list[int], int | None]:
@@ -183,9 +191,9 @@ def _progress(register: Iterable[Known], policy: Policy) -> tuple[list[int], int
     return full, times[min(needed, len(times)) - 1]
 
 
-def _mark(progress: int, policy: Policy) -> datetime:
-    """The watermark that an event time stands for: less the allowed lateness, and the rest of a tick."""
-    return floor_to_tick(from_micros(progress) - policy.time.lateness, policy.time.tick)
+def _mark(progress: int, policy: Policy, lateness: timedelta) -> datetime:
+    """The watermark that an event time stands for: less the lateness that is waited for, and the rest of a tick."""
+    return floor_to_tick(from_micros(progress) - lateness, policy.time.tick)
 
 
 def floor_to_tick(time: datetime, tick: timedelta) -> datetime:

@@ -216,18 +216,29 @@ class States:
         """Whether what held after this run is still known."""
         return self._manifest(run_id).exists()
 
-    def collect(self, keep: Iterable[str]) -> int:
+    def has(self, names: Iterable[str]) -> bool:
+        """Whether the states of all these names are there."""
+        return all(self._path(name).is_file() for name in names)
+
+    def remove(self, run_id: str) -> None:
+        """Removes what was written under the name of a run that no manifest names."""
+        for file in self._folder("state").glob(f"*/*/{run_id}"):
+            file.unlink(missing_ok=True)
+            RECENT.forget(file)
+
+    def collect(self, keep: Iterable[str], besides: Iterable[str] = ()) -> int:
         """Removes states, snapshots and manifests that none of the kept runs needs.
 
         Args:
             keep: run ids: the last few runs, and the checkpoints that `rebuild` may start from (`checkpoints.to_keep`);
                 those without a manifest are passed over. No run may be under way.
+            besides: names of states that no run names yet.
 
         Returns:
             Number of states and snapshots removed.
         """
         kept_runs = {run_id for run_id in keep if self.has_manifest(run_id)}
-        needed = {name for run_id in kept_runs for name in self.read_manifest(run_id).values()}
+        needed = {name for run_id in kept_runs for name in self.read_manifest(run_id).values()}.union(besides)
         gone = 0
         for file in self._folder("state").glob("*/*/*"):
             if "/".join(file.parts[-3:]) not in needed:
