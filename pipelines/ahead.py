@@ -57,6 +57,11 @@ class Ahead:
         self._in_vain = self._to_pass = 0
 
     @property
+    def has_work(self) -> bool:
+        """Whether something was done that no run has taken yet."""
+        return self._work is not None
+
+    @property
     def states(self) -> list[str]:
         """Names of states that no run names yet."""
         return [] if self._work is None else self._work.states

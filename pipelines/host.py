@@ -182,8 +182,10 @@ class Host:
         """The plan of the DETECT run that closes the ticks up to `until`, written down with the sources not waited for."""
         work = self._detect_work(closed, until, groups, policy)
         work["idle"] = [[source, since.isoformat()] for source, since in sorted((idle or {}).items())]
-        job = self._job("", policy.to_json(), work, provisional=False)
-        done = self._ahead.fitting(job, self._events(work["events_version"]))
+        done = None
+        if self._ahead.has_work:
+            job = self._job("", policy.to_json(), work, provisional=False)
+            done = self._ahead.fitting(job, self._events(work["events_version"]))
         if done is not None:
             work["ahead"] = done.job.label
         plan = self.write_plan("detect", work, policy)
@@ -214,6 +216,10 @@ class Host:
         job = replace(self._job(name, policy.to_json(), work, provisional=False), late_files=())
         self._ahead.do(job, work["events_version"], self._execute)
         return True
+
+    def drop_ahead(self) -> None:
+        """Removes the work of a tick that will not be closed by this process."""
+        self._ahead.drop()
 
     def _detect_work(
         self, closed: datetime | None, until: datetime, groups: int | None, policy: Policy

@@ -72,6 +72,7 @@ def watch(
         view.begun(rounds.lake, rounds.lake.last_sequence(), rounds.host.waiting())
         supervisor = _Supervisor(request, rounds, progress, stop, view, is_once=is_once, after=after)
         supervisor.run()
+        rounds.host.drop_ahead()
         return rounds.summary(flagged_before, time.monotonic() - began)
 
 

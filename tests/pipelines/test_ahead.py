@@ -190,13 +190,15 @@ def test_a_run_that_takes_work_is_finished_after_a_crash_at(
         if is_due and at == point:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), live.rounds(crash) as rounds:
+    with live.rounds(crash) as rounds:
         end = live.working_ahead(rounds)
         live.take(rounds, LINES[end : end + 20])
         is_due = True
         if point == "planned":
             monkeypatch.setattr(Ahead, "hand_over", lambda *_: crash("planned"))
-        rounds.close_next(live.mark(rounds) or START)
+        with pytest.raises(KeyboardInterrupt):
+            rounds.close_next(live.mark(rounds) or START)
+    is_due = False
     monkeypatch.undo()
     with live.rounds() as rounds:
         assert len(live.took()) == 1
@@ -287,7 +289,7 @@ def test_a_run_tells_which_work_it_took(live: Live) -> None:
     assert sum(live.took()[0].encode() in plan for plan in plans) == 1
 
 
-def test_a_watch_that_has_nothing_else_to_do_works_ahead(live: Live) -> None:
+def test_a_watch_that_has_nothing_else_to_do_works_ahead_and_leaves_none_of_it_when_it_is_stopped(live: Live) -> None:
     with live.rounds() as rounds:
         live.log.write_bytes(b"".join(LINES[: live.working_ahead(rounds)]))
     shutil.rmtree(live.lake)
@@ -296,8 +298,9 @@ def test_a_watch_that_has_nothing_else_to_do_works_ahead(live: Live) -> None:
     watching = threading.Thread(target=watch, args=(quick, Progress(quiet=True), stop), daemon=True)
     watching.start()
     limit = time.monotonic() + 120
-    while not live.lying() and watching.is_alive() and time.monotonic() < limit:
+    while not (seen := live.lying()) and watching.is_alive() and time.monotonic() < limit:
         time.sleep(0.05)
     stop.set()
     watching.join(60)
-    assert live.lying()
+    assert seen
+    assert live.lying() == []
