@@ -95,11 +95,14 @@ class Ahead:
         work, self._work = self._work, None
         if work is None:
             return None
-        if _asked(job) == _asked(work.job) and not self._came(work, events) and self._is_whole(work):
+        is_same = _asked(job) == _asked(work.job) and not self._came(work, events)
+        if is_same:
             self._in_vain = self._to_pass = 0
-            return work
-        self._in_vain += 1
-        self._to_pass = min(2**self._in_vain - 1, _MOST_PASSED)
+            if self._is_whole(work):
+                return work
+        else:
+            self._in_vain += 1
+            self._to_pass = min(2**self._in_vain - 1, _MOST_PASSED)
         _remove(self._lake, work.job.run_id)
         return None
 
