@@ -55,7 +55,7 @@ def shared_by(lake: Lake, account: str, account_hash: int, policy: Policy) -> Sh
         return None
     rows = lake.scan("traits", version, ("tick", since, until))
     few = _held_by_few(lake, rows, keys.select(_KEY))
-    traits = lake.collect("traits", rows.join(few.lazy(), on=_KEY, how="semi"))
+    traits = lake.collect("traits", _of_keys(rows, few))
     registry = accounts_held(lake, until)
     known = facts(registry)
     border = (until - policy.time.tick).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -109,10 +109,16 @@ def _since(lake: Lake, version: int, until: datetime, policy: Policy) -> datetim
 
 def _held_by_few(lake: Lake, rows: pl.LazyFrame, keys: pl.DataFrame) -> pl.DataFrame:
     """Those of the keys that two accounts or more hold, and few: the fewest first, as far as they are read."""
-    counted = rows.join(keys.lazy(), on=_KEY, how="semi").group_by(_KEY)
+    counted = _of_keys(rows, keys).group_by(_KEY)
     sizes = lake.collect("traits", counted.agg(holders=pl.col("account_hash").n_unique(), rows=pl.len()))
     few = sizes.filter(pl.col("holders").is_between(2, FEW)).sort("holders", *_KEY)
     return few.filter(pl.col("rows").cum_sum() <= MOST_READ).select(_KEY)
+
+
+def _of_keys(rows: pl.LazyFrame, keys: pl.DataFrame) -> pl.LazyFrame:
+    """The rows of these keys; asked of the number first, for which Parquet need not read the other columns."""
+    wanted = rows.filter(pl.col("key").is_in(keys["key"].implode()))
+    return wanted.join(keys.lazy(), on=_KEY, how="semi")
 
 
 def _campaigns(lake: Lake, accounts: pl.Series) -> dict[str, list[str]]:
