@@ -30,7 +30,7 @@ demo: $(STAMP) ## Simulate a small world, backfill it, show what was found
 
 ##@ Prove
 
-test: $(STAMP) ## All tests but the long ones, under twenty minutes on two cores
+test: $(STAMP) ## All tests but the long ones, some ten minutes on two cores
 	$(PYTEST) -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-all: $(STAMP) ## All tests, the longer proofs included
