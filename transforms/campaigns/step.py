@@ -278,16 +278,22 @@ class _Work:
                 continue
             del told[account]
             self._rows[other] = self._listing(self._rows[other], told.keys())
-            left += [other, *self._out_of_merged(gathering.held.names[account], other)]
+            left += [other, *self._out_of_merged(gathering.held.names[account], other, name)]
         return left
 
-    def _out_of_merged(self, account: str, into: str) -> list[str]:
-        """Campaigns that had become part of one which the account has left, and that it was counted in: it leaves them too."""
-        left = [row for row in self._rows.values() if row["merged_into"] == into and account in row["account_ids"]]
-        for row in left:
-            others = [one for one in row["account_ids"] if one != account]
-            self._rows[row["campaign_id"]] = row | {"account_ids": others, "accounts": len(others)}
-        return sorted(row["campaign_id"] for row in left)
+    def _out_of_merged(self, account: str, other: str, name: str) -> list[str]:
+        """Campaigns that had become part of one which the account has left for `name`, and that it was counted in: it leaves them too. One of nobody else becomes part of `name`."""
+        left = []
+        for row in [
+            row for row in self._rows.values() if row["merged_into"] == other and account in row["account_ids"]
+        ]:
+            remaining = [one for one in row["account_ids"] if one != account]
+            if remaining:
+                self._rows[row["campaign_id"]] = row | {"account_ids": remaining, "accounts": len(remaining)}
+                left.append(row["campaign_id"])
+            else:
+                self._rows[row["campaign_id"]] = row | {"merged_into": name}
+        return sorted(left)
 
     def _is_theirs(self, tie: Row, members: Members) -> bool:
         """Whether what speaks for a key speaks of these accounts: half of those that it was counted on (`overlap`) are among them."""
