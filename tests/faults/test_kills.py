@@ -1,15 +1,14 @@
 """Whoever is killed, wherever, and run again, leaves the lake that one clean run leaves (invariant 5)."""
 
-import os
 import random
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
+from changes import changes_seen
 from dying import CHECKOUT, COMMAND, Children, kind_of
 from small_world import RECORDS, Clean, SmallWorld, assert_equal, leftovers, tables
 
@@ -93,21 +92,9 @@ def test_a_process_killed_at_random_moments_and_repeated_leaves_what_a_clean_one
 
 
 def changes_until_killed(arguments: list[object], lake: Path, patience: int | None = None) -> tuple[int, int]:
-    """Runs the command, killed once so many changes of the lake's folders were seen; how many there were, and its code.
-
-    Changes and not seconds, because a machine that is suddenly less busy would be done before its time.
-    """
-    seen, before = 0, entries(lake)
+    """Runs the command, killed once so many changes of the lake's folders were seen; how many there were, and its code."""
     with subprocess.Popen([*COMMAND, *map(str, arguments)], cwd=CHECKOUT, stdout=subprocess.DEVNULL) as process:
-        while process.poll() is None:
-            now = entries(lake)
-            seen, before = seen + (now != before), now
-            if patience is not None and seen >= patience:
-                process.kill()
-            time.sleep(0.005)
+        seen = changes_seen(lake, patience, lambda: process.poll() is None)
+        if patience is not None:
+            process.kill()
     return seen, process.returncode
-
-
-def entries(lake: Path) -> int:
-    """How many files and folders there are, of those that are there while one looks."""
-    return sum(len(folders) + len(files) for _, folders, files in os.walk(lake))

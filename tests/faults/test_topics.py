@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from changes import changes_seen
 from dying import COMMAND
 from lake_proofs import assert_accounted
 from pipelines.cli.progress import Progress
@@ -139,7 +140,7 @@ def test_a_watch_that_is_killed_at_any_time_takes_each_record_once(broker: Broke
         with Program(asked, {"POLARS_MAX_THREADS": "1"}) as watcher:
             before = len(taken(tmp_path / "lake"))
             if turn:
-                time.sleep(rng.uniform(1, 6))
+                changes_seen(tmp_path / "lake", rng.randint(1, 30), seconds=6)
             else:
                 watcher.until(lambda before=before: len(taken(tmp_path / "lake")) > before)
             watcher.kill()

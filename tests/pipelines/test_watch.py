@@ -21,6 +21,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from changes import changes_seen
 from dying import COMMAND
 from lake_proofs import assert_accounted, assert_equal_lakes, assert_no_text
 from pipelines.backfill import backfill
@@ -421,6 +422,10 @@ def test_what_a_run_left_in_cycles_is_freed_before_the_next_however_seldom_the_c
     assert left[0]() is None
 
 
+_CHANGES_OF_A_RUN = 30
+"""Of the lake's folders, as far as they are seen one by one; a run over a sixtieth of these records has some more."""
+
+
 @pytest.fixture
 def killings() -> random.Random:
     return random.Random(11)
@@ -436,7 +441,7 @@ def test_killed_again_and_again_it_gives_what_one_backfill_gives(
             file.write(b"".join(lines[number * more : (number + 1) * more]))
         program = Program(log, "--lake", lake, "--key-file", key, "--latency", "0.1")
         program.until(lambda: who_holds(lake) is not None)
-        time.sleep(killings.uniform(0, 5))
+        changes_seen(lake, killings.randint(1, _CHANGES_OF_A_RUN), seconds=5)
         program.end(signal.SIGKILL)
         interrupted += unfinished(Lake.open(lake)) is not None
     assert interrupted >= times // 4, "it was killed between its runs only"
