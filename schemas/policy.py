@@ -379,6 +379,14 @@ class Campaigns:
         0.4,
         "part of the median account's calls below which one that moves and sends the same program is left out: of a pool whose calls vary by half (lognormal, CV 0.5) one head in thirty has fewer",
     )
+    pace_factor: float = setting(
+        3.0,
+        "times the median pace of a pool that has only software in common, or part of it, beyond which an account is none of its heads: of a pool whose calls vary by half (lognormal, CV 0.5) one head in a hundred calls three times as often as the median, and one in a hundred a third",
+    )
+    pace_calls: float = setting(
+        8.0,
+        "calls that its pace must give for an account to be told by it, and be counted where it comes later: of eight expected ones a head makes less than a third by chance once in seventy (Poisson)",
+    )
     overlap: float = setting(
         0.5, "share of the smaller side's accounts that two keys must have in common to be of one campaign"
     )

@@ -19,6 +19,7 @@ from transforms.campaigns.gathering import Gathering, exchanges, output_tokens
 from transforms.campaigns.grouping import ANYBODYS, Key
 from transforms.campaigns.habits import Habits, Record, since_when
 from transforms.campaigns.membership import Members, is_of_software
+from transforms.campaigns.pacing import at_its_pace
 from transforms.campaigns.parts import Part, is_enough
 from transforms.campaigns.state import KEYS, MARKS, PROMPTS, TOLD, CampaignState
 from transforms.campaigns.wording import detail, evidence, kind_of, link_kinds
@@ -171,6 +172,8 @@ class _Work:
         members = gathering.members(part)
         if name not in gathering.told and is_of_software(part) and gathering.pays_as_one(part):
             return
+        if is_of_software(part):
+            members = at_its_pace(members, gathering.told.get(name, {}), tick + time.tick, policy)
         ties = [tie for tie in ties if self._is_theirs(tie, members)]
         if not ties:
             members = _going_on(members, gathering.told.get(name, {}))
