@@ -49,7 +49,7 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     a banned one's place has not called for long. A user agent alone is anybody's. Where most accounts have a second thing in
     common, a client fingerprint or cards, it needs that too: words alone may be common. Where nearly all are young, an old
     account that pays for itself merely uses the same tool; where software is all they share (a library's default client, a user agent), it is enough that most are. Where a card is what they share, it speaks for nobody: an old account
-    among mostly young ones is left out. Who moves and sends the same program (roving.py) must call about as often as most of them. A campaign in pieces has the members of each.
+    among mostly young ones is left out. Where most share cards with others, an old account that pays for itself merely uses the same. Who moves and sends the same program (roving.py) must call about as often as most of them. A campaign in pieces has the members of each.
     """
     found: Members = {}
     for piece in part.pieces:
@@ -92,7 +92,7 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     share = policy.alike_agents if is_of_software(part) else policy.alike
     if any(kind == PAYER for kind, _ in part.keys):
         return {account: holdings for account, holdings in bound.items() if account not in _old(bound, policy)}
-    left_out = _unbound(part, held, bound, policy) | _unlike(bound, share, policy)
+    left_out = _unbound(part, held, bound, policy) | _unlike(bound, share, policy) | _paying_alone(bound)
     return {account: holdings for account, holdings in bound.items() if account not in left_out}
 
 
@@ -127,6 +127,13 @@ def _unbound(part: Part, held: Held, members: Members, policy: Campaigns) -> set
         }
         return {account for account, card in own.items() if account not in clients and card not in cards}
     return own.keys() - paired - clients if 2 * len(paired) > len(members) else set()
+
+
+def _paying_alone(members: Members) -> set[int]:
+    """Old accounts with a card of their own, among accounts most of which share cards with others."""
+    number = Counter(holdings[0].card for holdings in members.values() if holdings[0].card is not None)
+    alone = {account for account, holdings in members.items() if number[holdings[0].card] < 2}
+    return {account for account in alone if members[account][0].is_fresh is False and 2 * len(alone) < len(members)}
 
 
 def _old(members: Members, policy: Campaigns) -> set[int]:

@@ -450,3 +450,11 @@ def test_who_pays_for_himself_among_senders_of_a_client_that_share_cards_is_none
     accounts = OLD_HEADS + on_file("user", 2, age_days=400, a_card=1)
     rows = in_turn(800) + pool("user", 2, 36, keys=[("client", 1)])
     assert a_day(rows, accounts).campaigns["accounts"].to_list() == [20]
+
+
+def test_old_customers_of_a_framework_who_pay_for_themselves_are_not_in_a_pool_that_runs_it() -> None:
+    """Its client, its system prompt and its tools are one thing that they have in common, not three."""
+    framework = [("client", 1), ("system", 2), ("tools", 3)]
+    rows = pool("head", 20, 30, keys=framework) + pool("user", 9, 20, keys=framework, first=15)
+    lake = a_day(rows, HEADS + on_file("user", 9, age_days=300, a_card=1))
+    assert lake.campaigns["accounts"].to_list() == [20]
