@@ -1,4 +1,4 @@
-"""A reasoning handle redeemed by another account than it was issued to."""
+"""A reasoning handle redeemed where it was not issued: by another account, or by its own account in another session."""
 
 import pyarrow as pa
 
@@ -7,7 +7,7 @@ from schemas.contract import UTC_MICROSECONDS, Contract, field
 FOREIGN = Contract(
     name="foreign_handles",
     version=1,
-    doc="One row is one handle an account redeemed within a tick although it had been issued to another.",
+    doc="One row is one handle an account redeemed within a tick although it had been issued to another, or (`issuer` is the account itself) although it had redeemed it in an earlier session.",
     key=("account_id", "tick", "key"),
     is_table=False,
     arrow=pa.schema(

@@ -150,6 +150,14 @@ class Rules:
         30, "foreign handles in 24 h that no shared conversation explains: ten times the threshold, a relay at work"
     )
     handle_memory_days: int = setting(30, "how long an issued handle is remembered")
+    handles_again: int = setting(
+        5,
+        "handles of its own that an account redeems again in another session within 24 h: a conversation goes on from its last handle once, and a person edits or branches one or two a day; none of 489 honest accounts with handles in seven worlds by strangers did so with a single one",
+    )
+    handle_again_minutes: int = setting(
+        60,
+        "after which a handle that is redeemed again is so in another session: retries and parallel calls of one session come within minutes, and sessions end after half an hour (sessions.idle_minutes)",
+    )
     sweep_tokens: int = setting(
         300,
         "distinct biased tokens in 24 h: attacks need more than the hidden size, 1,024 and up; applications ban a few dozen words (threats.md 2.3 #16)",

@@ -28,6 +28,7 @@ from transforms.detectors import ReplayState, RulesState, handle_replay, rules
 
 LOW = Rules(
     handle_replays=1,
+    handles_again=1,
     sweep_tokens=2,
     sweep_calls=2,
     logprob_calls=1,

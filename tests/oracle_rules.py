@@ -228,33 +228,42 @@ def _search(tick: Tick, day: list[Tick]) -> tuple[int, int]:
 
 
 def foreign(traits: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """FOREIGN rows: handles redeemed by accounts they were not issued to."""
+    """FOREIGN rows: handles redeemed by accounts they were not issued to, or by their own in another session."""
     memory = timedelta(days=policy.rules.handle_memory_days)
-    rows = traits.to_dicts()
+    session, day = timedelta(minutes=policy.rules.handle_again_minutes), timedelta(days=1)
+    rows = traits.sort("first_time").to_dicts()
     issued = [row for row in rows if row["kind"] == "handle_issued"]
-    found = []
+    found, own = [], defaultdict[tuple[str, int], list[datetime]](list)
     for used in (row for row in rows if row["kind"] == "handle_used"):
+        mine = {name: used[name] for name in ("account_id", "account_hash", "tick", "key", "output_tokens")}
+        mine["calls"] = used["count"]
         earlier = [
             row
             for row in issued
             if row["key"] == used["key"] and timedelta(0) <= used["first_time"] - row["first_time"] <= memory
         ]
-        if not earlier or any(row["account_id"] == used["account_id"] for row in earlier):
+        if not earlier:
+            continue
+        if any(row["account_id"] == used["account_id"] for row in earlier):
+            before = own[used["account_id"], used["key"]]
+            if any(session <= used["first_time"] - time <= day for time in before):
+                found.append(mine | {"issuer": used["account_id"], "issuer_hash": used["account_hash"]})
+            before.append(used["first_time"])
             continue
         latest = max(row["first_time"] for row in earlier)
         issuer = min(row["account_id"] for row in earlier if row["first_time"] == latest)
-        mine = {name: used[name] for name in ("account_id", "account_hash", "tick", "key", "output_tokens")}
-        mine["calls"] = used["count"]
         issuer_hash = next(row["account_hash"] for row in earlier if row["account_id"] == issuer)
         found.append(mine | {"issuer": issuer, "issuer_hash": issuer_hash})
     return FOREIGN.conform(pl.DataFrame(found, schema=FOREIGN.polars))
 
 
 def replays(redeemed: pl.DataFrame, tallies: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """HIT rows of the rule over redeemed handles: of who redeems, else of who gave them away."""
-    rows = redeemed.to_dicts()
+    """HIT rows of the rules over redeemed handles: of who redeems others', else of who gave them away; of who redeems its own again."""
+    every = redeemed.to_dicts()
+    own = [row for row in every if row["issuer"] == row["account_id"]]
+    rows = [row for row in every if row["issuer"] != row["account_id"]]
     examples = {(row["account_id"], row["tick"]): row["sample_event_ids"] for row in tallies.to_dicts()}
-    sides = {(row["account_id"], row["account_hash"], row["tick"]) for row in rows}
+    sides = {(row["account_id"], row["account_hash"], row["tick"]) for row in every}
     sides |= {(row["issuer"], row["issuer_hash"], row["tick"]) for row in rows}
     found = []
     for account, hashed, tick in sides:
@@ -269,8 +278,14 @@ def replays(redeemed: pl.DataFrame, tallies: pl.DataFrame, policy: Policy) -> pl
                 hit = _hit(tally, "handle_replay", len(handles), policy.rules.handle_replays, told, tuple(others[:20]))
                 found.append(hit | {"tier": "review" if mine == "issuer" else None})
                 break
+        day = [row for row in own if row["account_id"] == account and _is_within_a_day(row["tick"], tick)]
+        handles = {row["key"] for row in day}
+        if any(row["tick"] == tick for row in day) and len(handles) >= policy.rules.handles_again:
+            told = _AGAIN.format(len(handles))
+            found.append(_hit(tally, "handle_reuse", len(handles), policy.rules.handles_again, told))
     return HIT.conform(pl.DataFrame(found, schema=HIT.polars))
 
 
 _REDEEMED = "{} distinct reasoning handles redeemed in 24 h were issued to {} other accounts"
 _GAVE = "{} distinct reasoning handles issued to it were redeemed in 24 h by {} other accounts"
+_AGAIN = "{} distinct reasoning handles of its own were redeemed in 24 h in another session again"

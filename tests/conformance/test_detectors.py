@@ -24,7 +24,7 @@ from schemas.technique import TECHNIQUES
 from schemas.window import WINDOW
 from transforms import campaigns
 from transforms.campaigns import CampaignState, Habits, TieState, base_of, facts
-from transforms.detectors import ReplayState, RulesState, cards, handle_replay, rules, score, shapes
+from transforms.detectors import ReplayState, RulesState, cards, handle_replay, handle_reuse, rules, score, shapes
 from transforms.detectors.registry import shapes as registered_shapes
 from transforms.detectors.rule import Rule
 from transforms.detectors.shape import Shape, parts_of
@@ -34,7 +34,7 @@ from transforms.learning import Marks, learn
 
 POLICY = Policy()
 CARDS = cards()
-EXPECTED = 22
+EXPECTED = 23
 UNTIL = DAY + timedelta(days=8)
 
 every_detector = pytest.mark.parametrize("card", CARDS.values(), ids=list(CARDS))
@@ -125,7 +125,7 @@ def unlike_peers(example: Example) -> bool:
 def test_every_detector_of_the_room_was_found() -> None:
     assert len(CARDS) == EXPECTED, "a detector came or went: adjust EXPECTED"
     assert len({card.id for card in CARDS.values()}) == EXPECTED
-    assert {rule.card.id for rule in rules.rules()} | {handle_replay.CARD.id} | {
+    assert {rule.card.id for rule in rules.rules()} | {handle_replay.CARD.id, handle_reuse.CARD.id} | {
         shape.card.id for shape in registered_shapes()
     } == {card.id for card in CARDS.values() if card.layer == "L0"}
 

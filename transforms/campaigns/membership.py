@@ -131,8 +131,9 @@ def _unbound(part: Part, held: Held, members: Members, policy: Campaigns) -> set
 
 def _paying_alone(members: Members) -> set[int]:
     """Old accounts with a card of their own, among accounts most of which share cards with others."""
-    number = Counter(holdings[0].card for holdings in members.values() if holdings[0].card is not None)
-    alone = {account for account, holdings in members.items() if number[holdings[0].card] < 2}
+    cards = {account: holdings[0].card for account, holdings in members.items()}
+    number = Counter(cards.values())
+    alone = {account for account, card in cards.items() if card is None or number[card] < 2}
     return {account for account in alone if members[account][0].is_fresh is False and 2 * len(alone) < len(members)}
 
 

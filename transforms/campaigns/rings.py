@@ -35,8 +35,8 @@ def step(
 
     Args:
         state: rings before.
-        foreign: FOREIGN rows of all shards, ticks before `until` not given before, in any order; those without a hash of the issuer
-            say nothing.
+        foreign: FOREIGN rows of all shards, ticks before `until` not given before, in any order; those without a hash of the issuer,
+            and those of an account's own handles, say nothing.
         until: border up to which ticks are closed.
         policy: rules.handle_replays, rules.handle_act, `policy.campaigns`, links.memory_days, time.
 
@@ -46,7 +46,7 @@ def step(
     """
     if foreign.is_empty():
         return state.rested(until), HIT.empty(), state.rings
-    known = FOREIGN.conform(foreign).filter(pl.col("issuer_hash").is_not_null())
+    known = FOREIGN.conform(foreign).filter(pl.col("issuer_hash") != pl.col("account_hash"))
     work = _Work(state, policy)
     for (tick,), rows in known.sort("tick", "account_hash", "key").group_by("tick", maintain_order=True):
         work.take(tick, rows)

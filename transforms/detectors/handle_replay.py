@@ -1,4 +1,4 @@
-"""Handle replay: reasoning handles issued to one account are redeemed by another; both sides of it.
+"""Handle replay: reasoning handles issued to one account are redeemed by another, both sides of it; or by their own in another session.
 
 A call is told by the last handle that it brings (order/shown.py): a conversation that goes on elsewhere counts once, however long it is.
 The links room finds the single redemptions, key by key; this rule counts them per account, so that no hit depends on how
@@ -16,7 +16,7 @@ from schemas.event import Presence
 from schemas.foreign import FOREIGN
 from schemas.hit import HIT
 from schemas.policy import Policy
-from transforms.detectors import day
+from transforms.detectors import day, handle_reuse
 from transforms.sketches.packing import pack, unpack
 
 CARD = Card(
@@ -54,14 +54,24 @@ CARD = Card(
 MOST_ISSUERS = 20
 """As many linked accounts as a hit lists (HIT.linked_account_ids)."""
 
-_SERIES = ["account_id", "account_hash", "gave"]
+_SERIES = ["account_id", "account_hash", "how"]
+
+_REDEEMED, _GAVE, _AGAIN = "redeemed", "gave", "again"
+"""How an account has to do with a handle: another's that it redeemed, its own that another did, its own that it did in another session."""
+
+_TOLD = {
+    _REDEEMED: "{} distinct reasoning handles redeemed in 24 h were issued to {} other accounts",
+    _GAVE: "{} distinct reasoning handles issued to it were redeemed in 24 h by {} other accounts",
+    _AGAIN: "{} distinct reasoning handles of its own were redeemed in 24 h in another session again",
+}
 
 
 @dataclass(frozen=True)
 class ReplayState:
-    """Foreign handles of the last 23 hours: account_id, account_hash, gave, key, other, hour; unique.
+    """Handles of the last 23 hours: account_id, account_hash, how, key, other, hour; unique.
 
-    `gave` is whether the account is the one that the handle was issued to; `other` is the account on the other side.
+    `how` is `redeemed` (of another account), `gave` (its own, redeemed by another) or `again` (its own, in another session);
+    `other` is the account on the other side.
     """
 
     handles: pl.DataFrame
@@ -72,7 +82,7 @@ class ReplayState:
         columns = FOREIGN.polars
         layout: dict[str, pl.DataType] = {
             **{name: columns[name] for name in ("account_id", "account_hash")},
-            "gave": pl.Boolean(),
+            "how": pl.String(),
             "key": columns["key"],
             "other": columns["issuer"],
             "hour": columns["tick"],
@@ -81,12 +91,12 @@ class ReplayState:
 
     def to_bytes(self) -> bytes:
         """The state as versioned bytes."""
-        return pack("handle replay", 2, {"handles": self.handles})
+        return pack("handle replay", 3, {"handles": self.handles})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
-        return cls(**unpack(data, "handle replay", 2))
+        return cls(**unpack(data, "handle replay", 3))
 
     def rested(self, until: datetime) -> Self:
         """The state at `until` if no handle was redeemed."""
@@ -102,7 +112,7 @@ def step(
     until: datetime,
     policy: Policy,
 ) -> tuple[ReplayState, pl.DataFrame]:
-    """Ticks in which an account redeemed a foreign handle, or another redeemed one of its, and enough of them within 24 hours.
+    """Ticks in which an account redeemed a handle where it was not issued, or another redeemed one of its, and enough of them within 24 hours.
 
     Args:
         state: the hours before.
@@ -110,22 +120,27 @@ def step(
         given: FOREIGN rows whose `issuer` is of it; rows may be in both.
         tallies: TALLY rows of the same ticks, for example calls.
         until: border up to which ticks are closed.
-        policy: rules.handle_replays.
+        policy: rules.handle_replays, rules.handles_again.
 
     Returns:
-        The state, and HIT rows, at most one an account and tick: who redeems is not told of what it gave. Whoever only gave
-        is for review whatever the number: the handles may have been taken from it.
+        The state, and HIT rows, at most one an account, tick and rule: who redeems others' is not told of what it gave. Whoever only
+        gave is for review whatever the number: the handles may have been taken from it.
     """
     if foreign.is_empty() and given.is_empty():
         return state.rested(until), HIT.empty()
-    came = pl.concat([_redeemed(FOREIGN.conform(foreign)), _given(FOREIGN.conform(given))])
+    came = pl.concat([_of_redeemer(FOREIGN.conform(foreign)), _of_issuer(FOREIGN.conform(given))])
     ticks = came.select(*_SERIES, "tick").unique()
     kept = state.handles
     counted = day.distinct(kept.select(*_SERIES, "key", "hour").unique(), came, ticks, _SERIES)
+    is_again = pl.col("how") == _AGAIN
+    needed = pl.when(is_again).then(policy.rules.handles_again).otherwise(policy.rules.handle_replays)
     hits = (
-        counted.filter(pl.col("distinct") >= policy.rules.handle_replays)
-        .sort("account_id", "tick", "gave")
-        .unique(["account_id", "tick"], keep="first", maintain_order=True)
+        counted.with_columns(
+            rule=pl.when(is_again).then(pl.lit(handle_reuse.CARD.id)).otherwise(pl.lit(CARD.id)), needed=needed
+        )
+        .filter(pl.col("distinct") >= pl.col("needed"))
+        .sort("account_id", "tick", "how", descending=[False, False, True])
+        .unique(["account_id", "tick", "rule"], keep="first", maintain_order=True)
     )
     others = pl.concat(
         [
@@ -134,29 +149,36 @@ def step(
         ]
     )
     linked = (
-        hits.select("account_id", "gave", "tick")
-        .join(others, on=["account_id", "gave"], suffix="_shown")
+        hits.select("account_id", "how", "tick")
+        .join(others, on=["account_id", "how"], suffix="_shown")
         .filter(
-            (pl.col("tick_shown") <= pl.col("tick")) & (pl.col("hour") > pl.col("tick").dt.truncate("1h") - day.DAY)
+            (pl.col("tick_shown") <= pl.col("tick"))
+            & (pl.col("hour") > pl.col("tick").dt.truncate("1h") - day.DAY)
+            & (pl.col("other") != pl.col("account_id"))
         )
-        .group_by("account_id", "tick")
+        .group_by("account_id", "tick", "how")
         .agg(pl.col("other").unique().sort().alias("others"))
     )
     calls = tallies.select("account_id", "tick", "sample_event_ids")
+    told = [
+        pl.when(pl.col("how") == how).then(pl.format(says, *(_NUMBERS[: says.count("{}")])))
+        for how, says in _TOLD.items()
+    ]
     found = (
-        hits.join(linked, on=["account_id", "tick"], how="left")
+        hits.join(linked, on=["account_id", "tick", "how"], how="left")
         .join(calls, on=["account_id", "tick"], how="left")
+        .with_columns(pl.col("others").fill_null([]))
         .select(
             "account_id",
             "account_hash",
             "tick",
-            rule=pl.lit(CARD.id),
+            "rule",
             observed=pl.col("distinct").cast(pl.Float64),
-            expected=pl.lit(float(policy.rules.handle_replays)),
-            detail=pl.when("gave").then(pl.format(_GAVE, *_TOLD)).otherwise(pl.format(_REDEEMED, *_TOLD)),
+            expected=pl.col("needed").cast(pl.Float64),
+            detail=pl.coalesce(told),
             linked_account_ids=pl.col("others").list.head(MOST_ISSUERS),
             sample_event_ids=pl.col("sample_event_ids").fill_null([]),
-            tier=pl.when("gave").then(pl.lit("review")),
+            tier=pl.when(pl.col("how") == _GAVE).then(pl.lit("review")),
         )
     )
     after = pl.concat([kept, came.select(*_SERIES, "key", "other", day.hour())])
@@ -164,17 +186,19 @@ def step(
     return ReplayState(after), HIT.conform(found)
 
 
-_TOLD = ("distinct", pl.col("others").list.len())
-_REDEEMED = "{} distinct reasoning handles redeemed in 24 h were issued to {} other accounts"
-_GAVE = "{} distinct reasoning handles issued to it were redeemed in 24 h by {} other accounts"
+_NUMBERS = ("distinct", pl.col("others").list.len())
+
+_ROW = ("account_id", "account_hash", "tick", "key", "other", "how")
 
 
-def _redeemed(foreign: pl.DataFrame) -> pl.DataFrame:
-    return foreign.select("account_id", "account_hash", "tick", "key", other="issuer", gave=pl.lit(value=False))
+def _of_redeemer(foreign: pl.DataFrame) -> pl.DataFrame:
+    is_own = pl.col("issuer") == pl.col("account_id")
+    how = pl.when(is_own).then(pl.lit(_AGAIN)).otherwise(pl.lit(_REDEEMED))
+    return foreign.with_columns(how=how, other="issuer").select(_ROW)
 
 
-def _given(foreign: pl.DataFrame) -> pl.DataFrame:
-    known = foreign.filter(pl.col("issuer_hash").is_not_null())
+def _of_issuer(foreign: pl.DataFrame) -> pl.DataFrame:
+    known = foreign.filter(pl.col("issuer_hash") != pl.col("account_hash"))
     return known.select(
-        "tick", "key", account_id="issuer", account_hash="issuer_hash", other="account_id", gave=pl.lit(value=True)
-    ).select("account_id", "account_hash", "tick", "key", "other", "gave")
+        "tick", "key", account_id="issuer", account_hash="issuer_hash", other="account_id", how=pl.lit(_GAVE)
+    ).select(_ROW)

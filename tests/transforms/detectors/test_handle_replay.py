@@ -99,3 +99,22 @@ def test_one_step_gives_the_hits_of_many(ticks_a_step: int) -> None:
         parts.append(hits)
     assert_frame_equal(pl.concat(parts).sort("account_id", "tick"), whole)
     assert_frame_equal(stepped.handles, state.handles)
+
+
+def test_the_fifth_handle_of_its_own_redeemed_again_within_a_day_is_a_hit_of_nobody_else() -> None:
+    hits = run(foreign({"minute": 10 * k, "key": k, "issuer": "acc"} for k in range(6)))
+    assert hits["rule"].unique().to_list() == ["handle_reuse"]
+    assert hits["tick"].to_list() == [DAY + 8 * TICK, DAY + 10 * TICK]
+    assert hits["linked_account_ids"].to_list() == [[], []]
+    assert hits["detail"][0] == "5 distinct reasoning handles of its own were redeemed in 24 h in another session again"
+
+
+def test_an_account_that_redeems_its_own_and_others_handles_is_hit_by_both_rules() -> None:
+    rows = [{"minute": 0, "key": k, "issuer": "acc" if k < 5 else "other"} for k in range(8)]
+    assert run(foreign(rows)).select("rule", "observed").rows() == [("handle_replay", 3.0), ("handle_reuse", 5.0)]
+
+
+def test_who_redeems_its_own_handles_again_has_given_none_away() -> None:
+    assert given(
+        foreign({"minute": 0, "key": k, "account_id": "issuer", "issuer": "issuer"} for k in range(5))
+    ).is_empty()

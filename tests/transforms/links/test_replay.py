@@ -1,4 +1,4 @@
-"""Reasoning handles: issued to one, redeemed by another."""
+"""Reasoning handles: issued to one, redeemed by another, or by the one in another session."""
 
 from datetime import timedelta
 
@@ -70,6 +70,22 @@ def test_a_handle_is_remembered_for_thirty_days_to_the_second() -> None:
 def test_a_handle_issued_again_is_remembered_from_then() -> None:
     days = 25 * 1440
     assert redeemed(issued("x", 1, 0), issued("x", 1, days), used("y", 1, 2 * days)) == [("y", 1, "x")]
+
+
+@pytest.mark.parametrize(("minutes", "is_another"), [(59, False), (60, True), (1440, True), (1441, False)])
+def test_a_handle_of_its_own_that_an_account_redeems_an_hour_later_is_so_in_another_session(
+    minutes: int, is_another: bool
+) -> None:
+    rows = [issued("x", 1, 0), used("x", 1, 5), used("x", 1, 5 + minutes)]
+    assert redeemed(*rows) == [("x", 1, "x")] * is_another
+
+
+def test_a_conversation_that_goes_on_the_next_morning_redeems_nothing_again() -> None:
+    assert redeemed(issued("x", 1, 0), used("x", 1, 5), issued("x", 2, 5), used("x", 2, 600)) == []
+
+
+def test_a_foreign_handle_redeemed_twice_is_foreign_twice() -> None:
+    assert redeemed(issued("x", 1, 0), used("y", 1, 5), used("y", 1, 500)) == [("y", 1, "x")] * 2
 
 
 def test_memory_is_given_up_when_nothing_can_need_it() -> None:
