@@ -25,6 +25,8 @@ def at_its_pace(members: Members, told: Collection[int], now: datetime, policy: 
         now: end of the tick.
         policy: `pace_factor`, `pace_calls`.
     """
+    if not members:
+        return members
     calls = {account: max(holding.calls for holding in holdings) for account, holdings in members.items()}
     began = {account: min(holding.first_time for holding in holdings) for account, holdings in members.items()}
     ended = {account: max(holding.last_tick for holding in holdings) + _TICK for account, holdings in members.items()}

@@ -60,6 +60,10 @@ def test_a_burst_is_more_than_any_pace_at_once() -> None:
     assert kept(one(25, (0.1, 0)), told=[]) == 0
 
 
+def test_nobody_is_at_the_pace_of_nobody() -> None:
+    assert at_its_pace({}, {1}, NOW, POLICY.campaigns) == {}
+
+
 def test_the_pace_is_that_of_those_it_was_counted_against() -> None:
     busy = [one(400, (20, 0)) for _ in range(5)]
     assert kept(*busy) == 0
