@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.detect import DetectJob, entries
+from pipelines.detect import entries
+from pipelines.detect_job import DetectJob
 from pipelines.lake.events_index import EventsIndex
 from pipelines.lake.files import require_whole, scan
 from pipelines.lake.lake import Lake

@@ -9,13 +9,12 @@ from typing import Any
 import polars as pl
 
 from pipelines.cli.progress import Progress
-from pipelines.host import floor_to_day
+from pipelines.detect_job import groups_of
 from pipelines.lake.accounts_held import accounts_held
+from pipelines.lake.borders import floor_to_day, floor_to_tick
 from pipelines.lake.checkpoints import Checkpoint, reached, standing
 from pipelines.lake.lake import Lake
 from pipelines.lake.plan import last_policy
-from pipelines.lake.sources import floor_to_tick
-from pipelines.lake.state import States
 from pipelines.request import Request
 from pipelines.rewind import checkpoint_for
 from pipelines.rounds import Rounds
@@ -166,10 +165,7 @@ def _lean(policy: Policy) -> Policy:
 
 def _closed(lake: Lake, scratch: Scratch, until: datetime, request: BacktestRequest, progress: Progress) -> Rounds:
     """Closes and learns the days in the scratch lake."""
-    last = lake.last_run()
-    names = States(lake.root).read_manifest(last["run_id"] if last else None)
-    groups = sum(1 for name in names if name.startswith("order/")) or None
-    asked = Request((), scratch.lake.root, policy=_lean(request.policy), runner=request.runner, groups=groups)
+    asked = Request((), scratch.lake.root, policy=_lean(request.policy), runner=request.runner, groups=groups_of(lake))
     run = Rounds(asked, progress, scratch.lake, scratch.lease, None)
     run.close(until, scratch.first)
     progress.end()

@@ -9,7 +9,7 @@ two runs: state comes in and goes out as files.
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -20,13 +20,14 @@ import polars as pl
 
 from pipelines import account_group, key_shard
 from pipelines.account_group import GroupRows, GroupState, step, still_open
+from pipelines.detect_job import DetectJob
 from pipelines.key_shard import ShardState
 from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.files import FileEntry, group_range, read_events, write_frame
 from pipelines.lake.lake import Lake, made_at
 from pipelines.lake.references import judged_with
 from pipelines.lake.sealed import write_whole
-from pipelines.lake.state import Kind, Manifest, States
+from pipelines.lake.state import Kind, States
 from pipelines.manifests import WriteMessages, staging
 from pipelines.wire import pack, tagged, untagged
 from schemas.catalogue import TABLES
@@ -74,51 +75,6 @@ _SNAPSHOT_PARTS = (
     "moves",
     "nights",
 )
-
-
-@dataclass(frozen=True)
-class DetectJob:
-    """Everything a worker needs to know of a run.
-
-    Attributes:
-        root: the lake.
-        run_id: the run.
-        policy: as JSON.
-        closed_from: end of the ticks closed before; None before the first run.
-        closed_until: end of the ticks to close.
-        files: event files that can hold events of these ticks.
-        late_files: files that came since the last run and can hold events of ticks closed before.
-        groups: account groups.
-        manifest: states by `stage/key`.
-        snapshot: name of the snapshot, None before the first.
-        registry_version: version of `registry` to read.
-        reconsiders: version of `findings` with what was published of these ticks before; None where they are closed for
-            the first time.
-        provisional: only show what would close; nothing is remembered.
-        reference: name of the pinned reference, None for the snapshot's own.
-        ahead: what names of files and states begin with where the work is done before its run is planned; None for the run.
-    """
-
-    root: str
-    run_id: str
-    policy: str
-    closed_from: datetime | None
-    closed_until: datetime
-    files: tuple[str, ...]
-    late_files: tuple[str, ...]
-    groups: int
-    manifest: Manifest
-    snapshot: str | None
-    registry_version: int
-    reconsiders: int | None = None
-    provisional: bool = False
-    reference: str | None = None
-    ahead: str | None = None
-
-    @property
-    def label(self) -> str:
-        """What names of files and states begin with."""
-        return self.run_id if self.ahead is None else self.ahead
 
 
 def build(job: DetectJob, pipeline: beam.Pipeline, *, is_spread: bool = True) -> object:

@@ -8,8 +8,7 @@ from pipelines.choosing import choose_formats
 from pipelines.cli.progress import Progress
 from pipelines.ingest import unread_topics
 from pipelines.lake.lake import Lake
-from pipelines.lake.sources import Register, read_register
-from pipelines.lake.state import States
+from pipelines.lake.sources import Register, register_of
 from pipelines.request import Estimate, Request, SourceEstimate
 from pipelines.sources.brokers import is_topic
 from pipelines.sources.files import FileSource, expansion, head, list_sources
@@ -86,8 +85,7 @@ def _register(root: Path) -> Register:
     """What the lake has read, nothing where there is no lake."""
     if not (root / "_stillwatch" / "lake.json").exists():
         return {}
-    states, last = States(root), Lake.open(root).last_run()
-    return read_register(states, states.read_manifest(None if last is None else last["run_id"]))
+    return register_of(Lake.open(root))
 
 
 def _bytes(source: FileSource | None, piece: Piece) -> int:

@@ -15,8 +15,8 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.cli.progress import Progress
-from pipelines.host import Engine, Host, floor_to_day, midnight_after
 from pipelines.hunting import Quarry, hunted
+from pipelines.lake.borders import floor_to_day, midnight_after
 from pipelines.lake.checkpoints import reached
 from pipelines.lake.commit import Outcome, Write
 from pipelines.lake.lake import Lake
@@ -25,8 +25,10 @@ from pipelines.lake.leftovers import remove_half_written
 from pipelines.lake.plan import Plan, last_policy, next_sequence, unfinished
 from pipelines.lake.references import reference_at
 from pipelines.lake.sealed import read_sealed, seal, write_whole
-from pipelines.lake.state import States
+from pipelines.lake.snapshots import snapshot_id
+from pipelines.lake.state import manifest_of
 from pipelines.manifests import staging
+from pipelines.writer import Writer
 from schemas.errors import LakeError
 from schemas.hunt import HUNT
 from schemas.policy import Policy
@@ -101,21 +103,21 @@ def hunt(request: HuntRequest, progress: Progress, after: Callable[[str], None] 
         since=quarry.since,
         until=quarry.until,
         policy_version=quarry.policy.version,
-        snapshot_id=None if quarry.snapshot is None else quarry.snapshot.removeprefix("snapshots/").partition(".")[0],
+        snapshot_id=snapshot_id(quarry.snapshot),
         rows=rows,
         recorded=recorded,
         seconds=time.monotonic() - began,
     )
 
 
-def execute_hunt(host: Host, lake: Lake, plan: Plan) -> None:
+def execute_hunt(writer: Writer, plan: Plan) -> None:
     """Commits the rows that were staged for a plan; repeated after a crash, it does the same."""
+    lake = writer.lake
     path = _staged(lake, plan.run_id)
     fix = f"run `stillwatch doctor {lake.root} --abandon {plan.sequence}`, then hunt again"
     rows = HUNT.conform(pl.read_ipc(io.BytesIO(read_sealed(path, "hunt", _STAGED, fix))))
     outcome = Outcome(accounts=rows.height, windows=0, findings=0, policy_version=Policy.from_json(plan.policy).version)
-    host.committer.commit(plan, {"hunts": Write(rows=rows)}, outcome, host.manifest())
-    host.tidy(plan)
+    writer.commit(plan, {"hunts": Write(rows=rows)}, outcome)
 
 
 def _quarry(lake: Lake, request: HuntRequest) -> Quarry:
@@ -127,11 +129,9 @@ def _quarry(lake: Lake, request: HuntRequest) -> Quarry:
     if until <= since:
         told = f"nothing is closed between {since:%Y-%m-%d} and {until:%Y-%m-%d %H:%M}"
         raise LakeError(str(lake.root), told, f"name an earlier --since, or an --until up to {ever:%Y-%m-%d %H:%M}")
-    last = lake.last_run()
-    manifest = States(lake.root).read_manifest(None if last is None else last["run_id"])
     policy = last_policy(lake)
     reference = reference_at(lake, midnight_after(ever), policy)
-    return Quarry(lake, lake.versions(), manifest.get("snapshot"), since, until, policy, reference)
+    return Quarry(lake, lake.versions(), manifest_of(lake).get("snapshot"), since, until, policy, reference)
 
 
 def _record(request: HuntRequest, quarry: Quarry, rows: pl.DataFrame, after: Callable[[str], None]) -> str:
@@ -140,9 +140,9 @@ def _record(request: HuntRequest, quarry: Quarry, rows: pl.DataFrame, after: Cal
     with Lease.acquire(lake.root, "hunt") as lease:
         remove_half_written(lake, lease)
         lake.adopt_contracts(lease)
-        host, plan = Host(lake, lease, Engine(), after), unfinished(lake)
+        writer, plan = Writer(lake, lease, after), unfinished(lake)
         if plan is not None and plan.pipeline == "hunt":
-            execute_hunt(host, lake, plan)
+            execute_hunt(writer, plan)
             plan = unfinished(lake)
         if plan is not None:
             fix = "repeat the command that was interrupted, then hunt again; or add --dry-run, which keeps nothing"
@@ -157,7 +157,7 @@ def _record(request: HuntRequest, quarry: Quarry, rows: pl.DataFrame, after: Cal
         write_whole(_staged(lake, run_id), seal("hunt", _STAGED, buffer.getvalue()))
         after("staged")
         work = {"hunt_id": quarry.hunt_id, "since": quarry.since.isoformat(), "until": quarry.until.isoformat()}
-        execute_hunt(host, lake, host.write_plan("hunt", work, quarry.policy))
+        execute_hunt(writer, writer.plan("hunt", work, quarry.policy))
         return "now"
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from pipelines.cli.progress import Progress
-from pipelines.host import DEFAULT_GROUPS, floor_to_day
+from pipelines.detect_job import DEFAULT_GROUPS
+from pipelines.lake.borders import floor_to_day
 from pipelines.lake.files import group_range
 from pipelines.lake.lake import Lake
 from pipelines.lake.references import judged_with

@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,9 @@ from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.commit import Committer, Outcome, Write
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
-from pipelines.lake.plan import Plan, next_sequence, write_plan
-from pipelines.lake.sources import Done, Register, after_run, read_register, write_register
-from pipelines.lake.state import Manifest, States
+from pipelines.lake.plan import Plan, planned
+from pipelines.lake.sources import Done, Register, after_run, read_register, register_of, write_register
+from pipelines.lake.state import Manifest, States, manifest_of
 from pipelines.manifests import WriteMessages, is_reported, read_messages, staging
 from pipelines.request import Request, SourceCounts
 from pipelines.runners import run
@@ -99,11 +99,8 @@ def _plan(
     files = [pattern for pattern in request.sources if not is_topic(pattern)]
     listed = list_sources(files, spool_of(lake), spooled=request.spooled)
     chosen = choose_formats(listed, request)
-    last = lake.last_run()
-    register = read_register(
-        States(lake.root), States(lake.root).read_manifest(None if last is None else last["run_id"])
-    )
-    planned = plan_ranges(
+    register = register_of(lake)
+    ranges = plan_ranges(
         chosen.sources,
         register,
         range_bytes=request.policy.ingest.range_megabytes * 1_000_000,
@@ -115,29 +112,27 @@ def _plan(
     for source in listed:
         if not source.stays():
             raise SourceMoved(source.name, "it was replaced or cut off while it was looked at", "run the command again")
-    remarks = [*sorted(chosen.why.items()), *planned.notes]
+    remarks = [*sorted(chosen.why.items()), *ranges.notes]
     for name, remark in remarks[:_MOST_NOTES]:
         progress.note(f"{name}: {remark}")
     if len(remarks) > _MOST_NOTES:
         progress.note(f"and {len(remarks) - _MOST_NOTES:,} more remarks like these")
-    refused = [entry for entry in [*chosen.refused, *planned.refused] if not _is_to_come(entry[0], request, growing)]
+    refused = [entry for entry in [*chosen.refused, *ranges.refused] if not _is_to_come(entry[0], request, growing)]
     for name, reason in refused:
         progress.warn(f"{name} is refused: {reason}")
     accounts = _accounts(lake, request, key, holds_from, progress)
     known = set(register)
-    is_known = all(s.source in known and not s.lost for s in planned.sightings)
-    if not planned.ranges and not refused and accounts is None and is_known:
+    is_known = all(s.source in known and not s.lost for s in ranges.sightings)
+    if not ranges.ranges and not refused and accounts is None and is_known:
         return None
     work = {
-        "ranges": [spec.to_json() for spec in planned.ranges],
-        "sightings": [sighting.to_json() for sighting in planned.sightings],
+        "ranges": [spec.to_json() for spec in ranges.ranges],
+        "sightings": [sighting.to_json() for sighting in ranges.sightings],
         "refused": [list(each) for each in refused],
-        "left": planned.left,
+        "left": ranges.left,
         "accounts": None if accounts is None else json.loads(accounts.write_json()),
     }
-    plan = Plan(next_sequence(lake), "ingest", datetime.now(UTC), request.policy.to_json(), work)
-    write_plan(lake, lease, plan)
-    return plan
+    return planned(lake, lease, "ingest", work, request.policy)
 
 
 def unread_topics(request: Request, register: Register, *, is_live: bool = False) -> Unread | None:
@@ -213,8 +208,7 @@ def execute_ingest(
         require_unmoved(messages)
     pieces = [piece for message in sorted(messages, key=lambda m: int(m["range"])) for piece in message["pieces"]]
     sightings = [Sighting.from_json(data) for data in work["sightings"]]
-    last = lake.last_run()
-    manifest = states.read_manifest(None if last is None else last["run_id"])
+    manifest = manifest_of(lake)
     register = read_register(states, manifest)
     register, changed = after_run(register, sightings, [Done.from_json(piece["done"]) for piece in pieces])
     written: Manifest = write_register(states, plan.run_id, register, changed)

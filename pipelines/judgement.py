@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.lake.lake import Lake
-from pipelines.lake.state import States
+from pipelines.lake.state import manifest_of
 from schemas.catalogue import TABLES
 from schemas.errors import StillwatchError
 from schemas.truth import ATTACK, TRUTH
@@ -155,9 +155,11 @@ def cost_of(lake: Lake) -> dict[str, Any]:
     files = {name: sum(file.size for file in lake.files(name)) for name in there}
     events = sum(file.rows for file in lake.files("events"))
     accounts = lake.scan("account_windows").select(pl.col("account_id").n_unique()).collect().item()
-    last = lake.last_run()
-    states = States(lake.root).read_manifest(None if last is None else last["run_id"]).values()
-    kept = [path for path in (lake.root / "_stillwatch" / "state" / name for name in states) if path.is_file()]
+    kept = [
+        path
+        for path in (lake.root / "_stillwatch" / "state" / name for name in manifest_of(lake).values())
+        if path.is_file()
+    ]
     state = sum(path.stat().st_size for path in kept)
     return {
         "events": events,

@@ -12,8 +12,10 @@ import polars as pl
 
 from pipelines.backfill import KEPT_PLANS
 from pipelines.cli.progress import Progress
-from pipelines.host import Engine, Host, floor_to_day
-from pipelines.lake.checkpoints import Checkpoint
+from pipelines.detect_job import groups_of
+from pipelines.lake.borders import floor_to_day
+from pipelines.lake.checkpoints import Checkpoint, reached
+from pipelines.lake.closed import closed_until
 from pipelines.lake.commit import PROVISIONAL
 from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
@@ -112,10 +114,10 @@ def rebuild(request: RebuildRequest, progress: Progress, after: Callable[[str], 
         run = _rounds(request, policy, progress, lake, lease, after)
         _settle(run, lake, lease, progress)
         checkpoint = checkpoint_for(lake, floor_to_day(request.since))
-        if _is_under_way(lake, run.host, checkpoint, policy):
+        if _is_under_way(lake, checkpoint, policy):
             progress.note("going on with the rebuild that was interrupted")
         else:
-            run.execute(plan_rewind(run.host, checkpoint, policy))
+            run.execute(plan_rewind(run.writer, checkpoint, policy))
         run.detect()
         run.show_open()
         forget_plans(lake, KEPT_PLANS)
@@ -134,15 +136,13 @@ def _rounds(
     if any(path.stem.endswith(("-ingest", "-replay")) for _, path in waiting_plans(lake)):
         key = FingerprintKey(read_secret(lake.root, request.key_file, os.environ))
         Lake.open(lake.root, key.id)
-    there = Host(lake, lease, Engine(request.runner, request.beam_options)).manifest()
-    groups = sum(1 for name in there if name.startswith("order/")) or None
     asked = Request(
         (),
         lake.root,
         policy=policy,
         runner=request.runner,
         beam_options=request.beam_options,
-        groups=groups,
+        groups=groups_of(lake),
         key_file=request.key_file,
     )
     return Rounds(asked, progress, lake, lease, key, after)
@@ -166,11 +166,11 @@ def _settle(run: Rounds, lake: Lake, lease: Lease, progress: Progress) -> None:
                     raise
 
 
-def _is_under_way(lake: Lake, host: Host, checkpoint: Checkpoint, policy: Policy) -> bool:
+def _is_under_way(lake: Lake, checkpoint: Checkpoint, policy: Policy) -> bool:
     """Whether the last rewind went where this one would, nothing was read since, and what was closed is not closed again."""
     rewound = _last_rewind(lake)
-    closed, reached = host.closed_until(), host.reached()
-    if rewound is None or reached is None or (closed is not None and closed >= reached):
+    closed, ever = closed_until(lake), reached(lake.read("runs"))
+    if rewound is None or ever is None or (closed is not None and closed >= ever):
         return False
     since = pl.col("sequence") > rewound["sequence"]
     came = lake.read("runs").filter(since & pl.col("pipeline").is_in(["ingest", "replay"]))
@@ -196,7 +196,7 @@ def _told(lake: Lake, run: Rounds, seconds: float) -> Rebuilt:
     rows = {table: (_rows(lake, table, before[table]), _rows(lake, table, now[table])) for table in _TOLD}
     return Rebuilt(
         since=rewound["closed_until"],
-        closed_until=run.host.closed_until(),
+        closed_until=closed_until(lake),
         days=days,
         late=max(0, rows["too_late"][0] - rows["too_late"][1]),
         tables=rows,

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.host import Engine, Host, floor_to_day, midnight_after
+from pipelines.lake.borders import floor_to_day, midnight_after
 from pipelines.lake.checkpoints import reached
 from pipelines.lake.commit import Outcome, Write
 from pipelines.lake.keys import read_secret
@@ -20,7 +20,8 @@ from pipelines.lake.plan import Plan, last_policy, unfinished
 from pipelines.lake.references import ALWAYS, ReferenceFile, keep_reference, kept_reference, read_reference
 from pipelines.lake.sealed import write_whole
 from pipelines.lake.snapshots import read_snapshot
-from pipelines.lake.state import States
+from pipelines.lake.state import manifest_of
+from pipelines.writer import Writer
 from schemas.errors import LakeError
 from schemas.pin import PIN
 from schemas.policy import Policy
@@ -108,9 +109,9 @@ def pin(request: PinRequest, after: Callable[[str], None] = lambda _: None) -> P
     with Lease.acquire(lake.root, "reference") as lease:
         remove_half_written(lake, lease)
         lake.adopt_contracts(lease)
-        host, plan = Host(lake, lease, Engine(), after), unfinished(lake)
+        writer, plan = Writer(lake, lease, after), unfinished(lake)
         if plan is not None and plan.pipeline == "reference":
-            execute_pin(host, plan)
+            execute_pin(writer, plan)
             plan = unfinished(lake)
         if plan is not None:
             fix = "repeat the command that was interrupted"
@@ -135,11 +136,11 @@ def pin(request: PinRequest, after: Callable[[str], None] = lambda _: None) -> P
             "given_by": request.given_by,
             "why": request.why,
         }
-        execute_pin(host, host.write_plan("reference", work, policy))
+        execute_pin(writer, writer.plan("reference", work, policy))
         return told
 
 
-def execute_pin(host: Host, plan: Plan) -> None:
+def execute_pin(writer: Writer, plan: Plan) -> None:
     """Executes a decision and commits it; repeated after a crash, it does the same."""
     work, learned = plan.work, plan.work["learned_day"]
     row: dict[str, Any] = {name: work[name] for name in ("action", "reference", "recipe", "given_by", "why")} | {
@@ -150,8 +151,7 @@ def execute_pin(host: Host, plan: Plan) -> None:
     }
     rows = PIN.conform(pl.DataFrame([row], schema=PIN.polars))
     outcome = Outcome(accounts=0, windows=0, findings=0, policy_version=Policy.from_json(plan.policy).version)
-    host.committer.commit(plan, {"reference_pins": Write(rows=rows)}, outcome, host.manifest())
-    host.tidy(plan)
+    writer.commit(plan, {"reference_pins": Write(rows=rows)}, outcome)
 
 
 def _opened(request: PinRequest) -> Lake:
@@ -185,9 +185,7 @@ def _decided(request: PinRequest, lake: Lake, brought: ReferenceFile | None, pol
 
 def _own(lake: Lake) -> ReferenceFile:
     """What the lake itself has learned so far."""
-    last = lake.last_run()
-    name = States(lake.root).read_manifest(None if last is None else last["run_id"]).get("snapshot")
-    carried = carried_by(read_snapshot(lake.root, name))
+    carried = carried_by(read_snapshot(lake.root, manifest_of(lake).get("snapshot")))
     if carried is None:
         policy = last_policy(lake)
         least, calls = 2 * policy.distribution.least_accounts, policy.rates.l1_least_calls

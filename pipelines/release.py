@@ -8,13 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.host import Engine, Host, floor_to_day, midnight_after
+from pipelines.lake.borders import floor_to_day, midnight_after
 from pipelines.lake.checkpoints import reached
 from pipelines.lake.commit import Outcome, Write
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.leftovers import remove_half_written
 from pipelines.lake.plan import Plan, last_policy, unfinished
+from pipelines.writer import Writer
 from schemas.errors import LakeError
 from schemas.policy import Policy
 from schemas.release import RELEASE
@@ -80,7 +81,7 @@ def release(request: ReleaseRequest, after: Callable[[str], None] = lambda _: No
     with Lease.acquire(lake.root, "release") as lease:
         remove_half_written(lake, lease)
         lake.adopt_contracts(lease)
-        host, plan = Host(lake, lease, Engine(), after), unfinished(lake)
+        writer, plan = Writer(lake, lease, after), unfinished(lake)
         if plan is not None and (
             plan.pipeline != "release" or plan.work["day"] != floor_to_day(request.day).isoformat()
         ):
@@ -91,12 +92,12 @@ def release(request: ReleaseRequest, after: Callable[[str], None] = lambda _: No
         if plan is None:
             work = {name: getattr(decided, name) for name in ("given_by", "why")}
             work |= {"day": decided.day.isoformat(), "holds_from": decided.holds_from.isoformat()}
-            plan = host.write_plan("release", work, last_policy(lake))
-        execute_release(host, plan)
+            plan = writer.plan("release", work, last_policy(lake))
+        execute_release(writer, plan)
         return decided
 
 
-def execute_release(host: Host, plan: Plan) -> None:
+def execute_release(writer: Writer, plan: Plan) -> None:
     """Executes a release and commits it; repeated after a crash, it does the same."""
     row: dict[str, Any] = {
         "day": datetime.fromisoformat(plan.work["day"]),
@@ -107,8 +108,7 @@ def execute_release(host: Host, plan: Plan) -> None:
     }
     rows = RELEASE.conform(pl.DataFrame([row], schema=RELEASE.polars))
     outcome = Outcome(accounts=0, windows=0, findings=0, policy_version=Policy.from_json(plan.policy).version)
-    host.committer.commit(plan, {"releases": Write(rows=rows)}, outcome, host.manifest())
-    host.tidy(plan)
+    writer.commit(plan, {"releases": Write(rows=rows)}, outcome)
 
 
 def _decide(lake: Lake, request: ReleaseRequest) -> Released:

@@ -10,7 +10,8 @@ import polars as pl
 
 from pipelines.backfill import KEPT_PLANS
 from pipelines.cli.progress import Progress
-from pipelines.host import floor_to_day
+from pipelines.lake.borders import floor_to_day
+from pipelines.lake.closed import closed_until
 from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
@@ -93,7 +94,7 @@ def replay(request: ReplayRequest, progress: Progress, after: Callable[[str], No
         for found in searched.found:
             if found.why_not is not None:
                 progress.warn(f"{found.name}: {found.rejects:,} refused records cannot be read: {found.why_not}")
-        plan, closed = plan_replay(lake, lease, searched, policy), run.host.closed_until()
+        plan, closed = plan_replay(lake, lease, searched, policy), closed_until(lake)
         if plan is not None:
             run.execute(plan)
             run.detect()

@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,9 @@ from pipelines.ingest_worker import IngestJob, require_unmoved
 from pipelines.lake.commit import Committer, Outcome, Write
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
-from pipelines.lake.plan import Plan, next_sequence, write_plan
-from pipelines.lake.sources import Register, read_register, with_events, write_register
-from pipelines.lake.state import States
+from pipelines.lake.plan import Plan, planned
+from pipelines.lake.sources import Register, read_register, register_of, with_events, write_register
+from pipelines.lake.state import States, manifest_of
 from pipelines.lake.times import from_micros, to_micros
 from pipelines.manifests import WriteMessages, read_messages, staging
 from pipelines.replay_worker import READ_AGAIN, ReplayRange
@@ -132,9 +132,7 @@ def search(lake: Lake, request: ReplayRequest, policy: Policy) -> Search:
         raise SourceRefused(
             "--format", f"there is no format {request.input_format}", f"use {', '.join(sorted(ADAPTERS))}"
         )
-    last = lake.last_run()
-    states = States(lake.root)
-    register = read_register(states, states.read_manifest(None if last is None else last["run_id"]))
+    register = register_of(lake)
     refused = lake.read("rejects").filter(READ_AGAIN).group_by("source").agg("position").sort("source")
     wanted = {
         source: sorted(positions)
@@ -160,9 +158,7 @@ def plan_replay(lake: Lake, lease: Lease, searched: Search, policy: Policy) -> P
     if not searched.ranges:
         return None
     work = {"ranges": [spec.to_json() for spec in searched.ranges], "rejects_version": lake.versions()["rejects"]}
-    plan = Plan(next_sequence(lake), "replay", datetime.now(UTC), policy.to_json(), work)
-    write_plan(lake, lease, plan)
-    return plan
+    return planned(lake, lease, "replay", work, policy)
 
 
 def execute_replay(
@@ -190,8 +186,7 @@ def execute_replay(
     messages = read_messages(lake.root, plan.run_id)
     require_unmoved(messages)
     pieces = [piece for message in sorted(messages, key=lambda m: int(m["range"])) for piece in message["pieces"]]
-    last = lake.last_run()
-    manifest = states.read_manifest(None if last is None else last["run_id"])
+    manifest = manifest_of(lake)
     register = with_events(
         read_register(states, manifest),
         [(piece["source"], piece["appended"], [tuple(one) for one in piece["latest"]]) for piece in pieces],

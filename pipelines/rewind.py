@@ -11,14 +11,17 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.host import Host
+from pipelines.detecting import OVERLAID, reviewed
 from pipelines.lake.checkpoints import Checkpoint, checkpoint_before, reached, standing
+from pipelines.lake.closed import last_closing
 from pipelines.lake.commit import Outcome, Write
 from pipelines.lake.events_index import EventsIndex
 from pipelines.lake.files import scan
 from pipelines.lake.lake import Lake
 from pipelines.lake.plan import Plan
-from pipelines.lake.state import Manifest, States
+from pipelines.lake.sources import named, register_of
+from pipelines.lake.state import Manifest, States, manifest_of
+from pipelines.writer import Writer
 from schemas.catalogue import TABLES
 from schemas.errors import LakeError
 from schemas.event import EVENT
@@ -40,8 +43,6 @@ REWOUND = {
 }
 """Table -> column and distance from the border from which rows go. A window belongs to the hour that ends with it; a session
 is cut at midnight, so one that ended before the border was closed before it, and one that ended after it began after it."""
-
-_PROVISIONAL = ("sessions", "account_windows", "account_scores")
 
 
 @dataclass(frozen=True)
@@ -99,20 +100,20 @@ def outlook(lake: Lake, checkpoint: Checkpoint) -> Outlook:
     return Outlook(since, ever, _events_between(lake, since, ever), rows["too_late"], late - rows["too_late"], rows)
 
 
-def plan_rewind(host: Host, checkpoint: Checkpoint, policy: Policy) -> Plan:
+def plan_rewind(writer: Writer, checkpoint: Checkpoint, policy: Policy) -> Plan:
     """The plan of a rewind to this checkpoint, written down."""
     work = {
         "since": None if checkpoint.border is None else checkpoint.border.isoformat(),
         "checkpoint": checkpoint.run_id,
     }
-    return host.write_plan("rewind", work, policy)
+    return writer.plan("rewind", work, policy)
 
 
-def execute_rewind(lake: Lake, host: Host, plan: Plan) -> None:
+def execute_rewind(writer: Writer, plan: Plan) -> None:
     """Executes a rewind and commits it; repeated after a crash, it does the same."""
+    lake, policy = writer.lake, Policy.from_json(plan.policy)
     since = None if plan.work["since"] is None else datetime.fromisoformat(plan.work["since"])
-    policy, last = Policy.from_json(plan.policy), host.last_detect()
-    ever = host.reached()
+    last, ever = last_closing(lake), reached(lake.read("runs"))
     if last is None or ever is None:
         raise LakeError(str(lake.root), "nothing was closed that could be taken back", "run `stillwatch doctor` on it")
     writes: dict[str, Write] = {}
@@ -120,22 +121,21 @@ def execute_rewind(lake: Lake, host: Host, plan: Plan) -> None:
         if since is None:
             writes[table] = Write(overwrite=True)
         else:
-            shown = TABLES[table].empty() if table in _PROVISIONAL else None
+            shown = TABLES[table].empty() if table in OVERLAID else None
             writes[table] = Write(replace_from=(column, since + distance), provisional=shown)
-    flagged = host.review(lake.read("findings"), ever, policy)
+    flagged = reviewed(lake, lake.read("findings"), ever, policy)
     writes["flagged_accounts"] = Write(overwrite=True, rows=flagged)
-    manifest = gone_back(host.manifest(), States(lake.root).read_manifest(plan.work["checkpoint"]))
+    manifest = gone_back(manifest_of(lake), States(lake.root).read_manifest(plan.work["checkpoint"]))
     outcome = Outcome(
         accounts=0,
         windows=0,
         findings=0,
         policy_version=policy.version,
-        sources=tuple(host.named(_taken_back(lake, since))),
+        sources=tuple(named(register_of(lake), _taken_back(lake, since))),
         closed_until=since,
         events_version=last["events_version"],
     )
-    host.committer.commit(plan, writes, outcome, manifest)
-    host.tidy(plan)
+    writer.commit(plan, writes, outcome, manifest)
 
 
 def gone_back(now: Manifest, then: Manifest) -> Manifest:

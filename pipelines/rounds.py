@@ -6,27 +6,40 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+from pipelines.ahead import Ahead
 from pipelines.cli.progress import Progress
-from pipelines.host import Engine, Host, floor_to_day, midnight_after
+from pipelines.detecting import execute_detect, plan_detect, work_ahead
 from pipelines.hunt import execute_hunt
 from pipelines.ingest import execute_ingest, plan_ingest
+from pipelines.lake.borders import floor_to_day, midnight_after
+from pipelines.lake.checkpoints import reached
+from pipelines.lake.closed import closed_until, has_unseen_events
 from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
+from pipelines.lake.learned import has_windows, is_learned
 from pipelines.lake.lease import Lease
 from pipelines.lake.leftovers import remove_half_written
 from pipelines.lake.plan import Plan, abandon, unfinished
+from pipelines.lake.state import manifest_of
+from pipelines.lake.waiting import waiting
+from pipelines.lake.watermark import end_of_open, watermark_of
+from pipelines.learning import execute_learn, plan_learn
 from pipelines.manifests import staging
+from pipelines.overlay import execute_overlay, plan_overlay
 from pipelines.reference import execute_pin
 from pipelines.release import execute_release
 from pipelines.replaying import Taken, execute_replay
 from pipelines.request import COUNTS, Request, SourceCounts, Summary
 from pipelines.rewind import execute_rewind
+from pipelines.run_bounds import end_of_next
+from pipelines.runners import Engine
 from pipelines.sight import facts
 from pipelines.sight.alerts import execute_alerts
 from pipelines.sources.brokers import BrokerGone
 from pipelines.sources.files import has_pipe
 from pipelines.sources.ranges import Growing
 from pipelines.upkeep import execute_upkeep
+from pipelines.writer import Writer
 from schemas.errors import SourceGone, SourceMoved
 from schemas.score import TIERS
 from transforms.ingest.key import FingerprintKey
@@ -50,7 +63,8 @@ class Rounds:
     Attributes:
         lake: the lake.
         lease: its lease.
-        host: who plans and commits the runs.
+        writer: plans and commits the runs.
+        ahead: the work of a tick that is not closed yet.
         begun_after: the last run before the command began.
         account_days: pairs of account and UTC day with a call in the ticks of a run, summed over its runs.
         days: UTC days closed in whole or in part.
@@ -76,7 +90,9 @@ class Rounds:
         self.lease = lease
         self._key = key
         self._after = after
-        self.host = Host(lake, lease, Engine(request.runner, request.beam_options), after)
+        self._engine = Engine(request.runner, request.beam_options)
+        self.ahead = Ahead(lake)
+        self.writer = Writer(lake, lease, after, lambda: self.ahead.states)
         self.begun_after = lake.last_sequence()
         self.account_days = 0
         self._counts: dict[str, SourceCounts] = {}
@@ -109,7 +125,7 @@ class Rounds:
             SourceRefused: a source cannot be read.
             SourceMoved: again and again a file was rotated between being looked at and being read; nothing is committed.
         """
-        closed = self.host.reached()
+        closed = reached(self.lake.read("runs"))
         holds_from = _ALWAYS if closed is None else closed
         if closed is not None and closed != floor_to_day(closed):
             holds_from = midnight_after(closed)
@@ -129,12 +145,12 @@ class Rounds:
 
     def detect(self) -> None:
         """Closes what the watermark has passed."""
-        mark = self.host.watermark(self._request.policy, is_complete=self._request.is_complete)
+        mark = watermark_of(self.lake, self._request.policy, is_complete=self._request.is_complete)
         if mark is None:
             return
-        closed = self.host.closed_until()
+        closed = closed_until(self.lake)
         self.close(mark)
-        if closed == self.host.closed_until():
+        if closed == closed_until(self.lake):
             self.count_late()
 
     def close(self, mark: datetime, first: datetime | None = None) -> None:
@@ -144,7 +160,7 @@ class Rounds:
             mark: until when.
             first: when the events begin, to tell the time left where no tick is closed yet.
         """
-        told = self.host.closed_until() or first or mark
+        told = closed_until(self.lake) or first or mark
         self._progress.begin("detect", total=int((mark - told).total_seconds()))
         while (until := self.close_next(mark)) is not None:
             self._progress.advance(
@@ -162,34 +178,34 @@ class Rounds:
         Returns:
             Until where ticks are closed now; None where nothing was left to do.
         """
-        policy, host = self._request.policy, self.host
-        closed = host.closed_until()
+        policy, closed = self._request.policy, closed_until(self.lake)
         if closed is not None and closed == floor_to_day(closed) and self._learn(closed - timedelta(days=1)):
             return closed
-        until = host.next_border(closed, mark, policy)
-        if until is None:
+        if closed is not None and mark <= closed:
             return None
-        self.execute(host.plan_detect(closed, until, self._request.groups, policy, idle))
+        until = self.ahead.until(closed)
+        if until is None or until > mark:
+            until = end_of_next(self.lake, closed, mark, policy)
+        self.execute(plan_detect(self.writer, self.ahead, until, self._request.groups, policy, idle))
         return until
 
     def work_ahead(self, soon: datetime) -> bool:
         """Does the work of the next tick where all sources have passed its end and the watermark has not; whether any was done."""
-        return self.host.work_ahead(soon, self._request.groups, self._request.policy)
+        return work_ahead(self.writer, self._engine, self.ahead, soon, self._request.groups, self._request.policy)
 
     def count_late(self) -> None:
         """Looks at events that no run has seen yet although nothing is to be closed: they are late, or far ahead."""
-        closed = self.host.closed_until()
-        if closed is not None and self.host.has_unseen_events():
-            self.execute(self.host.plan_detect(closed, closed, self._request.groups, self._request.policy))
+        closed = closed_until(self.lake)
+        if closed is not None and has_unseen_events(self.lake):
+            self.execute(plan_detect(self.writer, self.ahead, closed, self._request.groups, self._request.policy))
 
     def show_open(self) -> None:
         """Evaluates what is still open, in provisional rows that the next run replaces."""
-        host = self.host
-        until = host.end_of_open(self._request.policy)
-        closed = host.closed_until()
+        policy, closed = self._request.policy, closed_until(self.lake)
+        until = end_of_open(self.lake, policy)
         if until is not None and (closed is None or until > closed):
             self._progress.begin("show what is still open")
-            self.execute(host.plan_overlay(closed, until, self._request.groups, self._request.policy))
+            self.execute(plan_overlay(self.writer, until, self._request.groups, policy))
 
     def flagged(self) -> set[tuple[str, str]]:
         """Accounts on the review list and their tiers."""
@@ -205,24 +221,24 @@ class Rounds:
         accounts = self.lake.collect("account_windows", seen).height
         return Summary(
             sources=tuple(self._counts.values()),
-            waiting=self.host.waiting(),
-            closed_until=self.host.closed_until(),
+            waiting=waiting(self.lake),
+            closed_until=closed_until(self.lake),
             days=len(self.days),
             accounts=accounts,
             account_days=self.account_days,
             flagged={tier: sum(1 for _, t in now if t == tier) for tier in TIERS},
             newly_flagged={tier: sum(1 for a, t in now if t == tier and a not in known_before) for tier in TIERS},
             quarantined=tuple(self.quarantined),
-            scored_alike=facts.scored_alike(self.lake, self.host.manifest()),
+            scored_alike=facts.scored_alike(self.lake, manifest_of(self.lake)),
             least_alike=facts.least_alike(self._request.policy.rates),
             seconds=seconds,
         )
 
     def _learn(self, day: datetime) -> bool:
         """Learns a closed day if that is to be done; whether it was."""
-        if not self.host.has_windows(day) or self.host.is_learned(day):
+        if not has_windows(self.lake, day) or is_learned(self.lake, day):
             return False
-        plan = self.host.plan_learn(day, self._request.policy)
+        plan = plan_learn(self.writer, day, self._request.policy)
         for released in plan.work["released"]:
             self._progress.note(f"learning {released[:10]}, which was released, before {day:%Y-%m-%d}")
         self.execute(plan)
@@ -277,13 +293,13 @@ class Rounds:
                 self._after,
             )
         elif plan.pipeline == "detect":
-            detected = self.host.detect(plan)
+            detected = execute_detect(self.writer, self._engine, plan)
             self.account_days += detected.account_days
             for count in detected.counts:
                 self._count(SourceCounts(**{name: count[name] for name in SourceCounts.__dataclass_fields__}))
             self.days.add(floor_to_day(detected.closed_until - timedelta(microseconds=1)))
         elif plan.pipeline == "learn":
-            if not self.host.learn(plan):
+            if not execute_learn(self.writer, self._engine, plan):
                 self.quarantined.append(datetime.fromisoformat(plan.work["day"]))
         else:
             self._execute_without_events(plan)
@@ -291,19 +307,19 @@ class Rounds:
     def _execute_without_events(self, plan: Plan) -> None:
         """Executes a plan that neither takes events in nor closes or learns any."""
         if plan.pipeline == "rewind":
-            execute_rewind(self.lake, self.host, plan)
+            execute_rewind(self.writer, plan)
         elif plan.pipeline == "release":
-            execute_release(self.host, plan)
+            execute_release(self.writer, plan)
         elif plan.pipeline == "reference":
-            execute_pin(self.host, plan)
+            execute_pin(self.writer, plan)
         elif plan.pipeline == "hunt":
-            execute_hunt(self.host, self.lake, plan)
+            execute_hunt(self.writer, plan)
         elif plan.pipeline == "upkeep":
             execute_upkeep(self.lake, self.lease, plan, self._after)
         elif plan.pipeline == "alert":
-            execute_alerts(self.host, plan)
+            execute_alerts(self.writer, plan)
         else:
-            self.host.overlay(plan)
+            execute_overlay(self.writer, self._engine, plan)
 
     def _count(self, more: SourceCounts) -> None:
         """Adds what became of a source in a run to what became of it before."""

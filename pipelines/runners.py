@@ -1,6 +1,7 @@
 """Which engine executes a pipeline, and with which options."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
@@ -30,6 +31,23 @@ class Options(PipelineOptions):
     def __getstate__(self) -> dict[str, Any]:
         """What Beam lets travel, without the views."""
         return {name: value for name, value in super().__getstate__().items() if name != "_views"}  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What executes pipelines."""
+
+    runner: str = "embedded"
+    options: tuple[str, ...] = ()
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether it has several workers."""
+        return self.runner != "embedded"
+
+    def execute(self, build: Callable[[beam.Pipeline], object]) -> None:
+        """Builds the pipeline and runs it to its end."""
+        run(build, self.runner, self.options)
 
 
 def run(build: Callable[[beam.Pipeline], object], runner: str, options: Sequence[str] = ()) -> None:

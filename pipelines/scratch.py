@@ -15,15 +15,15 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.host import Engine, Host
 from pipelines.lake.checkpoints import Checkpoint
-from pipelines.lake.commit import Outcome, Write
+from pipelines.lake.commit import Committer, Outcome, Write
 from pipelines.lake.events_index import EventsIndex, entries
 from pipelines.lake.files import FileEntry, read_events, scan, write_frame
 from pipelines.lake.lake import Lake, may_hold
 from pipelines.lake.lease import Lease
+from pipelines.lake.plan import planned
 from pipelines.lake.sealed import unwritable
-from pipelines.lake.state import Manifest, States
+from pipelines.lake.state import Manifest, States, manifest_of
 from pipelines.rewind import gone_back
 from schemas.catalogue import TABLES
 from schemas.errors import LakeError, LeaseHeld
@@ -97,8 +97,7 @@ def remove_abandoned(folder: Path, prefix: str) -> int:
 
 def _fill(lake: Lake, made: Lake, lease: Lease, start: Checkpoint, until: datetime, policy: Policy) -> datetime | None:
     """Commits what the scratch lake begins with; the time of its first event."""
-    host = Host(made, lease, Engine())
-    plan = host.write_plan("rewind", {"since": None, "checkpoint": None}, policy)
+    plan = planned(made, lease, "rewind", {"since": None, "checkpoint": None}, policy)
     events, first = _events(lake, made, start.border, until)
     writes = {"events": Write(files=tuple(events))} | _rows_before(lake, start.border)
     outcome = Outcome(
@@ -109,7 +108,7 @@ def _fill(lake: Lake, made: Lake, lease: Lease, start: Checkpoint, until: dateti
         closed_until=start.border,
         events_version=1 if events else 0,
     )
-    host.committer.commit(plan, writes, outcome, _states(lake, made, start))
+    Committer(made, lease).commit(plan, writes, outcome, _states(lake, made, start))
     return first
 
 
@@ -161,8 +160,7 @@ def _rows_before(lake: Lake, border: datetime | None) -> dict[str, Write]:
 
 def _states(lake: Lake, made: Lake, start: Checkpoint) -> Manifest:
     """The states of the border, pinned references and what is known of sources, linked."""
-    states, last = States(lake.root), lake.last_run()
-    manifest = gone_back(states.read_manifest(last["run_id"] if last else None), states.read_manifest(start.run_id))
+    manifest = gone_back(manifest_of(lake), States(lake.root).read_manifest(start.run_id))
     kept = lake.root / "_stillwatch" / "references"
     for file in sorted(kept.iterdir()) if kept.is_dir() else []:
         _bring(file, made.root / file.relative_to(lake.root))

@@ -18,7 +18,9 @@ from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake
 from pipelines.lake.plan import Plan, forget_plans, unfinished
 from pipelines.lake.recent import kept_recent
-from pipelines.lake.sources import Register
+from pipelines.lake.sources import Register, register_of
+from pipelines.lake.waiting import waiting
+from pipelines.lake.watermark import live_watermark_of
 from pipelines.request import Request, Summary
 from pipelines.rounds import Rounds, begun
 from pipelines.sight.lookout import Lookout
@@ -69,10 +71,10 @@ def watch(
     with kept_recent(), begun(request, "watch", progress, after) as rounds:
         flagged_before = rounds.flagged()
         view = View() if view is None else view
-        view.begun(rounds.lake, rounds.lake.last_sequence(), rounds.host.waiting())
+        view.begun(rounds.lake, rounds.lake.last_sequence(), waiting(rounds.lake))
         supervisor = _Supervisor(request, rounds, progress, stop, view, is_once=is_once, after=after)
         supervisor.run()
-        rounds.host.drop_ahead()
+        rounds.ahead.drop()
         return rounds.summary(flagged_before, time.monotonic() - began)
 
 
@@ -101,7 +103,7 @@ class _Supervisor:
         self._most_bytes = self._policy.watch.run_megabytes * _MEGABYTE
         self._looked: object = None
         self._took = float("-inf")
-        self._lookout = Lookout(rounds.lake, rounds.host, self._policy)
+        self._lookout = Lookout(rounds.writer, self._policy)
         self._tended = self._cleared = rounds.begun_after
         self._spool: Spool | None = None
         self._committed = 0
@@ -226,11 +228,12 @@ class _Supervisor:
 
     def _look_at_time(self) -> None:
         """Decides anew which sources rest, and how far time has come."""
-        register, now = self._rounds.host.register(), datetime.now(UTC)
+        lake, policy, now = self._rounds.lake, self._policy, datetime.now(UTC)
+        register = register_of(lake)
         self._idling.see(register, now)
         self._idle = self._idling.idle(register, now)
-        self._mark = self._rounds.host.live_watermark(self._policy, register, self._idle)
-        self._soon = self._rounds.host.live_watermark(self._policy, register, self._idle, self._policy.watch.ahead)
+        self._mark = live_watermark_of(lake, register, policy, self._idle)
+        self._soon = live_watermark_of(lake, register, policy, self._idle, policy.watch.ahead)
         self._register = register
 
     def _look_out(self) -> None:

@@ -8,7 +8,7 @@ from pipelines.cli.circles import FEW, KINDS, Shared
 from pipelines.lake.accounts_held import accounts_held
 from pipelines.lake.lake import Lake, may_hold
 from pipelines.lake.snapshots import read_snapshot
-from pipelines.lake.state import States
+from pipelines.lake.state import manifest_of
 from pipelines.lake.times import from_micros
 from schemas.policy import Policy
 from schemas.snapshot import Snapshot
@@ -86,9 +86,7 @@ def shared_by(lake: Lake, account: str, account_hash: int, policy: Policy) -> Sh
 
 def _learned(lake: Lake) -> Snapshot:
     """Where accounts call from and when, as learned at the last border."""
-    last = lake.last_run()
-    manifest = States(lake.root).read_manifest(None if last is None else last["run_id"])
-    return read_snapshot(lake.root, manifest.get("snapshot"), ("moves", "nights"))
+    return read_snapshot(lake.root, manifest_of(lake).get("snapshot"), ("moves", "nights"))
 
 
 def _end(lake: Lake, version: int, policy: Policy) -> datetime | None:

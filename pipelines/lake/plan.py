@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,13 @@ class Plan:
     def run_id(self) -> str:
         """Pipeline and sequence number: names the run, its files and its states."""
         return f"{self.pipeline}-{self.sequence:08d}"
+
+
+def planned(lake: Lake, lease: Lease, pipeline: str, work: dict[str, Any], policy: Policy) -> Plan:
+    """The plan of a run with the next number, written down."""
+    plan = Plan(next_sequence(lake), pipeline, datetime.now(UTC), policy.to_json(), work)
+    write_plan(lake, lease, plan)
+    return plan
 
 
 def write_plan(lake: Lake, lease: Lease, plan: Plan) -> None:

@@ -76,5 +76,14 @@ def read_snapshot(root: Path, name: str | None, parts: tuple[str, ...] | None = 
     return Snapshot(content["snapshot_id"], day, frames)
 
 
+def snapshot_id(name: str | None) -> str | None:
+    """The id of the snapshot of that name; None for None.
+
+    >>> snapshot_id("snapshots/2026-03-02.learn-00000012")
+    '2026-03-02'
+    """
+    return None if name is None else name.removeprefix("snapshots/").partition(".")[0]
+
+
 def _digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()

@@ -1,22 +1,20 @@
-"""What was read of every source, as of a run, and how far event time has come by it."""
+"""What was read of every source, as of a run."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import polars as pl
 
-from pipelines.lake.state import Manifest, States
-from pipelines.lake.times import from_micros
+from pipelines.lake.lake import Lake
+from pipelines.lake.state import Manifest, States, manifest_of
 from pipelines.sources.boxes import Box, Span, tidy
 from pipelines.sources.cutter import End, digest_of
 from pipelines.sources.known import NAMES_KEPT, Known, Sighting
 from pipelines.sources.ranges import still_taken
 from schemas.errors import LakeError
-from schemas.policy import Policy
 
 Register = dict[str, Known]
 """Sources by id. Only the register of the last committed run counts; it is stored in parts, by first digit of the id,
@@ -84,6 +82,27 @@ def read_register(states: States, manifest: Mapping[str, str]) -> Register:
     return register
 
 
+def register_of(lake: Lake) -> Register:
+    """What was read of every source as of the last run of a lake.
+
+    Raises:
+        LakeError: a part is missing or damaged.
+    """
+    return read_register(States(lake.root), manifest_of(lake))
+
+
+def named(register: Register, counts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Counts of events by source (accepted, duplicates, too_late) as the table `runs` has them."""
+    rows = []
+    for count in counts:
+        known = register.get(count["source"])
+        name = known.names[-1] if known is not None and known.names else count["source"]
+        zeros = dict.fromkeys(("records", "appended", "ignored", "rejects"), 0)
+        told = None if known is None else known.format
+        rows.append(zeros | dict(count) | {"name": name, "format": told, "refused_because": None})
+    return rows
+
+
 def write_register(states: States, run_id: str, register: Register, changed: Collection[str]) -> Manifest:
     """Stores the parts in which something changed; returns their entries for the run's manifest."""
     parts: dict[str, list[Known]] = defaultdict(list)
@@ -124,82 +143,6 @@ def latest_times(events: pl.DataFrame) -> tuple[tuple[int, str], ...]:
     if few.height < _LATEST_KEPT < rows.height:
         few = rows.unique()
     return _latest((time, digest_of(event_id.encode())) for time, event_id in few.iter_rows())
-
-
-def watermark(register: Iterable[Known], policy: Policy) -> datetime | None:
-    """The time up to which ticks are closed: null while no source has an event.
-
-    A source's progress is its 10th (policy time.progress_events) latest event time, so that a single clock that jumped
-    moves nothing; sources with fewer events are taken together as one. The furthest source counts, because every
-    listed range is committed before; from it the allowed lateness is subtracted, and the rest of a tick.
-    """
-    full, pooled = _progress(register, policy)
-    times = [*full, *([] if pooled is None else [pooled])]
-    return _mark(max(times), policy, policy.time.lateness) if times else None
-
-
-def live_watermark(
-    register: Iterable[Known],
-    policy: Policy,
-    idle: Collection[str],
-    now: datetime,
-    ahead: timedelta = timedelta(),
-) -> datetime | None:
-    """The time up to which ticks are closed while logs are being written: null while no source has an event.
-
-    The source that is furthest behind counts, of those that are not idle. Sources with fewer events than
-    policy time.progress_events are taken together, and only hold back: where no other source goes on, time stays where
-    the furthest one had come. A topic's partition that has no event yet, and does not rest either, holds back everything:
-    its writer may just not have come to it. Ticks that have not ended by the clock of this machine, lateness included, are not
-    closed, so that a writer whose clock is ahead closes nobody's windows; the run's plan records what was decided.
-
-    Args:
-        register: all sources.
-        policy: the configuration.
-        idle: ids of the sources that are not waited for.
-        now: the time by this machine's clock.
-        ahead: so much of the allowed lateness is not waited for: where the watermark will soon be.
-    """
-    lateness = max(policy.time.lateness - ahead, timedelta())
-    known = list(register)
-    if any(one.container == "topic" and not one.events and one.source not in idle for one in known):
-        return None
-    full, pooled = _progress((one for one in known if one.source not in idle), policy)
-    if not full:
-        all_full, all_pooled = _progress(known, policy)
-        furthest = max(all_full) if all_full else all_pooled
-        if furthest is None:
-            return None
-        full = [furthest]
-    last = min([*full, *([] if pooled is None else [pooled])])
-    return min(_mark(last, policy, lateness), floor_to_tick(now - lateness, policy.time.tick))
-
-
-def _progress(register: Iterable[Known], policy: Policy) -> tuple[list[int], int | None]:
-    """How far each source has come that has enough events, and how far the others have, taken together; microseconds."""
-    needed = policy.time.progress_events
-    full: list[int] = []
-    pooled: set[tuple[int, str]] = set()
-    for known in register:
-        if len(known.latest) >= needed:
-            full.append(known.latest[needed - 1][0])
-        else:
-            pooled |= set(known.latest)
-    if not pooled:
-        return full, None
-    times = sorted((time for time, _ in pooled), reverse=True)
-    return full, times[min(needed, len(times)) - 1]
-
-
-def _mark(progress: int, policy: Policy, lateness: timedelta) -> datetime:
-    """The watermark that an event time stands for: less the lateness that is waited for, and the rest of a tick."""
-    return floor_to_tick(from_micros(progress) - lateness, policy.time.tick)
-
-
-def floor_to_tick(time: datetime, tick: timedelta) -> datetime:
-    """The start of the tick a time lies in; ticks divide the UTC hour."""
-    midnight = time.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight + (time - midnight) // tick * tick
 
 
 def _after_sighting(known: Known | None, sighting: Sighting, done: list[Done]) -> Known | None:

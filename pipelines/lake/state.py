@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 import polars as pl
 
+from pipelines.lake.lake import Lake
 from pipelines.lake.recent import RECENT
 from pipelines.lake.sealed import read_sealed, read_sealed_head, seal, write_whole
 from schemas.errors import LakeError
@@ -267,6 +268,12 @@ class States:
 
     def _manifest(self, run_id: str) -> Path:
         return self._folder("manifests") / run_id
+
+
+def manifest_of(lake: Lake) -> Manifest:
+    """The states that hold in a lake now: those that its last run names; none before the first."""
+    last = lake.last_run()
+    return States(lake.root).read_manifest(None if last is None else last["run_id"])
 
 
 def state_name(stage: str, key: str, run_id: str) -> str:

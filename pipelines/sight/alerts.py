@@ -15,7 +15,7 @@ from schemas.alert import ALERT
 from schemas.policy import Policy
 
 if TYPE_CHECKING:
-    from pipelines.host import Host
+    from pipelines.writer import Writer
 
 
 def open_alerts(lake: Lake) -> pl.DataFrame:
@@ -72,15 +72,14 @@ def updated(
     return ALERT.conform(pl.DataFrame(result, schema=ALERT.polars)) if changed else None
 
 
-def plan_alerts(host: "Host", rows: pl.DataFrame, policy: Policy) -> Plan:
+def plan_alerts(writer: "Writer", rows: pl.DataFrame, policy: Policy) -> Plan:
     """The plan of the run that puts these rows in the place of the former ones, written down."""
-    return host.write_plan("alert", {"alerts": json.loads(rows.write_json())}, policy)
+    return writer.plan("alert", {"alerts": json.loads(rows.write_json())}, policy)
 
 
-def execute_alerts(host: "Host", plan: Plan) -> None:
+def execute_alerts(writer: "Writer", plan: Plan) -> None:
     """Executes an alert plan and commits it; repeated after a crash, it does the same."""
     rows = pl.read_json(json.dumps(plan.work["alerts"]).encode(), schema=ALERT.polars)
     write = Write(overwrite=True, rows=ALERT.conform(rows))
     outcome = Outcome(accounts=0, windows=0, findings=0, policy_version=Policy.from_json(plan.policy).version)
-    host.committer.commit(plan, {"alerts": write}, outcome, host.manifest())
-    host.tidy(plan)
+    writer.commit(plan, {"alerts": write}, outcome)

@@ -26,13 +26,6 @@ def runs_after(lake: Lake, sequence: int) -> list[dict[str, Any]]:
     return lake.collect("runs", rows.filter(pl.col("sequence") > sequence).sort("sequence")).to_dicts()
 
 
-def closed_until(lake: Lake) -> datetime | None:
-    """End of the last closed tick."""
-    moved = lake.scan("runs").filter(pl.col("pipeline").is_in(["detect", "rewind"]))
-    last = lake.collect("runs", moved.select("sequence", "closed_until").sort("sequence").tail(1))
-    return None if last.is_empty() else last["closed_until"][0]
-
-
 def flagged_by_tier(lake: Lake) -> dict[str, int]:
     """Accounts on the review list, by tier; every tier is there."""
     counts = lake.scan("flagged_accounts").group_by("tier").len()

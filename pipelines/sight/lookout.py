@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from pipelines.host import Host
-from pipelines.lake.lake import Lake
+from pipelines.lake.closed import closed_until
 from pipelines.lake.sources import Register
 from pipelines.sight import conditions
 from pipelines.sight.alerts import execute_alerts, plan_alerts, updated
 from pipelines.sight.facts import quarantined_days
 from pipelines.sources.idling import Growth
+from pipelines.writer import Writer
 from schemas.alert import ALERTS
 from schemas.policy import Policy
 from schemas.presence import LACKS
@@ -28,13 +28,12 @@ class Lookout:
     """What one host remembers between two looks: calls and reasons of the hours that closed lately, so that each is read once.
 
     Args:
-        lake: the lake.
-        host: who plans and commits.
+        writer: of the lake.
         policy: section alerts.
     """
 
-    def __init__(self, lake: Lake, host: Host, policy: Policy) -> None:
-        self._lake, self._host, self._policy = lake, host, policy
+    def __init__(self, writer: Writer, policy: Policy) -> None:
+        self._lake, self._writer, self._policy = writer.lake, writer, policy
         self._looked: datetime | None = None
         self._hour: datetime | None = None
         self._first = self._closed_hour()
@@ -76,7 +75,7 @@ class Lookout:
             self._hour = hour
         if after is None:
             return None
-        execute_alerts(self._host, plan_alerts(self._host, after, policy))
+        execute_alerts(self._writer, plan_alerts(self._writer, after, policy))
         return after.filter((pl.col("raised_at") == now) | (pl.col("cleared_at") == now))
 
     def _ingested(self, now: datetime) -> pl.DataFrame:
@@ -87,7 +86,7 @@ class Lookout:
 
     def _closed_hour(self) -> datetime | None:
         """End of the last hour of which all ticks are closed."""
-        closed = self._host.closed_until()
+        closed = closed_until(self._lake)
         return None if closed is None else closed.replace(minute=0, second=0, microsecond=0)
 
     def _hours_to_judge(self) -> list[datetime]:

@@ -7,11 +7,12 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.lake.closed import closed_until
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Holder, who_holds
 from pipelines.lake.plan import last_plan_of, waiting_plans
-from pipelines.lake.sources import Register, read_register
-from pipelines.lake.state import States
+from pipelines.lake.sources import Register, register_of
+from pipelines.lake.state import manifest_of
 from pipelines.lake.times import from_micros
 from pipelines.lake.waiting import waiting
 from pipelines.sight import facts
@@ -101,8 +102,7 @@ def status(root: Path, now: datetime) -> Status:
     """
     lake = Lake.open(root)
     last = lake.last_run()
-    manifest = States(root).read_manifest(None if last is None else last["run_id"])
-    closed = facts.closed_until(lake)
+    manifest, closed = manifest_of(lake), closed_until(lake)
     plans = waiting_plans(lake)
     plan = last_plan_of(lake, "detect")
     idle = {} if plan is None else {s: datetime.fromisoformat(since) for s, since in plan.work.get("idle", [])}
@@ -124,7 +124,7 @@ def status(root: Path, now: datetime) -> Status:
         quarantined=facts.quarantined_days(lake),
         reference=facts.reference(lake, manifest, closed, policy),
         alerts=open_alerts(lake).drop("cleared_at").to_dicts(),
-        sources=_sources(read_register(States(root), manifest), idle, policy),
+        sources=_sources(register_of(lake), idle, policy),
     )
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import polars as pl
 from prometheus_client import CollectorRegistry
 
+from pipelines.lake.closed import closed_until
 from pipelines.lake.lake import Lake
 from pipelines.lake.plan import Plan
 from pipelines.lake.sources import Register
-from pipelines.lake.state import States
+from pipelines.lake.state import manifest_of
 from pipelines.sight import facts
 from pipelines.sight.alerts import open_alerts
 from pipelines.sight.metrics import Meters
@@ -206,7 +207,7 @@ class View:
         last = lake.last_run()
         if last is None:
             return
-        manifest = States(lake.root).read_manifest(last["run_id"])
+        manifest = manifest_of(lake)
         self._meters.set("state_bytes", facts.state_bytes(lake, manifest))
         if pipelines is None or not set(pipelines) <= {"ingest", "alert"}:
             self._flagged = facts.flagged_by_tier(lake)
@@ -220,7 +221,7 @@ class View:
             for kind in ALERTS:
                 self._meters.set("alerts_open", held.get(kind, 0), kind=kind)
         if pipelines is None:
-            self._closed = facts.closed_until(lake)
+            self._closed = closed_until(lake)
 
     def _tell_lag(self) -> None:
         if self._closed is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from pipelines.lake.files import damaged, scan
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.leftovers import remove_leftovers
-from pipelines.lake.plan import Plan, last_policy, next_sequence, unfinished, waiting_plans, write_plan
-from pipelines.lake.state import States
+from pipelines.lake.plan import Plan, last_policy, planned, unfinished, waiting_plans
+from pipelines.lake.state import manifest_of
 from pipelines.upkeep.choosing import TIME_OF, Choice, choose, keep_from
 from pipelines.upkeep.versions import CLOSING, forget_versions, kept_versions
 from schemas.catalogue import COMMIT_ORDER, TABLES
@@ -118,15 +118,12 @@ def plan_upkeep(lake: Lake, lease: Lease, policy: Policy, *, least_small: int) -
         "tables": {table: _plain(choice) for table, choice in chosen.items()},
         "removed": [row for table, choice in chosen.items() for row in _too_old(lake, table, choice)],
     }
-    plan = Plan(next_sequence(lake), "upkeep", datetime.now(UTC), policy.to_json(), work)
-    write_plan(lake, lease, plan)
-    return plan
+    return planned(lake, lease, "upkeep", work, policy)
 
 
 def execute_upkeep(lake: Lake, lease: Lease, plan: Plan, after: Callable[[str], None] = lambda _: None) -> None:
     """Executes an upkeep plan and commits it; repeated after a crash, it does the same."""
     policy, closed = Policy.from_json(plan.policy), plan.work["closed_until"]
-    last = lake.last_run()
     writes = {table: Write(_rewrites(table, work, policy)) for table, work in plan.work["tables"].items()}
     outcome = Outcome(
         accounts=0,
@@ -136,8 +133,7 @@ def execute_upkeep(lake: Lake, lease: Lease, plan: Plan, after: Callable[[str], 
         closed_until=None if closed is None else datetime.fromisoformat(closed),
         removed=tuple(plan.work["removed"]),
     )
-    manifest = States(lake.root).read_manifest(None if last is None else last["run_id"])
-    Committer(lake, lease, after).commit(plan, writes, outcome, manifest)
+    Committer(lake, lease, after).commit(plan, writes, outcome, manifest_of(lake))
 
 
 def _finish(lake: Lake, lease: Lease, after: Callable[[str], None]) -> None:

@@ -55,7 +55,7 @@ STAGES = (
     ("learn: audit", "transforms.quality.gate", "audit_facts"),
     ("learn: models and references", "transforms.learning.learn", "learn_parts"),
     ("read tables", "pipelines.lake.lake", "Lake.read"),
-    ("decide what to run", "pipelines.host", "Host.next_border"),
+    ("decide what to run", "pipelines.run_bounds", "end_of_next"),
     ("upkeep", "pipelines.upkeep", "tend"),
     ("commit", "pipelines.lake.commit", "Committer.commit"),
 )

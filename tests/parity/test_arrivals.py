@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from arrivals import Arrival, arrive
 from lake_proofs import assert_accounted, assert_equal_lakes, assert_no_text
-from pipelines import host
+from pipelines import run_bounds
 from pipelines.backfill import backfill
 from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake
@@ -22,7 +22,7 @@ from programs import run_to_end
 from small_worlds import PLANTED, Line, accounts_of_pool, pooled_world
 
 WORLDS = (1, 2, 3, 4)
-_RUN_ROWS = "import sys; from pipelines import host; host.RUN_ROWS = int(sys.argv.pop(1)); from pipelines.cli.main import main; main()"
+_RUN_ROWS = "import sys; from pipelines import run_bounds; run_bounds.RUN_ROWS = int(sys.argv.pop(1)); from pipelines.cli.main import main; main()"
 _OUTCOMES = (0, 3)  # a day of a few hundred calls may fail its audit: learning leaves it out, however it was read
 
 
@@ -67,7 +67,7 @@ def _in_this_process(arrival: Arrival, logs: Path, lake: Path, key: Path, is_las
     )
     story = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(host, "RUN_ROWS", arrival.run_rows or host.RUN_ROWS)
+        patch.setattr(run_bounds, "RUN_ROWS", arrival.run_rows or run_bounds.RUN_ROWS)
         patch.setattr(tempfile, "tempdir", str(lake.parent / "tmp"))
         backfill(request, Progress(stream=story))
     assert story.getvalue()
@@ -75,7 +75,7 @@ def _in_this_process(arrival: Arrival, logs: Path, lake: Path, key: Path, is_las
 
 
 def _in_a_process_of_its_own(arrival: Arrival, logs: Path, lake: Path, key: Path, is_last: bool) -> None:
-    rows = str(arrival.run_rows or host.RUN_ROWS)
+    rows = str(arrival.run_rows or run_bounds.RUN_ROWS)
     asked = [sys.executable, "-c", _RUN_ROWS, rows, "backfill", str(logs), "--lake", str(lake), "--key-file", str(key)]
     asked += ["--accounts", str(lake.parent / "accounts.csv")]
     asked += ["--complete"] if is_last else []

@@ -18,12 +18,16 @@ from lake_proofs import assert_accounted, assert_equal_lakes
 from pipelines.ahead import Ahead
 from pipelines.backfill import backfill
 from pipelines.cli.progress import Progress
-from pipelines.host import Engine
+from pipelines.detect_job import events_at
+from pipelines.lake.closed import closed_until
 from pipelines.lake.lake import Lake
 from pipelines.lake.recent import kept_recent
+from pipelines.lake.sources import register_of
 from pipelines.lake.state import States
+from pipelines.lake.watermark import live_watermark_of
 from pipelines.request import Request
 from pipelines.rounds import Rounds, begun
+from pipelines.runners import Engine
 from pipelines.upkeep import upkeep
 from pipelines.watch import watch
 from schemas.policy import Policy, PolicyError, Time, Watch
@@ -89,7 +93,7 @@ class Live:
         return soon is not None and rounds.work_ahead(soon)
 
     def mark(self, rounds: Rounds, ahead: timedelta = timedelta()) -> datetime | None:
-        return rounds.host.live_watermark(Policy(), rounds.host.register(), {}, ahead)
+        return live_watermark_of(rounds.lake, register_of(rounds.lake), Policy(), {}, ahead)
 
     def working_ahead(self, rounds: Rounds) -> int:
         """Takes lines until work was done ahead; how many those were."""
@@ -133,7 +137,7 @@ def test_a_log_whose_ticks_are_all_worked_at_ahead_gives_the_lake_that_a_backfil
 def test_a_tick_that_a_call_came_for_since_is_worked_at_again(live: Live) -> None:
     with live.rounds() as rounds:
         end = live.working_ahead(rounds)
-        closed = rounds.host.closed_until()
+        closed = closed_until(rounds.lake)
         assert closed is not None
         straggler = _line(1000, int((closed - START).total_seconds()) + 30)
         live.turn(rounds, [straggler, *LINES[end : end + 20]])
@@ -146,7 +150,7 @@ def test_work_that_was_in_vain_leaves_no_file(live: Live) -> None:
     with live.rounds() as rounds:
         live.working_ahead(rounds)
         assert live.lying()
-        closed = rounds.host.closed_until()
+        closed = closed_until(rounds.lake)
         assert closed is not None
         live.take(rounds, [_line(1000, int((closed - START).total_seconds()) + 30)])
         rounds.close_next(closed + timedelta(minutes=5))
@@ -167,10 +171,10 @@ def test_after_work_in_vain_ticks_are_passed_over_twice_as_many_each_time(tmp_pa
     live = Live(tmp_path)
     with live.rounds() as rounds:
         live.working_ahead(rounds)
-        ahead = rounds.host._ahead
+        ahead = rounds.ahead
         work = ahead._work
         assert work is not None
-        events = rounds.host._events(work.events_version)
+        events = events_at(rounds.lake, work.events_version)
         passed = []
         for _ in range(3):
             ahead._work = work
@@ -247,7 +251,7 @@ def test_work_of_which_something_is_gone_is_done_again(gone: str, live: Live) ->
 def test_states_of_work_outlive_other_runs(live: Live) -> None:
     with live.rounds() as rounds:
         live.working_ahead(rounds)
-        names = rounds.host._ahead.states
+        names = rounds.ahead.states
         rounds.show_open()  # a run that clears away what no run names
         assert names
         assert States(live.lake).has(names)
@@ -267,11 +271,11 @@ def test_nothing_is_done_ahead_where_no_lateness_is_allowed(live: Live) -> None:
     live.request = replace(live.request, policy=policy)
     with live.rounds() as rounds:
         live.take(rounds, LINES[:FIRST])
-        mark = rounds.host.live_watermark(policy, rounds.host.register(), {})
+        mark = live_watermark_of(rounds.lake, register_of(rounds.lake), policy, {})
         assert mark is not None
         while rounds.close_next(mark) is not None:
             pass
-        soon = rounds.host.live_watermark(policy, rounds.host.register(), {}, AHEAD)
+        soon = live_watermark_of(rounds.lake, register_of(rounds.lake), policy, {}, AHEAD)
         assert soon == mark
         assert not rounds.work_ahead(soon)
 

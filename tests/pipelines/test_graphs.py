@@ -10,7 +10,7 @@ from apache_beam.portability.api import beam_runner_api_pb2 as api
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 
 from pipelines import detect, ingest, learn
-from pipelines.detect import DetectJob
+from pipelines.detect_job import DetectJob
 from pipelines.ingest_worker import IngestJob
 from pipelines.learn import LearnJob
 from transforms.ingest.key import FingerprintKey

@@ -24,8 +24,9 @@ from pipelines.lake.commit import Write, commit_points
 from pipelines.lake.lake import Lake
 from pipelines.lake.lease import Lease
 from pipelines.lake.plan import unfinished
-from pipelines.lake.sources import read_register, watermark
+from pipelines.lake.sources import read_register
 from pipelines.lake.state import States
+from pipelines.lake.watermark import watermark
 from pipelines.request import Request, SourceCounts
 from schemas.errors import SourceRefused
 from schemas.policy import Policy, SourceRule

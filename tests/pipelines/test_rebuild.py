@@ -22,7 +22,7 @@ from given_lakes import (
     record,
     run_backfill,
 )
-from pipelines import host
+from pipelines import run_bounds
 from pipelines.cli.progress import Progress
 from pipelines.doctor import Case, examine
 from pipelines.lake.commit import Committer, Outcome, Write
@@ -179,7 +179,7 @@ def test_whatever_comes_late_and_whichever_days_are_rebuilt_the_clean_lake_comes
 ) -> None:
     """A log in two files and what came late of it in two more; a rebuild after each, and perhaps one in between."""
     rng = random.Random(seed)
-    monkeypatch.setattr(host, "RUN_ROWS", rng.choice([2_000_000, 400]))
+    monkeypatch.setattr(run_bounds, "RUN_ROWS", rng.choice([2_000_000, 400]))
     first = rng.randrange(2)
     files: dict[str, list[str]] = {name: [] for name in ("a", "b", "late-0", "late-1")}
     for number in range(2300):

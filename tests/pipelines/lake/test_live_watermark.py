@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pipelines.lake.sources import live_watermark
 from pipelines.lake.times import to_micros
+from pipelines.lake.watermark import live_watermark
 from pipelines.sources.idling import Idling
 from pipelines.sources.known import Known
 from schemas.policy import Policy

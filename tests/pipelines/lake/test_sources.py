@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.lake.borders import floor_to_tick
 from pipelines.lake.lake import Lake
 from pipelines.lake.sources import (
     Done,
     after_run,
-    floor_to_tick,
     latest_times,
     read_register,
-    watermark,
     write_register,
 )
 from pipelines.lake.state import States
 from pipelines.lake.times import from_micros, to_micros
+from pipelines.lake.watermark import watermark
 from pipelines.sources.boxes import EVER, Box
 from pipelines.sources.known import Known, Sighting, ladder_of
 from schemas.errors import LakeError

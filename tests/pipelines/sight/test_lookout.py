@@ -13,11 +13,11 @@ import polars as pl
 import pytest
 
 from pipelines.cli.progress import Progress
+from pipelines.lake.closed import closed_until
 from pipelines.lake.lake import Lake
 from pipelines.request import Request
 from pipelines.sight import lookout
 from pipelines.sight.alerts import open_alerts
-from pipelines.sight.facts import closed_until
 from pipelines.watch import watch
 from schemas.alert import ALERT
 from schemas.catalogue import TABLES
@@ -92,7 +92,7 @@ def _watched(folder: Path) -> Iterator[_Log]:
 
 
 class _Told:
-    """A lake of the calls of some hours, and a host that has closed time so far; what is raised is kept."""
+    """A writer of a lake of the calls of some hours that is closed so far, and that lake; what is raised is kept."""
 
     def __init__(self, calls: dict[datetime, int], closed: datetime | None) -> None:
         self.closed, self.rows = closed, ALERT.empty()
@@ -102,8 +102,9 @@ class _Told:
         ).with_columns(provisional=pl.lit(value=False))
         self._windows = windows
 
-    def closed_until(self) -> datetime | None:
-        return self.closed
+    @property
+    def lake(self) -> "_Told":
+        return self
 
     def read(self, table: str) -> pl.DataFrame:
         return self.rows if table == "alerts" else TABLES[table].empty()
@@ -123,11 +124,12 @@ class _Told:
 
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    def keep(host: _Told, rows: pl.DataFrame, _policy: Policy) -> None:
-        host.rows = rows
+    def keep(writer: _Told, rows: pl.DataFrame, _policy: Policy) -> None:
+        writer.rows = rows
 
     monkeypatch.setattr(lookout, "plan_alerts", keep)
-    monkeypatch.setattr(lookout, "execute_alerts", lambda _host, _plan: None)
+    monkeypatch.setattr(lookout, "execute_alerts", lambda _writer, _plan: None)
+    monkeypatch.setattr(lookout, "closed_until", lambda lake: lake.closed)
 
 
 NOON = START + 9 * DAY + 12 * HOUR
@@ -141,7 +143,7 @@ def _told(*, collapsed: datetime, closed: datetime | None) -> _Told:
 
 def _look(told: _Told, *moments: datetime) -> list[tuple[str, datetime, bool]]:
     """A lookout that looks as time is closed until these moments: what it told, and whether that was over at once."""
-    found, watched = [], lookout.Lookout(told, told, POLICY)  # type: ignore[arg-type]
+    found, watched = [], lookout.Lookout(told, POLICY)  # type: ignore[arg-type]
     for number, moment in enumerate(moments):
         told.closed = moment
         changed = watched.look({}, {}, datetime(2026, 11, 1, 0, number, tzinfo=UTC))
