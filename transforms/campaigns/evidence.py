@@ -50,7 +50,7 @@ class Stats:
         bursts: pairs of holders in one sign-up burst that pay differently.
         staying: holders of which some day says where they live (learning/moves.py).
         moving: those of them that moved on to new networks on most such days.
-        timed: holders of which it is known at which hours they call (learning/nights.py).
+        timed: holders of which it is known at which hours they call (learning/hours_called.py).
         sleepless: those of them that call day and night.
         minutes: sum over the holders of the time between their first and last tick with the key.
         turns: sums over the visits to the keys, by name in kinds.TURNS.

@@ -13,7 +13,7 @@ import polars as pl
 from schemas.policy import Policy
 from transforms.campaigns.course import replaced
 from transforms.campaigns.membership import Members
-from transforms.campaigns.nights import VISITED, gathered, hours_of, nights
+from transforms.campaigns.sleeping import VISITED, gathered, hours_of, nights
 
 _TIME = pl.Datetime("us", "UTC")
 _DAY = timedelta(days=1)

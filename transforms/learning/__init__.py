@@ -5,9 +5,9 @@ Models (ranks, trees, drifts, centres) never learn from accounts in the guards; 
 """
 
 from transforms.learning.guards import Marks
+from transforms.learning.hours_called import CALLED, hours_of, nights_after
 from transforms.learning.learn import Hours, learn, learn_late, learn_parts, republish, unguarded
 from transforms.learning.moves import NETWORK, SHOWN, moves_after, networks_of
-from transforms.learning.nights import CALLED, hours_of, nights_after
 from transforms.learning.seen import Seen
 
 __all__ = [

@@ -16,8 +16,8 @@ from transforms.learning.drifts import drifts_after
 from transforms.learning.group import GroupModel, Work, learn_group, sampled
 from transforms.learning.grouping import peers_after
 from transforms.learning.guards import Marks, guards_after, left_out_of_reference
+from transforms.learning.hours_called import CALLED, hours_of, nights_after
 from transforms.learning.moves import NETWORK, SHOWN, moves_after, networks_of
-from transforms.learning.nights import CALLED, hours_of, nights_after
 from transforms.learning.seen import Seen
 
 _BY_GROUP = ("ranks", "references", "trees", "distances", "reservoir")

@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from given_accounts import DAY
-from transforms.campaigns.nights import VISITED, gathered, hours_of, nights
+from transforms.campaigns.sleeping import VISITED, gathered, hours_of, nights
 
 NOBODY = pl.DataFrame(schema=VISITED)
 
