@@ -84,6 +84,7 @@ def explain(sources: Sources, policy: Policy) -> dict[str, Any]:
             for revision in sources.revisions
             if revision["finding_uid"] == sources.flagged["finding_uid"]
         ]
+        told["decided_by"] = _decided_by(sources.flagged, policy)
         told["strongest_reason"] = next(iter(sources.flagged["reasons"]), None)
         told["campaigns"] = [dict(campaign) for campaign in sources.campaigns]
     else:
@@ -96,6 +97,18 @@ def explain(sources: Sources, policy: Policy) -> dict[str, Any]:
         )
     told["latest"] = _score(latest)
     return told
+
+
+def _decided_by(flagged: Mapping[str, Any], policy: Policy) -> str | None:
+    """What decided where no rule, campaign, pattern or rate did: all that is unusual about it, together; None where one of them did."""
+    evidence = policy.evidence
+    layers = {signal["layer"] for signal in flagged["signals"]}
+    if flagged["kind"] != "unknown" or not flagged["uncalibrated"] or not layers <= {"L1", "L3"}:
+        return None
+    return (
+        f"No rule, campaign or pattern decided, and its peers are too few for a rate: what is unusual about it adds up to {flagged['score']:.1f} decades, "
+        f"and {evidence.far_decades:g} of whatever kind in {evidence.least_calls:,} calls are enough for review (evidence.far_decades)."
+    )
 
 
 def near(account: str, known: Iterable[str]) -> list[str]:
@@ -256,7 +269,7 @@ def _flagged(told: Mapping[str, Any]) -> list[str]:
     title += ["uncalibrated"] if told["uncalibrated"] else []
     title += ["provisional"] if told["provisional"] else []
     lines = [f"{neutral(told['account_id'])}: flagged ({', '.join(title)})", ""]
-    lines += ["Why"]
+    lines += ["Why", *([f"  {told['decided_by']}"] if told["decided_by"] is not None else [])]
     lines += [f"  {number}. {neutral(reason)}" for number, reason in enumerate(told["reasons"], 1)]
     lines += ["", "Signals", *_indented(_signal_table(told["signals"]))]
     techniques = [f"{t['id']} {t['name']}".strip() for t in told["techniques"]]
