@@ -19,6 +19,7 @@ from pipelines.request import Request
 from pipelines.rewind import checkpoint_for
 from pipelines.rounds import Rounds
 from pipelines.scratch import Scratch, scratch_lake
+from pipelines.writer import Writer
 from schemas.errors import LakeError, PolicyError
 from schemas.policy import Change, Policy
 from schemas.score import TIERS
@@ -166,7 +167,7 @@ def _lean(policy: Policy) -> Policy:
 def _closed(lake: Lake, scratch: Scratch, until: datetime, request: BacktestRequest, progress: Progress) -> Rounds:
     """Closes and learns the days in the scratch lake."""
     asked = Request((), scratch.lake.root, policy=_lean(request.policy), runner=request.runner, groups=groups_of(lake))
-    run = Rounds(asked, progress, scratch.lake, scratch.lease, None)
+    run = Rounds(asked, progress, Writer(scratch.lake, scratch.lease), None)
     run.close(until, scratch.first)
     progress.end()
     return run

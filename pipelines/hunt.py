@@ -20,15 +20,13 @@ from pipelines.lake.borders import floor_to_day, midnight_after
 from pipelines.lake.checkpoints import reached
 from pipelines.lake.commit import Outcome, Write
 from pipelines.lake.lake import Lake
-from pipelines.lake.lease import Lease
-from pipelines.lake.leftovers import remove_half_written
-from pipelines.lake.plan import Plan, last_policy, next_sequence, unfinished
+from pipelines.lake.plan import Plan, last_policy, next_sequence
 from pipelines.lake.references import reference_at
 from pipelines.lake.sealed import read_sealed, seal, write_whole
 from pipelines.lake.snapshots import snapshot_id
 from pipelines.lake.state import manifest_of
 from pipelines.manifests import staging
-from pipelines.writer import Writer
+from pipelines.writer import Writer, writing
 from schemas.errors import LakeError
 from schemas.hunt import HUNT
 from schemas.policy import Policy
@@ -137,16 +135,9 @@ def _quarry(lake: Lake, request: HuntRequest) -> Quarry:
 def _record(request: HuntRequest, quarry: Quarry, rows: pl.DataFrame, after: Callable[[str], None]) -> str:
     """Keeps the rows in the lake, unless the same hunt is there."""
     lake = Lake.open(request.lake)
-    with Lease.acquire(lake.root, "hunt") as lease:
-        remove_half_written(lake, lease)
-        lake.adopt_contracts(lease)
-        writer, plan = Writer(lake, lease, after), unfinished(lake)
-        if plan is not None and plan.pipeline == "hunt":
-            execute_hunt(writer, plan)
-            plan = unfinished(lake)
-        if plan is not None:
-            fix = "repeat the command that was interrupted, then hunt again; or add --dry-run, which keeps nothing"
-            raise LakeError(str(lake.root), f"run {plan.run_id} is unfinished", fix)
+    with writing(lake, "hunt", after) as writer:
+        fix = "repeat the command that was interrupted, then hunt again; or add --dry-run, which keeps nothing"
+        writer.settle("hunt", execute_hunt, fix)
         there = lake.collect("hunts", lake.scan("hunts").filter(pl.col("hunt_id") == quarry.hunt_id).select("hunt_id"))
         if not there.is_empty():
             return "before"

@@ -7,7 +7,7 @@ import json
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,21 +21,21 @@ from pipelines.cli.progress import Progress
 from pipelines.detect import entries
 from pipelines.ingest_worker import IngestJob, ReadRange, require_unmoved
 from pipelines.lake.accounts_held import accounts_held
-from pipelines.lake.commit import Committer, Outcome, Write
+from pipelines.lake.commit import Outcome, Write
 from pipelines.lake.lake import Lake
-from pipelines.lake.lease import Lease
-from pipelines.lake.plan import Plan, planned
-from pipelines.lake.sources import Done, Register, after_run, read_register, register_of, write_register
+from pipelines.lake.plan import Plan
+from pipelines.lake.sources import Done, Register, after_run, register_of, write_register
 from pipelines.lake.state import Manifest, States, manifest_of
 from pipelines.manifests import WriteMessages, is_reported, read_messages, staging
 from pipelines.request import Request, SourceCounts
-from pipelines.runners import run
+from pipelines.runners import Engine
 from pipelines.sources.brokers import KafkaConfig, is_topic
 from pipelines.sources.files import list_sources
 from pipelines.sources.known import Sighting
 from pipelines.sources.ranges import Growing, RangeSpec, Unread, plan_ranges
 from pipelines.sources.reading import gone
 from pipelines.sources.topics import TopicRequest, require_same_topics, unread
+from pipelines.writer import Writer
 from schemas.errors import SourceGone, SourceMoved, SourceRefused
 from schemas.policy import Policy
 from schemas.registry import REGISTRY
@@ -47,8 +47,7 @@ _PLAIN = KafkaConfig()
 
 
 def plan_ingest(
-    lake: Lake,
-    lease: Lease,
+    writer: Writer,
     request: Request,
     key: FingerprintKey,
     progress: Progress,
@@ -60,8 +59,7 @@ def plan_ingest(
     An unfinished plan must have been executed before: its copies of streams are removed here.
 
     Args:
-        lake: the lake.
-        lease: its lease.
+        writer: of the lake.
         request: sources, formats, times, accounts file.
         key: for ids that are too long.
         progress: told which format was chosen and why, what is empty, what is the same as another file.
@@ -72,29 +70,29 @@ def plan_ingest(
         SourceRefused: a pattern matches nothing, or the accounts file cannot be read.
         SourceMoved: a file was rotated meanwhile; nothing is planned.
     """
-    shutil.rmtree(spool_of(lake), ignore_errors=True)
+    shutil.rmtree(spool_of(writer.lake), ignore_errors=True)
     plan = None
     try:
-        plan = _plan(lake, lease, request, key, progress, holds_from, growing)
+        plan = _plan(writer, request, key, progress, holds_from, growing)
     except FileNotFoundError as error:
         raise SourceMoved(
             str(error.filename), "it went away while it was looked at", "run the command again"
         ) from error
     finally:
         if plan is None:
-            shutil.rmtree(spool_of(lake), ignore_errors=True)
+            shutil.rmtree(spool_of(writer.lake), ignore_errors=True)
     return plan
 
 
 def _plan(
-    lake: Lake,
-    lease: Lease,
+    writer: Writer,
     request: Request,
     key: FingerprintKey,
     progress: Progress,
     holds_from: datetime,
     growing: Growing | None,
 ) -> Plan | None:
+    lake = writer.lake
     progress.begin("list sources")
     files = [pattern for pattern in request.sources if not is_topic(pattern)]
     listed = list_sources(files, spool_of(lake), spooled=request.spooled)
@@ -132,7 +130,7 @@ def _plan(
         "left": ranges.left,
         "accounts": None if accounts is None else json.loads(accounts.write_json()),
     }
-    return planned(lake, lease, "ingest", work, request.policy)
+    return writer.plan("ingest", work, request.policy)
 
 
 def unread_topics(request: Request, register: Register, *, is_live: bool = False) -> Unread | None:
@@ -175,14 +173,11 @@ def build(job: IngestJob, ranges: Sequence[dict[str, Any]], pipeline: beam.Pipel
 
 
 def execute_ingest(
-    lake: Lake,
-    lease: Lease,
+    writer: Writer,
+    engine: Engine,
     plan: Plan,
     key: FingerprintKey,
-    runner: str,
-    beam_options: Sequence[str],
     progress: Progress,
-    after: Callable[[str], None] = lambda _: None,
     kafka: KafkaConfig = _PLAIN,
 ) -> list[SourceCounts]:
     """Executes an INGEST plan and commits it; repeated after a crash, it does the same.
@@ -193,7 +188,7 @@ def execute_ingest(
         BrokerGone: the brokers of a topic do not answer; nothing was committed.
         LakeError: the lake cannot be written.
     """
-    work, states = plan.work, States(lake.root)
+    lake, work = writer.lake, plan.work
     job = IngestJob(str(lake.root), plan.run_id, plan.policy, key, kafka)
     messages: list[dict[str, Any]] = []
     if work["ranges"]:
@@ -201,17 +196,16 @@ def execute_ingest(
             require_sources(plan)
             shutil.rmtree(staging(lake.root, plan.run_id), ignore_errors=True)
             with told(lake.root, plan, progress):
-                run(lambda pipeline: build(job, work["ranges"], pipeline), runner, beam_options)
+                engine.execute(lambda pipeline: build(job, work["ranges"], pipeline))
             pieces_read = (piece for data in work["ranges"] for piece in RangeSpec.from_json(data).pieces)
             require_same_topics(pieces_read, map(Sighting.from_json, work["sightings"]), kafka)
         messages = read_messages(lake.root, plan.run_id)
         require_unmoved(messages)
-    pieces = [piece for message in sorted(messages, key=lambda m: int(m["range"])) for piece in message["pieces"]]
+    pieces = pieces_of(messages)
     sightings = [Sighting.from_json(data) for data in work["sightings"]]
     manifest = manifest_of(lake)
-    register = read_register(states, manifest)
-    register, changed = after_run(register, sightings, [Done.from_json(piece["done"]) for piece in pieces])
-    written: Manifest = write_register(states, plan.run_id, register, changed)
+    register, changed = after_run(register_of(lake), sightings, [Done.from_json(piece["done"]) for piece in pieces])
+    written: Manifest = write_register(States(lake.root), plan.run_id, register, changed)
     rows = _source_rows(pieces, work["refused"])
     writes = {table: Write(files=files) for table, files in entries(messages).items() if files}
     if work["accounts"] is not None:
@@ -219,7 +213,7 @@ def execute_ingest(
         writes["registry"] = _registry_write(lake, REGISTRY.conform(accounts))
     policy_version = Policy.from_json(plan.policy).version
     outcome = Outcome(accounts=0, windows=0, findings=0, policy_version=policy_version, sources=tuple(rows))
-    Committer(lake, lease, after).commit(plan, writes, outcome, manifest | written)
+    writer.committer.commit(plan, writes, outcome, manifest | written)
     shutil.rmtree(staging(lake.root, plan.run_id), ignore_errors=True)
     shutil.rmtree(spool_of(lake), ignore_errors=True)
     _tell(pieces, progress)
@@ -228,6 +222,11 @@ def execute_ingest(
         SourceCounts(row["name"], row["format"], **{n: row[n] for n in names}, refused_because=row["refused_because"])
         for row in rows
     ]
+
+
+def pieces_of(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What workers report of each piece they read, in the order in which the pieces were planned."""
+    return [piece for message in sorted(messages, key=lambda m: int(m["range"])) for piece in message["pieces"]]
 
 
 def require_sources(plan: Plan) -> None:

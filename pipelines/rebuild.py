@@ -19,12 +19,11 @@ from pipelines.lake.closed import closed_until
 from pipelines.lake.commit import PROVISIONAL
 from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
-from pipelines.lake.lease import Lease
-from pipelines.lake.leftovers import remove_half_written
 from pipelines.lake.plan import abandon, forget_plans, last_policy, unfinished, waiting_plans
 from pipelines.request import Request
 from pipelines.rewind import REWOUND, Outlook, checkpoint_for, outlook, plan_rewind
 from pipelines.rounds import Rounds
+from pipelines.writer import Writer, writing
 from schemas.errors import SourceMoved
 from schemas.policy import Policy
 from transforms.ingest.key import FingerprintKey
@@ -107,12 +106,10 @@ def rebuild(request: RebuildRequest, progress: Progress, after: Callable[[str], 
     """
     began = time.monotonic()
     lake = Lake.open(request.lake)
-    with Lease.acquire(lake.root, "rebuild") as lease:
-        remove_half_written(lake, lease)
-        lake.adopt_contracts(lease)
+    with writing(lake, "rebuild", after) as writer:
         policy = last_policy(lake) if request.policy is None else request.policy
-        run = _rounds(request, policy, progress, lake, lease, after)
-        _settle(run, lake, lease, progress)
+        run = _rounds(request, policy, progress, writer)
+        _settle(run, progress)
         checkpoint = checkpoint_for(lake, floor_to_day(request.since))
         if _is_under_way(lake, checkpoint, policy):
             progress.note("going on with the rebuild that was interrupted")
@@ -124,15 +121,8 @@ def rebuild(request: RebuildRequest, progress: Progress, after: Callable[[str], 
         return _told(lake, run, time.monotonic() - began)
 
 
-def _rounds(
-    request: RebuildRequest,
-    policy: Policy,
-    progress: Progress,
-    lake: Lake,
-    lease: Lease,
-    after: Callable[[str], None],
-) -> Rounds:
-    key = None
+def _rounds(request: RebuildRequest, policy: Policy, progress: Progress, writer: Writer) -> Rounds:
+    lake, key = writer.lake, None
     if any(path.stem.endswith(("-ingest", "-replay")) for _, path in waiting_plans(lake)):
         key = FingerprintKey(read_secret(lake.root, request.key_file, os.environ))
         Lake.open(lake.root, key.id)
@@ -145,18 +135,19 @@ def _rounds(
         groups=groups_of(lake),
         key_file=request.key_file,
     )
-    return Rounds(asked, progress, lake, lease, key, after)
+    return Rounds(asked, progress, writer, key)
 
 
-def _settle(run: Rounds, lake: Lake, lease: Lease, progress: Progress) -> None:
+def _settle(run: Rounds, progress: Progress) -> None:
     """Ends what interrupted commands left: reading and rewinding are finished, computing is dropped, for it comes again.
 
     So a run that cannot be finished, because a state is lost or damaged, does not stand in the way.
     """
+    lake = run.lake
     while (plan := unfinished(lake)) is not None:
         if plan.pipeline in ("detect", "learn", "overlay"):
             progress.note(f"dropping run {plan.run_id}, which was interrupted: its ticks are computed again")
-            abandon(lake, lease, plan.sequence)
+            abandon(lake, run.lease, plan.sequence)
         else:
             progress.note(f"finishing run {plan.run_id}, which was interrupted")
             try:

@@ -14,14 +14,12 @@ from pipelines.lake.checkpoints import reached
 from pipelines.lake.commit import Outcome, Write
 from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
-from pipelines.lake.lease import Lease
-from pipelines.lake.leftovers import remove_half_written
-from pipelines.lake.plan import Plan, last_policy, unfinished
+from pipelines.lake.plan import Plan, last_policy
 from pipelines.lake.references import ALWAYS, ReferenceFile, keep_reference, kept_reference, read_reference
 from pipelines.lake.sealed import write_whole
 from pipelines.lake.snapshots import read_snapshot
 from pipelines.lake.state import manifest_of
-from pipelines.writer import Writer
+from pipelines.writer import Writer, writing
 from schemas.errors import LakeError
 from schemas.pin import PIN
 from schemas.policy import Policy
@@ -106,16 +104,8 @@ def pin(request: PinRequest, after: Callable[[str], None] = lambda _: None) -> P
     """
     brought = None if request.file is None else read_reference(request.file)
     lake = _opened(request)
-    with Lease.acquire(lake.root, "reference") as lease:
-        remove_half_written(lake, lease)
-        lake.adopt_contracts(lease)
-        writer, plan = Writer(lake, lease, after), unfinished(lake)
-        if plan is not None and plan.pipeline == "reference":
-            execute_pin(writer, plan)
-            plan = unfinished(lake)
-        if plan is not None:
-            fix = "repeat the command that was interrupted"
-            raise LakeError(str(lake.root), f"run {plan.run_id} is unfinished", fix)
+    with writing(lake, "reference", after) as writer:
+        writer.settle("reference", execute_pin, "repeat the command that was interrupted")
         policy, last = last_policy(lake), _last_pin(lake)
         file = _decided(request, lake, brought, policy)
         name = None if file is None else keep_reference(lake.root, file)

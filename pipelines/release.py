@@ -12,10 +12,8 @@ from pipelines.lake.borders import floor_to_day, midnight_after
 from pipelines.lake.checkpoints import reached
 from pipelines.lake.commit import Outcome, Write
 from pipelines.lake.lake import Lake
-from pipelines.lake.lease import Lease
-from pipelines.lake.leftovers import remove_half_written
 from pipelines.lake.plan import Plan, last_policy, unfinished
-from pipelines.writer import Writer
+from pipelines.writer import Writer, writing
 from schemas.errors import LakeError
 from schemas.policy import Policy
 from schemas.release import RELEASE
@@ -78,10 +76,8 @@ def release(request: ReleaseRequest, after: Callable[[str], None] = lambda _: No
         LeaseHeld: the lake is being written.
     """
     lake = Lake.open(request.lake)
-    with Lease.acquire(lake.root, "release") as lease:
-        remove_half_written(lake, lease)
-        lake.adopt_contracts(lease)
-        writer, plan = Writer(lake, lease, after), unfinished(lake)
+    with writing(lake, "release", after) as writer:
+        plan = unfinished(lake)
         if plan is not None and (
             plan.pipeline != "release" or plan.work["day"] != floor_to_day(request.day).isoformat()
         ):

@@ -14,12 +14,11 @@ from pipelines.lake.borders import floor_to_day
 from pipelines.lake.closed import closed_until
 from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
-from pipelines.lake.lease import Lease
-from pipelines.lake.leftovers import remove_half_written
 from pipelines.lake.plan import forget_plans, last_policy
 from pipelines.replaying import Found, ReplayRequest, plan_replay, search
 from pipelines.request import Request
 from pipelines.rounds import Rounds
+from pipelines.writer import writing
 from schemas.policy import Policy
 from transforms.ingest.key import FingerprintKey
 
@@ -75,9 +74,7 @@ def replay(request: ReplayRequest, progress: Progress, after: Callable[[str], No
     lake = Lake.open(request.lake)
     key = FingerprintKey(read_secret(request.lake, request.key_file, os.environ))
     lake = Lake.open(request.lake, key.id)
-    with Lease.acquire(lake.root, "replay") as lease:
-        remove_half_written(lake, lease)
-        lake.adopt_contracts(lease)
+    with writing(lake, "replay", after) as writer:
         policy: Policy = request.policy or last_policy(lake)
         asked = Request(
             (),
@@ -87,14 +84,14 @@ def replay(request: ReplayRequest, progress: Progress, after: Callable[[str], No
             beam_options=request.beam_options,
             key_file=request.key_file,
         )
-        run = Rounds(asked, progress, lake, lease, key, after)
+        run = Rounds(asked, progress, writer, key)
         run.finish()
         late_before = _late(lake)
         searched = search(lake, request, policy)
         for found in searched.found:
             if found.why_not is not None:
                 progress.warn(f"{found.name}: {found.rejects:,} refused records cannot be read: {found.why_not}")
-        plan, closed = plan_replay(lake, lease, searched, policy), closed_until(lake)
+        plan, closed = plan_replay(writer, searched, policy), closed_until(lake)
         if plan is not None:
             run.execute(plan)
             run.detect()

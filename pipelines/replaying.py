@@ -9,7 +9,7 @@ taken now is appended to `events` and leaves `rejects`, in one run; whatever els
 import fnmatch
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,23 +21,23 @@ import pyarrow.parquet as pq
 
 from pipelines.cli.progress import Progress
 from pipelines.detect import entries
-from pipelines.ingest import require_sources, spool_of, told
+from pipelines.ingest import pieces_of, require_sources, spool_of, told
 from pipelines.ingest_worker import IngestJob, require_unmoved
-from pipelines.lake.commit import Committer, Outcome, Write
+from pipelines.lake.commit import Outcome, Write
 from pipelines.lake.lake import Lake
-from pipelines.lake.lease import Lease
-from pipelines.lake.plan import Plan, planned
-from pipelines.lake.sources import Register, read_register, register_of, with_events, write_register
+from pipelines.lake.plan import Plan
+from pipelines.lake.sources import Register, register_of, with_events, write_register
 from pipelines.lake.state import States, manifest_of
 from pipelines.lake.times import from_micros, to_micros
 from pipelines.manifests import WriteMessages, read_messages, staging
 from pipelines.replay_worker import READ_AGAIN, ReplayRange
-from pipelines.runners import run
+from pipelines.runners import Engine
 from pipelines.sources.boxes import EVER
 from pipelines.sources.files import FileSource, describe, list_sources
 from pipelines.sources.known import Known, beginning
 from pipelines.sources.ranges import Piece, RangeSpec, bundled
 from pipelines.sources.recognise import recognise
+from pipelines.writer import Writer
 from schemas.errors import SourceRefused
 from schemas.policy import Policy
 from schemas.reject import REJECT
@@ -153,45 +153,39 @@ def search(lake: Lake, request: ReplayRequest, policy: Policy) -> Search:
     return Search(tuple(found), tuple(RangeSpec(number, tuple(bundle)) for number, bundle in bites))
 
 
-def plan_replay(lake: Lake, lease: Lease, searched: Search, policy: Policy) -> Plan | None:
+def plan_replay(writer: Writer, searched: Search, policy: Policy) -> Plan | None:
     """The plan of the run that reads refused records again, written down; None where there is nothing to read."""
     if not searched.ranges:
         return None
-    work = {"ranges": [spec.to_json() for spec in searched.ranges], "rejects_version": lake.versions()["rejects"]}
-    return planned(lake, lease, "replay", work, policy)
+    work = {
+        "ranges": [spec.to_json() for spec in searched.ranges],
+        "rejects_version": writer.lake.versions()["rejects"],
+    }
+    return writer.plan("replay", work, policy)
 
 
-def execute_replay(
-    lake: Lake,
-    lease: Lease,
-    plan: Plan,
-    key: FingerprintKey,
-    runner: str,
-    beam_options: Sequence[str],
-    progress: Progress,
-    after: Callable[[str], None] = lambda _: None,
-) -> Taken:
+def execute_replay(writer: Writer, engine: Engine, plan: Plan, key: FingerprintKey, progress: Progress) -> Taken:
     """Executes a replay and commits it; repeated after a crash, it does the same.
 
     Raises:
         SourceRefused: a planned source is gone; put back, the plan can be executed.
         LakeError: the lake cannot be written.
     """
-    work, states = plan.work, States(lake.root)
+    lake, work = writer.lake, plan.work
     job = IngestJob(str(lake.root), plan.run_id, plan.policy, key)
     require_sources(plan)
     shutil.rmtree(staging(lake.root, plan.run_id), ignore_errors=True)
     with told(lake.root, plan, progress):
-        run(lambda pipeline: _build(job, work, pipeline), runner, beam_options)
+        engine.execute(lambda pipeline: _build(job, work, pipeline))
     messages = read_messages(lake.root, plan.run_id)
     require_unmoved(messages)
-    pieces = [piece for message in sorted(messages, key=lambda m: int(m["range"])) for piece in message["pieces"]]
+    pieces = pieces_of(messages)
     manifest = manifest_of(lake)
     register = with_events(
-        read_register(states, manifest),
+        register_of(lake),
         [(piece["source"], piece["appended"], [tuple(one) for one in piece["latest"]]) for piece in pieces],
     )
-    written = write_register(states, plan.run_id, register, {piece["source"] for piece in pieces})
+    written = write_register(States(lake.root), plan.run_id, register, {piece["source"] for piece in pieces})
     files = entries(messages)
     gone = [(piece["source"], position) for piece in pieces for position in piece["gone"]]
     taken = pl.DataFrame(gone, schema={"source": pl.String, "position": pl.Int64}, orient="row")
@@ -203,7 +197,7 @@ def execute_replay(
     counts = _counts(pieces)
     version = Policy.from_json(plan.policy).version
     outcome = Outcome(accounts=0, windows=0, findings=0, policy_version=version, sources=tuple(counts))
-    Committer(lake, lease, after).commit(plan, writes, outcome, manifest | written)
+    writer.committer.commit(plan, writes, outcome, manifest | written)
     shutil.rmtree(staging(lake.root, plan.run_id), ignore_errors=True)
     shutil.rmtree(spool_of(lake), ignore_errors=True)
     first = min((entry.least["time"] for entry in files.get("events", ())), default=None)

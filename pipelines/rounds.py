@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pipelines.ahead import Ahead
@@ -17,8 +18,6 @@ from pipelines.lake.closed import closed_until, has_unseen_events
 from pipelines.lake.keys import read_secret
 from pipelines.lake.lake import Lake
 from pipelines.lake.learned import has_windows, is_learned
-from pipelines.lake.lease import Lease
-from pipelines.lake.leftovers import remove_half_written
 from pipelines.lake.plan import Plan, abandon, unfinished
 from pipelines.lake.state import manifest_of
 from pipelines.lake.waiting import waiting
@@ -39,7 +38,7 @@ from pipelines.sources.brokers import BrokerGone
 from pipelines.sources.files import has_pipe
 from pipelines.sources.ranges import Growing
 from pipelines.upkeep import execute_upkeep
-from pipelines.writer import Writer
+from pipelines.writer import Writer, writing
 from schemas.errors import SourceGone, SourceMoved
 from schemas.score import TIERS
 from transforms.ingest.key import FingerprintKey
@@ -54,10 +53,8 @@ class Rounds:
     Args:
         request: what to read, and how.
         progress: told what happens.
-        lake: the lake.
-        lease: its lease.
+        writer: of the lake.
         key: what fingerprints are keyed with; None where nothing is read from sources.
-        after: called after each point at which a commit can be interrupted; tests interrupt there.
         is_live: files come and go: what an interrupted run was reading and is gone is not waited for.
 
     Attributes:
@@ -76,24 +73,20 @@ class Rounds:
         self,
         request: Request,
         progress: Progress,
-        lake: Lake,
-        lease: Lease,
+        writer: Writer,
         key: FingerprintKey | None,
-        after: Callable[[str], None] = lambda _: None,
         *,
         is_live: bool = False,
     ) -> None:
         self._is_live = is_live
         self._request = request
         self._progress = progress
-        self.lake = lake
-        self.lease = lease
+        self.lake, self.lease = writer.lake, writer.lease
         self._key = key
-        self._after = after
         self._engine = Engine(request.runner, request.beam_options)
-        self.ahead = Ahead(lake)
-        self.writer = Writer(lake, lease, after, lambda: self.ahead.states)
-        self.begun_after = lake.last_sequence()
+        self.ahead = Ahead(self.lake)
+        self.writer = replace(writer, spared=lambda: self.ahead.states)
+        self.begun_after = self.lake.last_sequence()
         self.account_days = 0
         self._counts: dict[str, SourceCounts] = {}
         self.days: set[datetime] = set()
@@ -132,7 +125,7 @@ class Rounds:
         asked = self._request if request is None else request
         for is_last in (False, False, True):
             try:
-                plan = plan_ingest(self.lake, self.lease, asked, self._the_key(), self._progress, holds_from, growing)
+                plan = plan_ingest(self.writer, asked, self._the_key(), self._progress, holds_from, growing)
                 if plan is not None:
                     self.execute(plan)
             except SourceMoved:
@@ -268,30 +261,11 @@ class Rounds:
 
     def _execute(self, plan: Plan) -> None:
         if plan.pipeline == "ingest":
-            counts = execute_ingest(
-                self.lake,
-                self.lease,
-                plan,
-                self._the_key(),
-                self._request.runner,
-                self._request.beam_options,
-                self._progress,
-                self._after,
-                self._request.kafka,
-            )
-            for source in counts:
+            kafka = self._request.kafka
+            for source in execute_ingest(self.writer, self._engine, plan, self._the_key(), self._progress, kafka):
                 self._count(source)
         elif plan.pipeline == "replay":
-            self.replayed = execute_replay(
-                self.lake,
-                self.lease,
-                plan,
-                self._the_key(),
-                self._request.runner,
-                self._request.beam_options,
-                self._progress,
-                self._after,
-            )
+            self.replayed = execute_replay(self.writer, self._engine, plan, self._the_key(), self._progress)
         elif plan.pipeline == "detect":
             detected = execute_detect(self.writer, self._engine, plan)
             self.account_days += detected.account_days
@@ -315,7 +289,7 @@ class Rounds:
         elif plan.pipeline == "hunt":
             execute_hunt(self.writer, plan)
         elif plan.pipeline == "upkeep":
-            execute_upkeep(self.lake, self.lease, plan, self._after)
+            execute_upkeep(self.lake, self.lease, plan, self.writer.after)
         elif plan.pipeline == "alert":
             execute_alerts(self.writer, plan)
         else:
@@ -344,9 +318,7 @@ def begun(
     """
     key = FingerprintKey(read_secret(request.lake, request.key_file, os.environ))
     lake = Lake.create(request.lake, key.id)
-    with Lease.acquire(lake.root, command) as lease:
-        remove_half_written(lake, lease)
-        lake.adopt_contracts(lease)
-        rounds = Rounds(request, progress, lake, lease, key, after, is_live=command == "watch")
+    with writing(lake, command, after) as writer:
+        rounds = Rounds(request, progress, writer, key, is_live=command == "watch")
         rounds.finish()
         yield rounds

@@ -1,6 +1,5 @@
 """The Parquet files of the lake's tables: written whole and once, read as slices."""
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.lake.sealed import move_into_place, temporary_beside, unwritable
+from pipelines.lake.sealed import writing_whole
 from pipelines.lake.times import from_micros
 from schemas.contract import Contract
 from schemas.errors import LakeError
@@ -216,31 +215,21 @@ def _within(hashes: tuple[int, int] | None, times: tuple[datetime | None, dateti
 
 
 def _write(path: Path, contract: Contract, frame: pl.DataFrame, row_group_rows: int) -> None:
-    temporary = temporary_beside(path)
     fields = plain(contract)
     schema = pa.schema([fields.field(name) for name in frame.columns])
     dictionary = [f.name for f in schema if pa.types.is_string(f.type) and f.name not in _PLAIN_STRINGS]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            pq.write_table(
-                frame.rechunk().to_arrow().cast(schema),
-                file,
-                row_group_size=row_group_rows,
-                compression="zstd",
-                compression_level=1,
-                use_dictionary=dictionary,
-                write_statistics=[name for name in schema.names if name in (*_measured(contract), *_LOOKED_UP)],
-                store_schema=False,
-                write_page_checksum=True,  # a flipped bit may decode into another value: `is_sound` sees it
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        move_into_place(temporary, path)
-    except OSError as error:
-        raise unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing_whole(path) as file:
+        pq.write_table(
+            frame.rechunk().to_arrow().cast(schema),
+            file,
+            row_group_size=row_group_rows,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=dictionary,
+            write_statistics=[name for name in schema.names if name in (*_measured(contract), *_LOOKED_UP)],
+            store_schema=False,
+            write_page_checksum=True,  # a flipped bit may decode into another value: `is_sound` sees it
+        )
 
 
 @cache

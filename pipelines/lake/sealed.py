@@ -3,9 +3,10 @@
 import hashlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from schemas.errors import LakeError
 
@@ -23,11 +24,22 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         LakeError: the disk is full, read-only, or the folder is gone.
     """
+    with writing_whole(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def writing_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write into; at the end it is durable and at `path`, whole, and where something fails nothing has changed there.
+
+    Raises:
+        LakeError: the disk is full, read-only, or the folder is gone.
+    """
     temporary = temporary_beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         move_into_place(temporary, path)

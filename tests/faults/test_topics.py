@@ -19,6 +19,7 @@ from pipelines.lake.lease import Lease
 from pipelines.request import Request
 from pipelines.rounds import Rounds
 from pipelines.sources.brokers import BrokerGone, OffsetsLost
+from pipelines.writer import Writer
 from programs import LONGEST_SECONDS, Program, run_to_end
 from real.kafka_broker import Broker
 from schemas.policy import Kafka, Policy
@@ -46,7 +47,7 @@ def ingest(root: Path, *sources: str, after: Callable[[str], None] = lambda _: N
     """What one backfill does of INGEST."""
     lake = Lake.create(root, KEY.id)
     with Lease.acquire(root, "test") as lease:
-        rounds = Rounds(Request(sources, root, **more), Progress(quiet=True), lake, lease, KEY, after)
+        rounds = Rounds(Request(sources, root, **more), Progress(quiet=True), Writer(lake, lease, after), KEY)
         rounds.finish()
         rounds.ingest()
 

@@ -21,6 +21,7 @@ from pipelines.lake.state import States
 from pipelines.request import Request
 from pipelines.rounds import Rounds
 from pipelines.scratch import scratch_lake
+from pipelines.writer import Writer
 from schemas.catalogue import PARITY_TABLES
 from schemas.errors import LakeError, PolicyError
 from schemas.policy import Policy, SourceRule
@@ -99,7 +100,7 @@ def test_what_is_computed_in_the_scratch_lake_is_what_the_lake_holds(made: Path,
     assert until is not None
     with scratch_lake(lake, start, until, Policy()) as scratch:
         request = Request((), scratch.lake.root, groups=2)
-        Rounds(request, Progress(quiet=True), scratch.lake, scratch.lease, None).close(until)
+        Rounds(request, Progress(quiet=True), Writer(scratch.lake, scratch.lease), None).close(until)
         for table in PARITY_TABLES:
             expected, found = lake.read(table), scratch.lake.read(table)
             if "provisional" in expected.columns:

@@ -28,6 +28,8 @@ from pipelines.lake.sources import read_register
 from pipelines.lake.state import States
 from pipelines.lake.watermark import watermark
 from pipelines.request import Request, SourceCounts
+from pipelines.runners import Engine
+from pipelines.writer import Writer
 from schemas.errors import SourceRefused
 from schemas.policy import Policy, SourceRule
 from transforms.ingest.key import FingerprintKey
@@ -97,11 +99,11 @@ def ingest(
     told = Told() if progress is None else progress
     lake = Lake.create(root, KEY.id)
     with Lease.acquire(root, "test") as lease:
-        left = unfinished(lake)
+        left, writer = unfinished(lake), Writer(lake, lease, after)
         if left is not None:
-            execute_ingest(lake, lease, left, KEY, "embedded", (), told, after)
-        plan = plan_ingest(lake, lease, request, KEY, told, holds_from)
-        return None if plan is None else execute_ingest(lake, lease, plan, KEY, "embedded", (), told, after)
+            execute_ingest(writer, Engine(), left, KEY, told)
+        plan = plan_ingest(writer, request, KEY, told, holds_from)
+        return None if plan is None else execute_ingest(writer, Engine(), plan, KEY, told)
 
 
 def rows(root: Path, table: str) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from pipelines.rounds import Rounds
 from pipelines.sources import brokers
 from pipelines.sources.brokers import BrokerGone, Cluster, KafkaConfig, OffsetsLost, read_config
 from pipelines.sources.ranges import Piece
+from pipelines.writer import Writer
 from schemas.event import EVENT
 from schemas.policy import Kafka, Policy
 from transforms.ingest.key import FingerprintKey
@@ -49,7 +50,7 @@ def ingest(
     """What one backfill does of INGEST: finishes what was begun, then takes in what is new."""
     lake = Lake.create(root, KEY.id)
     with Lease.acquire(root, "test") as lease:
-        rounds = Rounds(Request(sources, root, **more), Progress(quiet=True), lake, lease, KEY, after)
+        rounds = Rounds(Request(sources, root, **more), Progress(quiet=True), Writer(lake, lease, after), KEY)
         rounds.finish()
         plan = rounds.ingest()
         return None if plan is None else list(rounds.summary(set(), 0.0).sources)

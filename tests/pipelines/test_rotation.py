@@ -174,7 +174,7 @@ def test_a_log_rotated_between_a_kill_and_the_repeat_is_read_where_it_went(
 ) -> None:
     log, lake = tmp_path / "app.log", tmp_path / "lake"
     log.write_bytes(FORMER)
-    _interrupted(log, lake, key, "pipelines.ingest.run")
+    _interrupted(log, lake, key, "pipelines.runners.run")
     _renamed(log, LATTER)
     _watch(log, lake, key)
     assert_equal_lakes(lake, whole)
@@ -184,7 +184,7 @@ def test_a_log_rotated_between_a_kill_and_the_repeat_is_read_where_it_went(
 def test_a_log_deleted_after_it_was_read_is_committed_by_the_repeat(tmp_path: Path, key: Path, whole: Path) -> None:
     log, lake = tmp_path / "app.log", tmp_path / "lake"
     log.write_bytes(FORMER)
-    _interrupted(log, lake, key, "pipelines.ingest.Committer")
+    _interrupted(log, lake, key, "pipelines.writer.Committer")
     log.write_bytes(LATTER)
     _watch(log, lake, key)
     assert_equal_lakes(lake, whole)
@@ -194,7 +194,7 @@ def test_a_log_deleted_after_it_was_read_is_committed_by_the_repeat(tmp_path: Pa
 def test_a_watch_goes_on_without_a_log_that_is_gone_and_a_backfill_asks_for_it(tmp_path: Path, key: Path) -> None:
     log, lake = tmp_path / "app.log", tmp_path / "lake"
     log.write_bytes(FORMER)
-    plan = _interrupted(log, lake, key, "pipelines.ingest.run")
+    plan = _interrupted(log, lake, key, "pipelines.runners.run")
     log.unlink()
     other = tmp_path / "other.log"
     other.write_bytes(LATTER)

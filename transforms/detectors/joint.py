@@ -16,6 +16,13 @@ from transforms.sketches.forest import NEUTRAL
 
 F64 = npt.NDArray[np.float64]
 
+_MIDDLE = {"calls_24h": 300.0, "template_share_24h": 0.2, "output_per_call_24h": 200.0, "out_in_ratio_24h": 0.2}
+_BELOW = {"calls_24h": 200.0, "template_share_24h": 0.1, "output_per_call_24h": 100.0, "out_in_ratio_24h": 0.1}
+_ABOVE = {"calls_24h": 400.0, "template_share_24h": 0.3, "output_per_call_24h": 300.0, "out_in_ratio_24h": 0.3}
+_FAR = {"calls_24h": 9000.0, "template_share_24h": 1.0, "output_per_call_24h": 5000.0, "out_in_ratio_24h": 9.0}
+_CROWD = tuple(window | {"times": 150} for window in (_BELOW, _MIDDLE, _ABOVE))
+"""Peers that the examples are compared with."""
+
 CARD = Card(
     id="joint",
     layer="L1",
@@ -35,64 +42,13 @@ CARD = Card(
     ),
     firing=Example(
         says="High on everything that peers are low on.",
-        window={"calls_24h": 9000.0, "template_share_24h": 1.0, "output_per_call_24h": 5000.0, "out_in_ratio_24h": 9.0},
-        peers=(
-            {
-                "calls_24h": 200.0,
-                "template_share_24h": 0.1,
-                "output_per_call_24h": 100.0,
-                "out_in_ratio_24h": 0.1,
-                "times": 150,
-            },
-            {
-                "calls_24h": 300.0,
-                "template_share_24h": 0.2,
-                "output_per_call_24h": 200.0,
-                "out_in_ratio_24h": 0.2,
-                "times": 150,
-            },
-            {
-                "calls_24h": 400.0,
-                "template_share_24h": 0.3,
-                "output_per_call_24h": 300.0,
-                "out_in_ratio_24h": 0.3,
-                "times": 150,
-            },
-            {
-                "calls_24h": 9000.0,
-                "template_share_24h": 1.0,
-                "output_per_call_24h": 5000.0,
-                "out_in_ratio_24h": 9.0,
-                "times": 1,
-            },
-        ),
+        window=_FAR,
+        peers=(*_CROWD, _FAR | {"times": 1}),
     ),
     silent=Example(
         says="In the middle of its peers.",
-        window={"calls_24h": 300.0, "template_share_24h": 0.2, "output_per_call_24h": 200.0, "out_in_ratio_24h": 0.2},
-        peers=(
-            {
-                "calls_24h": 200.0,
-                "template_share_24h": 0.1,
-                "output_per_call_24h": 100.0,
-                "out_in_ratio_24h": 0.1,
-                "times": 150,
-            },
-            {
-                "calls_24h": 300.0,
-                "template_share_24h": 0.2,
-                "output_per_call_24h": 200.0,
-                "out_in_ratio_24h": 0.2,
-                "times": 150,
-            },
-            {
-                "calls_24h": 400.0,
-                "template_share_24h": 0.3,
-                "output_per_call_24h": 300.0,
-                "out_in_ratio_24h": 0.3,
-                "times": 150,
-            },
-        ),
+        window=_MIDDLE,
+        peers=_CROWD,
     ),
 )
 
