@@ -33,13 +33,17 @@ OVERLAID = ("sessions", "account_windows", "account_scores")
 
 @dataclass(frozen=True)
 class Detected:
-    """What a DETECT run did."""
+    """What a DETECT run did.
+
+    Attributes:
+        closed_until: end of the last tick that it closed.
+        counts: what became of the events of each source, as the table `runs` has it.
+        account_days: pairs of account and UTC day with a call in its ticks.
+    """
 
     closed_until: datetime
     counts: tuple[dict[str, Any], ...]
-    accounts: int
     account_days: int
-    findings: int
 
 
 def plan_detect(
@@ -118,8 +122,7 @@ def execute_detect(writer: Writer, engine: Engine, plan: Plan) -> Detected:
     gone = {key for message in messages for key in message.get("gone", ())}
     kept = {key: name for key, name in manifest_of(lake).items() if key not in gone}
     writer.commit(plan, _writes(lake, messages, job.closed_until, policy), outcome, kept | states)
-    days = _total(messages, "account_days")
-    return Detected(job.closed_until, tuple(counts), outcome.accounts, days, outcome.findings)
+    return Detected(job.closed_until, tuple(counts), _total(messages, "account_days"))
 
 
 def reviewed(lake: Lake, findings: pl.DataFrame, until: datetime, policy: Policy) -> pl.DataFrame:

@@ -8,8 +8,6 @@ docs/decisions/0095 says how it was read); "features" are the priors of schemas/
 from dataclasses import dataclass
 from itertools import pairwise
 
-SIDES = ("least", "most")
-
 
 @dataclass(frozen=True)
 class Bound:

@@ -37,9 +37,6 @@ class TraitKind:
         return self.group != ""
 
 
-GROUPS = ("content", "software", "identity", "network", "prompt")
-"""What accounts can have in common."""
-
 SAMPLED = 16
 """Exact prompts are compared across accounts in a sample of one in so many."""
 

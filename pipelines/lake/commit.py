@@ -136,11 +136,6 @@ class Committer:
         self._commit_table("runs", Write(rewrites, rows=_run_row(plan, outcome, versions)), plan)
         return versions
 
-    def is_committed(self, table: str, plan: Plan) -> bool:
-        """Whether an interrupted execution of this plan had committed this table: its files need not be made again."""
-        number = self._lake.opened(table).transaction_version(APP)
-        return number is not None and number >= plan.sequence
-
     def _commit_table(self, name: str, write: Write, plan: Plan) -> int:
         self._lease.check()
         table = self._lake.opened(name)

@@ -30,15 +30,6 @@ class Gap:
     why: str
 
 
-def plain_bytes(path: Path, start: int, size: int, chunk: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """The bytes [start, size) of a file that is not compressed."""
-    with path.open("rb", buffering=0) as file:
-        file.seek(start)
-        while start < size and (data := file.read(min(chunk, size - start))):
-            start += len(data)
-            yield data
-
-
 def decompressed(path: Path, compression: str, chunk: int = CHUNK_BYTES) -> Iterator[bytes | Gap]:
     """The decompressed bytes of a gzip or zstd file from its start, and its gaps.
 

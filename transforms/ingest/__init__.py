@@ -5,7 +5,7 @@ conformance suite find it.
 """
 
 from transforms.ingest.accounts_file import Accounts, read_accounts
-from transforms.ingest.adapter import Adapter, Block, Context, Decoded, Framing, Guess, TableAdapter, merged
+from transforms.ingest.adapter import Adapter, Block, Context, Decoded, Framing, Guess, merged
 from transforms.ingest.key import FingerprintKey
 from transforms.ingest.registry import ADAPTERS, choose, framing_of
 
@@ -19,7 +19,6 @@ __all__ = [
     "FingerprintKey",
     "Framing",
     "Guess",
-    "TableAdapter",
     "choose",
     "framing_of",
     "merged",

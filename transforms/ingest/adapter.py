@@ -8,7 +8,6 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
 
 from schemas.event import EVENT, Presence
 from schemas.policy import Policy, SourceRule
@@ -128,13 +127,6 @@ class Adapter(Protocol):
 
     def decode(self, block: Block, context: Context) -> Decoded:
         """The block's records as events and rejects."""
-
-
-class TableAdapter(Adapter, Protocol):
-    """A format that also comes as Parquet."""
-
-    def decode_table(self, table: pa.Table, first_row: int, context: Context) -> Decoded:
-        """The rows as events and rejects; the position of a row is its number in the file, from 0."""
 
 
 def merged(parts: Iterable[Decoded]) -> Decoded:

@@ -7,9 +7,6 @@ import polars as pl
 from schemas.policy import Policy
 from schemas.snapshot import PEER
 
-USES = ("download", "embedding", "agent", "chat", "single", "unknown")
-"""Kinds of use, the first that fits: downloads, embeddings, calls with tools, conversations, single questions."""
-
 MAINLY = 0.5
 """Share of calls from which an account is mainly something: more often than not."""
 
@@ -28,7 +25,7 @@ _PLAN_CHARACTERS = 24
 
 
 def use() -> pl.Expr:
-    """Kind of use of a window: one of USES."""
+    """Kind of use of a window, the first that fits: downloads, embeddings, calls with tools, conversations, single questions."""
     calls = pl.col("calls_24h")
     silent = (pl.col("output_tokens_24h") == 0) & (pl.col("input_per_call_24h") > 0)
     sees_turns = pl.col("multi_turn_share_24h").is_not_null() | pl.col("tool_share_24h").is_not_null()

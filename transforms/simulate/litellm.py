@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 import polars as pl
 
-EPOCH = ("time", "end_time", "first_token")
 _ENCODER = msgspec.json.Encoder()
 _ROUTES = {
     "chat": ("acompletion", "/v1/chat/completions"),

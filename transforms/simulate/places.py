@@ -21,9 +21,6 @@ AGENTS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """User agents by family; an account keeps to a few of one family."""
 
-ADDRESSES = 2**24
-"""All addresses lie in 10.0.0.0/8, the largest range that belongs to nobody: 65,536 networks of 256."""
-
 
 def places(calls: Calls) -> pl.DataFrame:
     """source_ip, user_agent, client_fingerprint, api_key_id, end_user_id and conversation_id of each call."""

@@ -2,7 +2,7 @@
 
 from transforms.sketches.alphabet import code_points
 from transforms.sketches.forest import NEUTRAL, Forest, depth_first, from_rows
-from transforms.sketches.minhash import SLOTS, minhash, slot_of
+from transforms.sketches.minhash import SLOTS, minhash
 from transforms.sketches.mix import combine, mix
 from transforms.sketches.packing import pack, unpack
 from transforms.sketches.percentile import at_least, at_most, middle_rank, position, quantiles
@@ -27,7 +27,6 @@ __all__ = [
     "pack",
     "position",
     "quantiles",
-    "slot_of",
     "split",
     "unpack",
     "utf8",

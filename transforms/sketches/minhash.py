@@ -1,7 +1,6 @@
 """One-permutation minhash of three-word shingles: sixteen small samples of a text that survive edits elsewhere in it."""
 
 import numpy as np
-import polars as pl
 
 from transforms.sketches.mix import I64, U64, mix
 from transforms.sketches.words import Words
@@ -27,7 +26,7 @@ def minhash(words: Words, groups: I64, count: int, multipliers: U64) -> tuple[I6
 
     Returns:
         offsets, shape (count + 1,), and keys: group g has keys[offsets[g]:offsets[g + 1]], at most sixteen, in the order of
-        their slots, empty slots left out. A key is the shingle's hash as a signed integer; `slot_of` names its slot.
+        their slots, empty slots left out. A key is the shingle's hash as a signed integer; its top four bits are its slot.
     """
     smallest = np.full(count * SLOTS, _EMPTY, dtype=np.uint64)
     hashes = words.hashes
@@ -45,12 +44,3 @@ def minhash(words: Words, groups: I64, count: int, multipliers: U64) -> tuple[I6
     offsets = np.zeros(count + 1, dtype=np.int64)
     np.cumsum(filled.reshape(count, SLOTS).sum(axis=1), out=offsets[1:])
     return offsets, smallest[filled].view(np.int64)
-
-
-def slot_of(key: pl.Expr) -> pl.Expr:
-    """The slot, 0 to 15, that a minhash key came from: its top four bits.
-
-    >>> pl.select(slot_of(pl.lit(-1))).item()
-    15
-    """
-    return (key // 2**60) & (SLOTS - 1)

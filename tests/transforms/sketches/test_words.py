@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import plain_fingerprints as plain
-from transforms.sketches import combine, minhash, mix, slot_of, split
+from transforms.sketches import combine, minhash, mix, split
 
 ODD = [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93]
 MULTIPLIERS = np.array(ODD, dtype=np.uint64)
@@ -118,8 +118,3 @@ def test_minhash_keeps_the_smallest_shingle_of_each_slot(texts: list[str]) -> No
     smallest = {shingle >> 60: shingle for shingle in sorted(shingles, reverse=True)}
     assert offsets.tolist() == [0, len(smallest)]
     assert keys.tolist() == [plain.signed(smallest[slot]) for slot in sorted(smallest)]
-
-
-def test_slot_of_reads_the_slot_from_the_key() -> None:
-    keys = pl.Series([plain.signed((slot << 60) + 5) for slot in range(16)])
-    assert pl.select(slot_of(pl.lit(keys))).to_series().to_list() == list(range(16))
