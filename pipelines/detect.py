@@ -23,6 +23,7 @@ from pipelines.account_group import GroupRows, GroupState, step, still_open
 from pipelines.detect_job import DetectJob
 from pipelines.key_shard import ShardState
 from pipelines.lake.accounts_held import accounts_held
+from pipelines.lake.borders import floor_to_day
 from pipelines.lake.files import FileEntry, group_range, read_events, write_frame
 from pipelines.lake.lake import Lake, made_at
 from pipelines.lake.references import judged_with
@@ -146,7 +147,7 @@ def _base(job: DetectJob) -> Base:
 @lru_cache(maxsize=2)
 def _base_of(root: str, made: int, version: int, snapshot: str | None, until: datetime, policy: str) -> Base:
     own = Policy.from_json(policy)
-    border = (until - own.time.tick).replace(hour=0, minute=0, second=0, microsecond=0)
+    border = floor_to_day(until - own.time.tick)
     known = facts(_registry_of(root, made, version, until))
     learned = _snapshot(root, snapshot, None)
     return base_of(known, border, own.campaigns, learned["moves"], learned["nights"])

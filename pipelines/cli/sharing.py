@@ -6,6 +6,7 @@ import polars as pl
 
 from pipelines.cli.circles import FEW, KINDS, Shared
 from pipelines.lake.accounts_held import accounts_held
+from pipelines.lake.borders import floor_to_day
 from pipelines.lake.lake import Lake, may_hold
 from pipelines.lake.snapshots import read_snapshot
 from pipelines.lake.state import manifest_of
@@ -58,7 +59,7 @@ def shared_by(lake: Lake, account: str, account_hash: int, policy: Policy) -> Sh
     traits = lake.collect("traits", _of_keys(rows, few))
     registry = accounts_held(lake, until)
     known = facts(registry)
-    border = (until - policy.time.tick).replace(hour=0, minute=0, second=0, microsecond=0)
+    border = floor_to_day(until - policy.time.tick)
     held = (
         traits.group_by(*_KEY, "account_id")
         .agg(calls=pl.col("count").sum(), label=pl.col("label").first())

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.lake.borders import floor_to_day
 from pipelines.lake.files import scan
 from pipelines.lake.lake import Lake
 from pipelines.lake.references import ALWAYS, pin_at
@@ -54,7 +55,7 @@ def reference(lake: Lake, manifest: Manifest, closed: datetime | None, policy: P
         `holds` (false: the policy samples calls otherwise, so that what the lake learns is compared with), `next` (action recorded
         for a later border, null for none) and `next_from`.
     """
-    border = None if closed is None else closed.replace(hour=0, minute=0, second=0, microsecond=0)
+    border = None if closed is None else floor_to_day(closed)
     rows = lake.read("reference_pins").sort("holds_from", "sequence")
     first = rows["holds_from"].min() if border is None else border
     now = None if first is None else pin_at(lake, first)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pipelines.lake.borders import floor_to_day
 from pipelines.lake.commit import PROVISIONAL
 from pipelines.lake.files import FileEntry
 from pipelines.lake.times import to_micros
@@ -48,7 +49,7 @@ def keep_from(table: str, closed: datetime | None, policy: Policy) -> datetime |
     """
     if closed is None or table not in TIME_OF:
         return None
-    midnight = closed.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = floor_to_day(closed)
     try:
         return midnight - timedelta(days=getattr(policy.retention, DAYS_OF[table]))
     except OverflowError:

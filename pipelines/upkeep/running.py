@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.lake.borders import floor_to_day
 from pipelines.lake.commit import Committer, Outcome, Rewrite, Write
 from pipelines.lake.delta_log import paths_at
 from pipelines.lake.files import damaged, scan
@@ -193,5 +194,4 @@ def _last_day(runs: pl.DataFrame) -> datetime | None:
     closed = runs.filter(pl.col("pipeline").is_in(CLOSING)).sort("sequence")["closed_until"]
     if closed.is_empty() or closed[-1] is None:
         return None
-    end: datetime = closed[-1]
-    return end.replace(hour=0, minute=0, second=0, microsecond=0)
+    return floor_to_day(closed[-1])
