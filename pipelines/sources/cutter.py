@@ -9,6 +9,7 @@ import msgspec
 
 from pipelines.sources.streams import Gap
 from transforms.ingest.adapter import Block
+from transforms.ingest.marks import newlines
 
 TAIL_BYTES = 65_536
 """Bytes before a position whose digest says that two files are the same up to there."""
@@ -228,7 +229,7 @@ class Cutter:
     def _block(self, body: bytes, offset: int) -> Iterator[Block]:
         if body:
             yield Block(body, offset, self._line, "lines")
-            self._line += body.count(b"\n")
+            self._line += newlines(body)
 
     def _too_long(self, position: int, length: int, digest: str) -> Broken:
         line, self._line = self._line, self._line + 1

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import polars as pl
 
 from transforms.ingest.framing import Lines, Pieces
+from transforms.ingest.marks import members
 
 LEAST_RECORDS = 64
 """Fewer records are decoded one by one: a read by columns costs 0.6 ms whatever it reads (kernel.md 1)."""
@@ -156,7 +157,32 @@ def _certain(lines: Lines, frame: pl.DataFrame, shapes: Sequence[tuple[str, ...]
     with a quote as columns of text are filled, no text column was filled from a number, an object or a list; and into columns of
     other kinds Polars takes nothing but their kind. Of records with nulls the names are compared with a shape's, one by one.
     """
-    data, ends = np.frombuffer(lines.data, np.uint8), lines.ends
+    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
+    count, strings = members(lines.data, lines.ends)
+    certain = count == _filled(frame, frame.columns)
+    certain &= strings == _filled(frame, texts)
+    shape = np.full(len(lines), -1, dtype=np.int64)
+    rows = np.flatnonzero(~certain)
+    if shapes and rows.size:
+        certain[rows], shape[rows] = _shaped(lines.chosen(rows).together(), count[rows], shapes, frame.schema)
+    if b"\\" in lines.data:
+        data = np.frombuffer(lines.data, np.uint8)
+        backslashes = np.flatnonzero(data == _BACKSLASH)
+        escapes = backslashes[data[backslashes + 1] == ord("u")]
+        certain &= _each(escapes, lines.ends) == 0
+    return np.asarray(certain), shape
+
+
+def _shaped(lines: Lines, count: Ints, shapes: Sequence[tuple[str, ...]], schema: pl.Schema) -> tuple[Bools, Ints]:
+    """Which records have the names of a shape and only nulls and what the schema reads, and which shape it is (-1 for none).
+
+    Args:
+        lines: the records.
+        count: how many names each may have.
+        shapes: names in their order.
+        schema: what is read by columns.
+    """
+    data = np.frombuffer(lines.data, np.uint8)
     colons = np.flatnonzero(data == _COLON)  # an object that was read has at least a brace and a quote before each
     around = _bytes_around(lines.data, colons)
     ahead, before = around[:, 0], around[:, 1]
@@ -164,24 +190,15 @@ def _certain(lines: Lines, frame: pl.DataFrame, shapes: Sequence[tuple[str, ...]
     colons, values = colons[ends_name], around[ends_name, 3]
     if (values == _BLANK).any():
         values = np.where(values == _BLANK, data[colons + 2], values)
-    texts = [name for name, kind in frame.schema.items() if kind == pl.String]
-    members = _each(colons, ends)
-    certain = members == _filled(frame, frame.columns)
-    certain &= _each(colons[values == _QUOTE], ends) == _filled(frame, texts)
-    shape = np.full(len(lines), -1, dtype=np.int64)
+    certain, shape = np.zeros(len(lines), dtype=np.bool_), np.full(len(lines), -1, dtype=np.int64)
     for number, names in enumerate(shapes):
-        open_rows = np.flatnonzero(~certain & (shape < 0) & (members == len(names)))
-        if open_rows.size:
-            firsts = np.cumsum(members) - members
-            places = firsts[open_rows, None] + np.arange(len(names))
+        rows = np.flatnonzero((shape < 0) & (count == len(names)))
+        if rows.size:
+            places = (np.cumsum(count) - count)[rows, None] + np.arange(len(names))
             alike = _has_names(lines.data, colons[places], names)
-            shape[open_rows[alike]] = number
-            certain[open_rows[alike]] = _has_values(values[places[alike]], names, frame.schema)
-    if b"\\" in lines.data:
-        backslashes = np.flatnonzero(data == _BACKSLASH)
-        escapes = backslashes[data[backslashes + 1] == ord("u")]
-        certain &= _each(escapes, ends) == 0
-    return np.asarray(certain), shape
+            shape[rows[alike]] = number
+            certain[rows[alike]] = _has_values(values[places[alike]], names, schema)
+    return certain, shape
 
 
 def _bytes_around(data: bytes, colons: Ints) -> Bytes:
