@@ -62,6 +62,9 @@ _ACCEPTED = pl.Schema({"source": pl.String(), "accepted": pl.Int64(), "duplicate
 _ALL = "all"
 """Key of the state of all campaigns."""
 
+_TALLIED = (*findings.COLUMNS, "sample_event_ids")
+"""TALLY columns that go to findings, of more than eighty: what they read, and example calls of a tick for hits that have none."""
+
 _CAMPAIGN_COLUMNS = ("campaign_id", "campaign_ids", "left_campaign_ids")
 _IN_LAKE = [kind.name for kind in TRAIT_KINDS if kind.in_lake]
 _SNAPSHOT_PARTS = (
@@ -244,7 +247,7 @@ class StepGroups(_Stage):
 
     def _messages(self, group: int, message: dict[str, Any], rows: GroupRows) -> Iterator[tuple[int, bytes]]:
         yield group, b"message\n" + json.dumps(message).encode()
-        yield group, tagged("tallies", rows.tallies)
+        yield group, tagged("tallies", rows.tallies.select(_TALLIED))
         yield group, tagged("scored", rows.scored)
         yield group, tagged("tested", rows.tested)
         yield group, tagged("hits", rows.hits)
@@ -358,7 +361,7 @@ class StepFindings(_Stage):
             else:
                 tag, frame = untagged(sent)
                 frames.setdefault(tag, []).append(frame)
-        tallies = TALLY.conform(pl.concat(frames["tallies"]))
+        tallies = pl.concat(frames["tallies"]).sort(list(TALLY.key))
         foreign, given = (
             FOREIGN.conform(pl.concat([FOREIGN.empty(), *frames.get(tag, [])])) for tag in ("foreign", "given")
         )

@@ -118,7 +118,7 @@ def step(
         state: the hours before.
         foreign: FOREIGN rows whose `account_id` is of the account group, ticks before `until`, in any order.
         given: FOREIGN rows whose `issuer` is of it; rows may be in both.
-        tallies: TALLY rows of the same ticks, for example calls.
+        tallies: account_id, tick and sample_event_ids of TALLY rows of the same ticks.
         until: border up to which ticks are closed.
         policy: rules.handle_replays, rules.handles_again.
 

@@ -2,7 +2,7 @@
 
 `step` gives SCORE and FINDING rows, `still_open` what the open hour would add, `open_findings` those that stand,
 `review_list` what a person should look at, `reconcile` what a rebuild has to say anew, and `compared` in what two histories
-differ. `rescored` judges past hours by a later snapshot.
+differ. `rescored` judges past hours by a later snapshot. Of tallies COLUMNS are read.
 """
 
 from transforms.findings.calibration import Calibration, least_size
@@ -11,9 +11,10 @@ from transforms.findings.reconciling import by_finding, reconcile, standing_revi
 from transforms.findings.rescoring import rescored
 from transforms.findings.reviewing import RESOLVES, open_findings, review_list, standing, suppressed
 from transforms.findings.state import FindingsState
-from transforms.findings.step import Inputs, Judge, step, still_open
+from transforms.findings.step import COLUMNS, Inputs, Judge, step, still_open
 
 __all__ = [
+    "COLUMNS",
     "RESOLVES",
     "Calibration",
     "FindingsState",

@@ -21,6 +21,9 @@ from transforms.findings.observing import Observation, observations
 from transforms.findings.revising import Context, revise
 from transforms.findings.state import OPEN, FindingsState
 
+COLUMNS = ("account_id", "tick", "first_time", "calls", "output_tokens", "tokens_known", "presence")
+"""TALLY columns that are read here."""
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -29,7 +32,7 @@ class Inputs:
     Attributes:
         scored: SCORED rows.
         hits: HIT rows of all rules.
-        tallies: TALLY rows.
+        tallies: COLUMNS of TALLY rows; others may be there.
         tested: TESTED rows of the hours of `scored`, as far as their distribution was looked at.
     """
 

@@ -1,5 +1,6 @@
 """Hours scored, accounts flagged, findings revised; once a day or once a tick."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from schemas.registry import REGISTRY
 from schemas.scored import SCORED
 from schemas.tally import TALLY
 from transforms.detectors import cards
-from transforms.findings import Calibration, FindingsState, Inputs, Judge, step, still_open
+from transforms.findings import COLUMNS, Calibration, FindingsState, Inputs, Judge, step, still_open
 
 POLICY = Policy()
 CARDS = cards()
@@ -491,3 +492,11 @@ def test_what_a_finding_is_made_of_adds_up_to_its_score_at_every_revision() -> N
         assert row["score"] == pytest.approx(sum(signal["points"] for signal in row["signals"]))
     scores = found["score"].to_list()
     assert scores == sorted(scores), "what was once held against an account is not taken back by a quieter hour"
+
+
+def test_of_tallies_nothing_is_read_but_the_columns_named() -> None:
+    given = busy_days()
+    lean = replace(given, tallies=given.tallies.select(COLUMNS))
+    every, few = (step(FindingsState.empty(), of, JUDGE, DAY + timedelta(days=2))[1:] for of in (given, lean))
+    for one, other in zip(every, few, strict=True):
+        assert_frame_equal(one, other)
