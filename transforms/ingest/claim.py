@@ -1,6 +1,7 @@
 """A claim about a text: the phrases that make it, and what a negation takes out of it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -11,11 +12,14 @@ class Claim:
         patterns: regular expressions over lower-case text, in groups that are searched as one, the likeliest first.
         anchors: literals; every match of every pattern holds one, so a text without any need not be searched.
         is_negatable: whether what a negation turns is cut out first.
+        narrower: by the number of a group literals of which every match of its patterns holds one: for groups that are dear to search
+            and need rarer words than the claim.
     """
 
     patterns: tuple[tuple[str, ...], ...]
     anchors: tuple[str, ...]
     is_negatable: bool = True
+    narrower: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 NEGATED = (

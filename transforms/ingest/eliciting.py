@@ -40,6 +40,27 @@ _DETOURS = (
 )
 _OWNER = r"(?:your|the model['’]?s|the assistant['’]?s)"
 
+_MIND_YOU = tuple(
+    f"{noun} {that}you "
+    for noun in ("thought", "thoughts", "reasoning", "notes", "mental step", "mental steps")
+    for that in ("", "that ", "which ")
+)
+_NARROWER = {
+    2: (
+        "working memory", "hidden state", "thinking token", "reasoning token", "thinking block", "aloud", "out loud", "<",
+        "language", "english", "chinese", "mandarin", "japanese", "korean", "russian", "spanish", "french", "german",
+    ),
+    3: (
+        "every ", "each ", "through your ", *_MIND_YOU, "in writing", "thought by thought", "numbered thoughts", "exactly how you",
+        "exactly what you", "unsummari", "unabridged", "unredacted", "uncondensed", "uncut",
+    ),
+    4: (
+        "dead end", "dead-end", "false start", "wrong turn", "backtracking", "detour", "misstep", "correction", "monologue",
+        "stream of ", "scratch", " notes", "summary", "summari", "condensed", "abridged",
+    ),
+}  # fmt: skip
+"""Three groups take two thirds of the time of all where a text says no more than `thought`: their gaps may begin at any word."""
+
 ELICITS_REASONING = Claim(
     patterns=(
         (
@@ -330,4 +351,5 @@ ELICITS_REASONING = Claim(
         "denkproces",
         "gedachtegang",
     ),
+    narrower=_NARROWER,
 )

@@ -117,10 +117,21 @@ def _makes(texts: pl.Series, claim: Claim) -> npt.NDArray[np.int64]:
     if claim.is_negatable:
         left = left.str.replace_all(NEGATED, " ")
     found = [rows[:0]]
-    for group in claim.patterns:
+    for number, group in enumerate(claim.patterns):
         if not len(rows):
             break
-        hits = left.str.contains(_any_of(group)).to_numpy()
+        hits = _matched(left, group, claim.narrower.get(number, ()))
         found.append(rows[hits])
         rows, left = rows[~hits], left.filter(~hits)
     return np.sort(np.concatenate(found)).astype(np.int64)
+
+
+def _matched(texts: pl.Series, group: tuple[str, ...], literals: tuple[str, ...]) -> Mask:
+    """Which of the texts, none of them null, a group of patterns matches; those without any of its literals, if it has some, are not searched."""
+    if not literals:
+        return texts.str.contains(_any_of(group)).to_numpy()
+    suspects = texts.str.contains(_any_literal(literals))
+    hits = np.zeros(len(texts), dtype=np.bool_)
+    if suspects.any():
+        hits[suspects.to_numpy()] = texts.filter(suspects).str.contains(_any_of(group)).to_numpy()
+    return hits

@@ -361,20 +361,24 @@ def test_flags_do_not_depend_on_other_rows(calls: list[tuple[str | None, str | N
 
 
 @pytest.mark.parametrize(
-    ("claim", "pattern"),
+    ("literals", "pattern"),
     [
-        pytest.param(claim, pattern, id=f"{name}-{n}")
+        pytest.param(literals, pattern, id=f"{name}-{number}-{place}-{which}")
         for name, claim in CLAIMS.items()
-        for n, pattern in enumerate(pattern for group in claim.patterns for pattern in group)
+        for number, group in enumerate(claim.patterns)
+        for which, literals in (("anchor", claim.anchors), ("narrower", claim.narrower.get(number, ())))
+        for place, pattern in enumerate(group if literals else ())
     ],
 )
-def test_whatever_a_pattern_matches_holds_an_anchor(claim: Claim, pattern: str) -> None:
+def test_whatever_a_pattern_matches_holds_an_anchor_and_a_literal_of_its_group(
+    literals: tuple[str, ...], pattern: str
+) -> None:
     @settings(max_examples=8, suppress_health_check=[HealthCheck.filter_too_much])  # lookarounds reject many drafts
     @given(st.from_regex(re.compile(pattern), fullmatch=True))
-    def holds_an_anchor(text: str) -> None:
-        assert any(anchor in text for anchor in claim.anchors)
+    def holds_one(text: str) -> None:
+        assert any(literal in text for literal in literals)
 
-    holds_an_anchor()
+    holds_one()
 
 
 @pytest.mark.parametrize(
