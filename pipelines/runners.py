@@ -1,5 +1,6 @@
 """Which engine executes a pipeline, and with which options."""
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,7 @@ class Engine:
 
 
 def run(build: Callable[[beam.Pipeline], object], runner: str, options: Sequence[str] = ()) -> None:
-    """Build a bounded pipeline and execute it to its end.
+    """Build a bounded pipeline, execute it to its end, and free what it held.
 
     Args:
         build: applies the transforms.
@@ -65,6 +66,8 @@ def run(build: Callable[[beam.Pipeline], object], runner: str, options: Sequence
         raise StillwatchError(f"--runner {runner}", "no such runner", f"use one of {', '.join(RUNNERS)}")
     with patched():
         _run(build, runner, Options(list(options), save_main_session=False))
+    # A pipeline and all that it shuffled are in cycles; where Python looks for those seldom (cli/main.py), many runs would stay.
+    gc.collect(0)
 
 
 def _run(build: Callable[[beam.Pipeline], object], runner: str, given: Options) -> None:
