@@ -39,7 +39,7 @@ from pipelines.writer import Writer
 from schemas.errors import SourceGone, SourceMoved, SourceRefused
 from schemas.policy import Policy
 from schemas.registry import REGISTRY
-from transforms.ingest.accounts_file import read_accounts
+from transforms.ingest.accounts_file import ALIASES, Accounts, read_accounts
 from transforms.ingest.key import FingerprintKey
 
 _MOST_NOTES = 20
@@ -255,14 +255,31 @@ def _accounts(
         fix = "name an existing CSV or Parquet file"
         raise SourceRefused(str(request.accounts), f"it cannot be read ({error.strerror})", fix) from error
     found = read_accounts(data, str(request.accounts), key, request.policy)
-    for reason, count in sorted(found.rejected.items()):
-        progress.warn(f"{request.accounts}: {count} rows left out: {reason}")
     there = accounts_held(lake)
     columns = [name for name in REGISTRY.columns if name != "holds_from"]
     new = found.frame.select(columns).join(there.select(columns), on=columns, how="anti", nulls_equal=True)
+    if not new.is_empty() or found.frame.is_empty():  # a watch reads it at every turn
+        _tell_losses(found, str(request.accounts), progress)
     if new.is_empty():
         return None
     return REGISTRY.conform(new.with_columns(pl.lit(holds_from).alias("holds_from")))
+
+
+_SHOWN_COLUMNS, _SHOWN_CHARACTERS = 5, 40
+"""Of the columns of an accounts file that are not read, as many are named, and so much of their names."""
+
+
+def _tell_losses(found: Accounts, name: str, progress: Progress) -> None:
+    """Warns of what an accounts file says and nobody could read."""
+    for reason, count in sorted(found.rejected.items()):
+        progress.warn(f"{name}: {count} rows left out: {reason}")
+    for column, count in sorted(found.blanked.items()):
+        progress.warn(f"{name}: {count} values of {column} cannot be read and count as not known")
+    if found.unknown_columns:
+        columns = ", ".join(column[:_SHOWN_CHARACTERS] for column in found.unknown_columns[:_SHOWN_COLUMNS])
+        progress.warn(
+            f"{name}: {len(found.unknown_columns)} columns are not read ({columns}); read are {', '.join(ALIASES)}, by any of their usual names"
+        )
 
 
 def _registry_write(lake: Lake, new: pl.DataFrame) -> Write:

@@ -1,6 +1,7 @@
 """INGEST alone: every record is counted once, once only, whoever is killed, and no text reaches the lake's folder."""
 
 import gzip
+import io
 import json
 import os
 import shutil
@@ -395,6 +396,18 @@ def test_accounts_enter_the_registry_and_only_what_differs_enters_again(tmp_path
         ("acme", START, "max", created),
         ("other", ALWAYS, "free", None),
     ]
+
+
+def test_what_an_accounts_file_says_and_nobody_can_read_is_told_once(tmp_path: Path) -> None:
+    root, log, accounts = tmp_path / "lake", write(tmp_path / "log.ndjson", range(5)), tmp_path / "accounts.csv"
+    accounts.write_text("account_id,plna,created_at\nacme,pro,yesterday\n,free,\n")
+    told = io.StringIO()
+    for _ in range(2):
+        ingest(root, [log], accounts=accounts, progress=Progress(quiet=True, stream=told))
+    first, second, third = told.getvalue().splitlines()
+    assert first.endswith("1 rows left out: no account")
+    assert second.endswith("1 values of created_at cannot be read and count as not known")
+    assert "1 columns are not read (plna); read are account_id, plan," in third
 
 
 def test_of_two_statements_about_an_account_for_the_same_border_the_later_one_holds(tmp_path: Path) -> None:
