@@ -1,5 +1,6 @@
 """Which engine executes a pipeline, and with which options."""
 
+import ctypes
 import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -51,6 +52,18 @@ class Engine:
         run(build, self.runner, self.options)
 
 
+def _give_back() -> None:
+    """Frees what a pipeline that has ended held, and gives it back to the system.
+
+    A pipeline and all that it shuffled are in cycles, for which the command line has Python look seldom, and the heaps of the C library do
+    not shrink by themselves (cli/main.py): a backfill would hold what many runs held.
+    """
+    gc.collect(0)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+    if trim is not None:
+        trim(0)
+
+
 def run(build: Callable[[beam.Pipeline], object], runner: str, options: Sequence[str] = ()) -> None:
     """Build a bounded pipeline, execute it to its end, and free what it held.
 
@@ -66,8 +79,7 @@ def run(build: Callable[[beam.Pipeline], object], runner: str, options: Sequence
         raise StillwatchError(f"--runner {runner}", "no such runner", f"use one of {', '.join(RUNNERS)}")
     with patched():
         _run(build, runner, Options(list(options), save_main_session=False))
-    # A pipeline and all that it shuffled are in cycles; where Python looks for those seldom (cli/main.py), many runs would stay.
-    gc.collect(0)
+    _give_back()
 
 
 def _run(build: Callable[[beam.Pipeline], object], runner: str, given: Options) -> None:
