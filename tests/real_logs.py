@@ -45,7 +45,7 @@ def write_canonical(calls: Iterable[Call], path: Path) -> Path:
     """One canonical record a line."""
     with path.open("w", encoding="utf-8") as file:
         for number, call in enumerate(calls):
-            file.write(json.dumps(_canonical(call, f"{path.stem}-{number}"), ensure_ascii=False) + "\n")
+            file.write(json.dumps(canonical(call, f"{path.stem}-{number}"), ensure_ascii=False) + "\n")
     return path
 
 
@@ -57,7 +57,7 @@ def write_litellm(calls: Iterable[Call], path: Path, a_post: int = 1) -> Path:
     return path
 
 
-def _canonical(call: Call, event_id: str) -> dict[str, Any]:
+def canonical(call: Call, event_id: str) -> dict[str, Any]:
     record = {
         "event_id": event_id,
         "time": call.start.isoformat(),
