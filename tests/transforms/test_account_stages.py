@@ -52,6 +52,16 @@ def test_every_frame_of_a_small_log_equals_the_oracle(events: pl.DataFrame) -> N
     assert_equal(run(events, [END]), by_oracle(events, END), events, rel_tol=ROUNDING)
 
 
+@given(logs(), st.integers(1, 20))
+@settings(max_examples=25)
+def test_windows_are_the_same_whatever_is_added_up_at_once(events: pl.DataFrame, rows: int) -> None:
+    borders = [DAY + HOUR * number for number in (9, 24, 48)]
+    whole = run(events, borders)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("transforms.features.keys.AT_ONCE", rows)
+        assert_equal(run(events, borders), whole, events)
+
+
 @given(logs())
 @settings(max_examples=15)
 def test_what_the_operator_knows_of_accounts_counts_before_what_is_logged(events: pl.DataFrame) -> None:

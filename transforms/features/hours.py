@@ -38,11 +38,11 @@ class Hours:
 
 
 def numbers_of(ids: pl.Series, accounts: pl.Series) -> I64:
-    """The place of each id in `accounts`, which holds all of them; fast where equal ids stand together."""
+    """The place of each id in `accounts`, -1 for one that is not there; fast where equal ids stand together."""
     starts = np.flatnonzero((ids != ids.shift(1)).fill_null(value=True).to_numpy())
     known = pl.DataFrame({"id": accounts, "number": np.arange(len(accounts), dtype=np.int64)})
     found = ids.gather(starts).to_frame("id").join(known, on="id", how="left", maintain_order="left")
-    return np.repeat(found["number"].to_numpy(), lengths_of(starts, len(ids)))
+    return np.repeat(found["number"].fill_null(-1).to_numpy(), lengths_of(starts, len(ids)))
 
 
 def hour_numbers(times: pl.Series) -> I64:

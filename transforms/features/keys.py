@@ -1,7 +1,7 @@
 """Keys of ticks become keys of hours, and how often a key was shown in the 24 hours up to an hour's end."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,9 @@ from transforms.features.state import CAPS, KEYS, KIND, KINDS
 from transforms.features.trailing import HOUR_US, first_within, places, sums
 from transforms.sketches.grouping import lengths_of, order_of, ranks_of, starts_of
 from transforms.sketches.mix import I64
+
+AT_ONCE = 1_000_000
+"""Rows of keys that are added up at once: some 200 bytes each while it is done, and a busy day has millions."""
 
 
 @dataclass(frozen=True)
@@ -64,24 +67,50 @@ def shown_of(traits: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def by_kind(kept: pl.DataFrame, ending: pl.DataFrame, accounts: pl.Series) -> Iterator[Keys]:
-    """Every kind's keys of the accounts' closed hours.
+class Shown:
+    """Keys of the accounts whose hours end, to be added up for some of the accounts at a time."""
 
-    Args:
-        kept: `KEYS` rows of earlier hours.
-        ending: `KEYS` rows of the ticks of hours that end, in the order of ticks.
-        accounts: the accounts looked at; all those of `ending` among them.
-    """
-    past = kept.join(accounts.to_frame(), on="account_id", how="semi", maintain_order="left")
-    rows = pl.concat([past, ending])
-    account, hour = numbers_of(rows["account_id"], accounts), rows["hour"].to_numpy().astype(np.int64)
-    kinds = rows["kind"].to_physical().to_numpy()
-    order = np.argsort(kinds, kind="stable")
-    borders = np.searchsorted(kinds[order], np.arange(len(KINDS) + 1))
-    values = [rows[name].to_numpy() for name in ("key", "count", "refused")]
-    for number, kind in enumerate(KINDS):
-        mine = order[borders[number] : borders[number + 1]]
-        yield _added_up(CAPS[kind], account[mine], hour[mine], *[column[mine] for column in values])
+    def __init__(self, kept: pl.DataFrame, ending: pl.DataFrame, accounts: pl.Series) -> None:
+        """Numbers their rows.
+
+        Args:
+            kept: `KEYS` rows of earlier hours.
+            ending: `KEYS` rows of the ticks of hours that end, in the order of ticks.
+            accounts: the accounts looked at, in order; all those of `ending` among them.
+        """
+        self._frames = tuple((frame, numbers_of(frame["account_id"], accounts)) for frame in (kept, ending))
+        self._accounts = len(accounts)
+
+    def others(self) -> pl.DataFrame:
+        """The `KEYS` rows of earlier hours of accounts that are not looked at."""
+        kept, number = self._frames[0]
+        return kept.filter(pl.Series(number < 0))
+
+    def parts(self) -> list[tuple[int, int]]:
+        """Accounts [from, to) that have at most `AT_ONCE` rows together, or are one with more."""
+        rows = sum(np.bincount(number[number >= 0], minlength=self._accounts) for _, number in self._frames)
+        after = np.cumsum(rows)
+        borders = [0]
+        while borders[-1] < self._accounts:
+            before = after[borders[-1] - 1] if borders[-1] else 0
+            borders.append(max(int(np.searchsorted(after, before + AT_ONCE, side="right")), borders[-1] + 1))
+        return list(pairwise(borders))
+
+    def by_kind(self, low: int, high: int) -> list[Keys]:
+        """Every kind's keys of the accounts [low, high), which are numbered from 0."""
+        mine = [(frame, number, np.flatnonzero((number >= low) & (number < high))) for frame, number in self._frames]
+        account = np.concatenate([number[rows] for _, number, rows in mine]) - low
+        kinds, hour, *values = (
+            np.concatenate([frame[name].to_physical().to_numpy()[rows] for frame, _, rows in mine])
+            for name in ("kind", "hour", "key", "count", "refused")
+        )
+        order = np.argsort(kinds, kind="stable")
+        borders = np.searchsorted(kinds[order], np.arange(len(KINDS) + 1))
+        of_kinds = [order[first:last] for first, last in pairwise(borders)]
+        return [
+            _added_up(CAPS[kind], account[rows], hour[rows].astype(np.int64), *[column[rows] for column in values])
+            for kind, rows in zip(KINDS, of_kinds, strict=True)
+        ]
 
 
 def used(keys: Keys, hours: Hours) -> Used:

@@ -1,5 +1,6 @@
 """The second stage that remembers: hours, days and keys of every account, and the windows made of them."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import polars as pl
@@ -7,8 +8,8 @@ import polars as pl
 from schemas.policy import Policy
 from schemas.window import WINDOW
 from transforms.features.hours import added_up, ticks_of, with_past
-from transforms.features.keys import by_kind, rows_of, shown_of
-from transforms.features.state import HOUR, PAST, ClosedHours, FeatureState, OpenHours, hour_number
+from transforms.features.keys import Shown, rows_of, shown_of
+from transforms.features.state import HOUR, PAST, FeatureState, OpenHours, hour_number
 from transforms.features.windows import Circumstances, windows_of
 
 
@@ -62,17 +63,17 @@ def _closed(
     ending = added_up(state.open.hours.filter(ends))
     if ending.is_empty():
         return state, WINDOW.empty()
-    before = state.closed
-    hours = with_past(before.hours, ending)
     accounts = ending["account_id"].unique(maintain_order=True)
-    keys = list(by_kind(before.keys, state.open.keys.filter(keys_end), accounts))
-    windows, known = windows_of(hours, keys, before, around, policy)
-    others = before.keys.join(accounts.to_frame(), on="account_id", how="anti", maintain_order="left")
-    closed = ClosedHours(
-        hours=pl.concat([before.hours, ending.select(PAST.names())]),
-        keys=pl.concat([others, rows_of(keys, accounts)]),
-        days=known.days,
-        accounts=known.accounts,
-        until=before.until,
-    )
-    return FeatureState(closed, OpenHours(state.open.hours.filter(~ends), state.open.keys.filter(~keys_end))), windows
+    number = ending["account_id"].rle_id()
+    shown = Shown(state.closed.keys, state.open.keys.filter(keys_end), accounts)
+    known, windows, keys = state.closed, [], [shown.others()]
+    for low, high in shown.parts():
+        part = ending.filter(number.is_between(low, high - 1))
+        hours, added = with_past(known.hours, part), shown.by_kind(low, high)
+        rows, after = windows_of(hours, added, known, around, policy)
+        known = replace(known, days=after.days, accounts=after.accounts)
+        windows.append(rows)
+        keys.append(rows_of(added, accounts[low:high]))
+    closed = replace(known, hours=pl.concat([known.hours, ending.select(PAST.names())]), keys=pl.concat(keys))
+    after_them = OpenHours(state.open.hours.filter(~ends), state.open.keys.filter(~keys_end))
+    return FeatureState(closed, after_them), pl.concat(windows)
