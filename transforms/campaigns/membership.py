@@ -49,7 +49,7 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     a banned one's place has not called for long. A user agent alone is anybody's. Where most accounts have a second thing in
     common, a client fingerprint or cards, it needs that too: words alone may be common. Where nearly all are young, an old
     account that pays for itself merely uses the same tool; where software is all they share (a library's default client, a user agent), it is enough that most are. Where a card is what they share, it speaks for nobody: an old account
-    among mostly young ones is left out. Where most share cards with others, an old account that pays for itself merely uses the same. Who moves and sends the same program (roving.py) must call about as often as most of them. A campaign in pieces has the members of each.
+    among mostly young ones is left out. Where most share cards with others, an old account that pays for itself merely uses the same; where most are young, one whose card pays for no young one. Who moves and sends the same program (roving.py) must call about as often as most of them. A campaign in pieces has the members of each.
     """
     found: Members = {}
     for piece in part.pieces:
@@ -92,7 +92,7 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     share = policy.alike_agents if is_of_software(part) else policy.alike
     if any(kind == PAYER for kind, _ in part.keys):
         return {account: holdings for account, holdings in bound.items() if account not in _old(bound, policy)}
-    left_out = _unbound(part, held, bound, policy) | _unlike(bound, share, policy) | _paying_alone(bound)
+    left_out = _unbound(part, held, bound, policy) | _unlike(bound, share, policy) | _paying_alone(bound) | _old_purses(bound)
     return {account: holdings for account, holdings in bound.items() if account not in left_out}
 
 
@@ -135,6 +135,19 @@ def _paying_alone(members: Members) -> set[int]:
     number = Counter(cards.values())
     alone = {account for account, card in cards.items() if card is None or number[card] < 2}
     return {account for account in alone if members[account][0].is_fresh is False and 2 * len(alone) < len(members)}
+
+
+def _old_purses(members: Members) -> set[int]:
+    """Old accounts whose card pays for no young one, among accounts most of which are young."""
+    ages = {account: holdings[0].is_fresh for account, holdings in members.items()}
+    if 2 * sum(is_fresh is True for is_fresh in ages.values()) <= len(ages):
+        return set()
+    of_young = {members[account][0].card for account, is_fresh in ages.items() if is_fresh}
+    return {
+        account
+        for account, is_fresh in ages.items()
+        if is_fresh is False and members[account][0].card not in of_young
+    }
 
 
 def _old(members: Members, policy: Campaigns) -> set[int]:

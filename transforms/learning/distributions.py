@@ -100,14 +100,17 @@ def _rungs(rows: pl.DataFrame, day: datetime) -> pl.DataFrame:
         return VECTOR.empty().drop("peer_group")
     account = rows["account_id"].rle_id().to_numpy()
     starts = np.flatnonzero(np.diff(account, prepend=-1))
-    sizes = np.diff(starts, append=len(account))
+    begins = np.repeat(starts, np.diff(starts, append=len(account)))
+    vectors, counts = _table(rows), np.cumsum(rows["calls"].to_numpy())
+    np.cumsum(vectors, axis=0, out=vectors)
 
-    def running(values: I64) -> I64:
-        total = np.cumsum(values, axis=0)
-        before = np.concatenate([np.zeros_like(total[:1]), total])[starts]
-        return np.asarray(total - np.repeat(before, sizes, axis=0))
+    def so_far(total: I64, at: I64) -> I64:
+        """Of each of these rows the sum over its account's rows up to it."""
+        before = total[begins[at] - 1]
+        before[begins[at] == 0] = 0
+        return np.asarray(total[at] - before)
 
-    calls, sums = running(rows["calls"].to_numpy()), running(_table(rows))
+    calls = so_far(counts, np.arange(len(account)))
     parts = []
     for rung in RUNGS:
         reached = np.flatnonzero(calls >= rung)
@@ -117,7 +120,7 @@ def _rungs(rows: pl.DataFrame, day: datetime) -> pl.DataFrame:
                 rung=pl.lit(rung, pl.Int64),
                 day=pl.lit(day, VECTOR.polars["day"]),
                 calls=pl.Series(calls[first]),
-                vector=pl.Series(sums[first].tolist(), dtype=pl.List(pl.Int32)),
+                vector=pl.Series(so_far(vectors, first).tolist(), dtype=pl.List(pl.Int32)),
             )
         )
     found = pl.concat(parts)

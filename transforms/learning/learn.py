@@ -157,6 +157,7 @@ def learn_parts(
         offered.append(candidates(free, windows, planned.peers, day, policy))
         networks.append(networks_of(hours.shown.filter(pl.col("kind") == NETWORK)))
         called.append(hours_of(hours.shown.filter(pl.col("kind") == CALLED)))
+        del hours, windows  # before the next part is read
     models = [
         learn_group(group, previous, day, _work(planned, group, shares[group]), policy) for group in planned.groups
     ]

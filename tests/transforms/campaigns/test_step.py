@@ -458,3 +458,17 @@ def test_old_customers_of_a_framework_who_pay_for_themselves_are_not_in_a_pool_t
     rows = pool("head", 20, 30, keys=framework) + pool("user", 9, 20, keys=framework, first=15)
     lake = a_day(rows, HEADS + on_file("user", 9, age_days=300, a_card=1))
     assert lake.campaigns["accounts"].to_list() == [20]
+
+
+def test_a_company_of_old_accounts_on_one_card_is_not_in_a_pool_that_runs_its_framework() -> None:
+    framework = [("client", 1), ("system", 2), ("tools", 3)]
+    rows = pool("head", 20, 30, keys=framework) + pool("staff", 9, 20, keys=framework, first=15)
+    lake = a_day(rows, HEADS + on_file("staff", 9, age_days=300, a_card=9))
+    assert lake.campaigns["accounts"].to_list() == [20]
+
+
+def test_old_heads_whose_cards_pay_for_young_ones_stay_in_their_pool() -> None:
+    framework = [("client", 1), ("system", 2), ("tools", 3)]
+    aged = [row | {"age_days": 300.0} if int(row["account_id"][-3:]) % 4 == 0 else row for row in HEADS]
+    lake = a_day(pool("head", 20, 30, keys=framework), aged)
+    assert lake.campaigns["accounts"].to_list() == [20]
