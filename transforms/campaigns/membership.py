@@ -92,7 +92,9 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     share = policy.alike_agents if is_of_software(part) else policy.alike
     if any(kind == PAYER for kind, _ in part.keys):
         return {account: holdings for account, holdings in bound.items() if account not in _old(bound, policy)}
-    left_out = _unbound(part, held, bound, policy) | _unlike(bound, share, policy) | _paying_alone(bound) | _old_purses(bound)
+    left_out = (
+        _unbound(part, held, bound, policy) | _unlike(bound, share, policy) | _paying_alone(bound) | _old_purses(bound)
+    )
     return {account: holdings for account, holdings in bound.items() if account not in left_out}
 
 
@@ -144,9 +146,7 @@ def _old_purses(members: Members) -> set[int]:
         return set()
     of_young = {members[account][0].card for account, is_fresh in ages.items() if is_fresh}
     return {
-        account
-        for account, is_fresh in ages.items()
-        if is_fresh is False and members[account][0].card not in of_young
+        account for account, is_fresh in ages.items() if is_fresh is False and members[account][0].card not in of_young
     }
 
 
