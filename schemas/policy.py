@@ -185,6 +185,10 @@ class Rules:
         2.0,
         "times that each of them is biased at most, on average: a sweep reads a token once, and perhaps again to be sure; banned words and labels come back in every call",
     )
+    fresh_calls: int = setting(
+        10,
+        "calls with logit bias in 24 h that suffice if sweep_act_tokens are biased in them: it is the tokens that are read, an API takes hundreds of them a call, and a handful of long lists is no sweep",
+    )
     logprob_calls: int = setting(
         1000,
         "one-token calls with log-probabilities in 24 h: the smallest published attack needs 1,024 (threats.md 2.3 #16)",

@@ -120,7 +120,7 @@ def _held_afresh(tick: Tick, day: list[Tick], week: list[Tick], policy: Policy) 
     if (
         tick.tally["with_logit_bias"] > 0
         and tokens >= rules.fresh_tokens
-        and calls >= rules.sweep_calls
+        and calls >= (rules.fresh_calls if tokens >= rules.sweep_act_tokens else rules.sweep_calls)
         and uses <= rules.fresh_uses * tokens
         and one >= rules.sweep_one_token * sum(t["with_logit_bias"] for t in biased)
     ):

@@ -1,9 +1,10 @@
-"""Fresh logit-bias sweep: nearly every call biases tokens that none before it did, long before hundreds are through."""
+"""Fresh logit-bias sweep: nearly every call biases tokens that none before it did, long before hundreds of calls are through."""
 
 import polars as pl
 
 from schemas.card import Card, Example
 from schemas.event import Presence
+from schemas.policy import Rules
 from transforms.detectors import logit_sweep, slow_sweep
 from transforms.detectors.rule import Rule
 
@@ -11,7 +12,7 @@ CARD = Card(
     id="fresh_sweep",
     layer="L0",
     family="parameters",
-    sees="A hundred distinct tokens biased within 24 hours in a hundred calls for one output token each, nearly every token only once: a sweep at its hundredth call.",
+    sees="A hundred distinct tokens biased within 24 hours in a hundred calls for one output token each, or a thousand in ten, nearly every token only once: a sweep at its beginning.",
     blind_to="Sweeps that bias each token several times, spread over accounts, or ask for longer answers; a classifier that sees each of its hundreds of labels once a day looks the same.",
     needs=Presence.PARAMETERS,
     techniques=("AML.T0024.002", "AML.T0063"),
@@ -22,6 +23,8 @@ CARD = Card(
     policy=(
         "rules.fresh_tokens",
         "rules.fresh_uses",
+        "rules.fresh_calls",
+        "rules.sweep_act_tokens",
         "rules.sweep_calls",
         "rules.sweep_one_token",
         "rules.sweep_rotation",
@@ -52,12 +55,18 @@ CARD = Card(
     ),
 )
 
+
+def _least_calls(rules: Rules) -> pl.Expr:
+    """Calls that bias tokens, fewer where each biases many."""
+    return pl.when(pl.col("tokens_day") >= rules.sweep_act_tokens).then(rules.fresh_calls).otherwise(rules.sweep_calls)
+
+
 RULE = Rule(
     card=CARD,
     changed=pl.col("biased_calls") > 0,
     holds=lambda rules: (
         (pl.col("tokens_day") >= rules.fresh_tokens)
-        & (pl.col("day_biased_calls") >= rules.sweep_calls)
+        & (pl.col("day_biased_calls") >= _least_calls(rules))
         & (pl.col("day_token_uses") <= rules.fresh_uses * pl.col("tokens_day"))
         & (pl.col("week_biased_one_token") >= rules.sweep_one_token * pl.col("week_biased_calls"))
         & ~logit_sweep.RULE.holds(rules)  # one piece of evidence, not two

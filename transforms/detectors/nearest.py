@@ -23,11 +23,17 @@ _RULES = {
     "bulk_download": (("objects_24h", "download_breadth"),),
     "bypass_search": (("refused_variants_24h", "bypass_refusals"), ("refusal_share_24h", "bypass_refusal_share")),
     "enumeration": (("objects_24h", "download_objects"), ("sequential_share_24h", "download_sequential_share")),
-    "fresh_sweep": (("biased_tokens_24h", "fresh_tokens"), ("one_token_share_24h", "sweep_one_token")),
-    "logit_sweep": (("biased_tokens_24h", "sweep_tokens"),),
+    "fresh_sweep": (
+        ("biased_tokens_24h", "fresh_tokens"),
+        ("one_token_share_24h", "sweep_one_token"),
+        ("biasing_calls_24h", "sweep_calls"),
+    ),
+    "logit_sweep": (("biased_tokens_24h", "sweep_tokens"), ("biasing_calls_24h", "sweep_calls")),
     "system_prompt_extraction": (("system_prompt_asks_24h", "system_prompt_asks"),),
 }
 """Rule -> features of a window that stand for what it looks at, and the policy's thresholds of them."""
+
+_BIASING = (pl.col("logit_bias_share_24h") * pl.col("calls_24h")).round(0).alias("biasing_calls_24h")
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ def nearest(window: Mapping[str, Any], policy: Policy) -> list[Near]:
         policy: `policy.rules`, `policy.shapes`.
     """
     frame = pl.DataFrame([{name: window.get(name) for name in WINDOW.columns}], schema=WINDOW.polars)
-    row = frame.with_columns(**MEASURES)
+    row = frame.with_columns(_BIASING, **MEASURES)
     found = [_of_rule(name, row, policy) for name in _RULES] + [
         _of_shape(shape, row, policy) for shape in _looked_for(row)
     ]

@@ -32,6 +32,12 @@ def test_a_sweep_of_one_token_a_call_is_found_at_its_hundredth_call() -> None:
     assert hits(120, 120) == [(9, "fresh_sweep"), (10, "fresh_sweep"), (11, "fresh_sweep")]
 
 
+def test_a_sweep_of_hundreds_of_tokens_a_call_is_found_at_its_tenth_call() -> None:
+    assert hits(20, 2_400)[0] == (0, "fresh_sweep")
+    assert hits(30, 2_400, with_logit_bias=4)[0] == (2, "fresh_sweep")  # of eight biasing calls none, of twelve
+    assert hits(20, 1_000) == []
+
+
 def test_it_gives_way_to_the_rule_over_hundreds_of_tokens() -> None:
     found = hits(400, 400)
     assert found[0] == (9, "fresh_sweep")
