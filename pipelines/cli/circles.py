@@ -154,8 +154,12 @@ def _because(keys: Sequence[tuple[str, int]], accounts: set[str], calls: int, sh
     """Why these accounts are no campaign: the first condition that they do not meet."""
     if len(accounts) < policy.least_accounts:
         return f"it takes {policy.least_accounts} accounts (campaigns.least_accounts)"
-    if not {kind for kind, _ in keys} & set(TIES):
-        return "networks, sign-ups, API keys and a card by themselves tie nobody: offices, classes and companies share them"
+    kinds = {kind for kind, _ in keys}
+    if "payment" in kinds and not kinds & set(TIES):
+        needed = f"{policy.payer_decades:g} decades (campaigns.payer_decades)"
+        return f"a card ties those it pays for only where an even load, youth, and turns or new networks add up to {needed}: companies have one card"
+    if not kinds & set(TIES):
+        return "networks, sign-ups and API keys by themselves tie nobody: offices, classes and companies share them"
     counted = {name: len(accounts.intersection(ids)) for name, ids in shared.campaigns.items()}
     name = max(counted, key=lambda one: (counted[one], one), default=None)
     if name is not None and 2 * counted[name] >= len(accounts):

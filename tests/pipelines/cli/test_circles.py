@@ -96,7 +96,8 @@ CLIENT = held("client", 1, pool(16))
     ("rows", "known", "because"),
     [
         (held("client", 1, pool(4)), {}, "it takes 5 accounts"),
-        (held("prefix", 1, pool(9)), {}, "networks, sign-ups, API keys and a card by themselves tie nobody"),
+        (held("prefix", 1, pool(9)), {}, "networks, sign-ups and API keys by themselves tie nobody"),
+        (held("payment", 1, pool(9)), {}, "a card ties those it pays for only where an even load, youth, and turns"),
         (CLIENT, {"cards": dict.fromkeys(pool(16), "visa")}, "1 payment instrument pays for all of them"),
         (held("client", 1, pool(16), calls=2), {"calls": 4}, "32 calls show it, and it takes 50"),
         (CLIENT, {"campaigns": {"c-1": pool(9)[1:], "c-2": []}}, "8 of these accounts are campaign c-1"),
