@@ -36,7 +36,7 @@ SCORE = Contract(
             field(
                 "score",
                 pa.float64(),
-                "Sum of the layers, higher is worse.",
+                "What rules and linkage add, and what features and distribution test are worth together; higher is worse.",
                 null="every layer abstained",
                 unit="decades",
                 at_least=0,
@@ -52,7 +52,7 @@ SCORE = Contract(
             field(
                 "l1_score",
                 pa.float64(),
-                "What the account's own features add: the sum over families of -log10(tail).",
+                "What the account's own features come to: the sum over families of -log10(tail), before they are weighed together.",
                 null="below 20 calls in 24 h, or every feature null",
                 unit="decades",
                 at_least=0,
@@ -61,7 +61,7 @@ SCORE = Contract(
             field(
                 "l3_score",
                 pa.float64(),
-                "What the distribution test adds.",
+                "What the distribution test comes to, before it is weighed together with the features.",
                 null="not tested",
                 unit="decades",
                 at_least=0,

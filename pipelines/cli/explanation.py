@@ -230,7 +230,7 @@ def _why_not(latest: Mapping[str, Any] | None, sources: Sources, policy: Policy)
         far = latest["l1_score"] + (latest["l3_score"] or 0.0)
         because.append(
             f"{given} ({rates.review:g} takes {least_size(rates.review):,}), so of its features only the pattern of a harvest flags{lacks}; "
-            f"or {policy.evidence.far_decades:g} decades of whatever kind in {policy.evidence.least_calls:,} calls (it has {far:.1f}; evidence.far_decades). "
+            f"or {policy.evidence.far_decades:g} decades of whatever kind in {policy.evidence.least_calls:,} calls (all kinds add up to {far:.1f}; evidence.far_decades). "
             "How rare its single signals are is told by shipped priors and peers."
         )
     elif latest["p_value"] > rates.review:

@@ -13,6 +13,7 @@ from schemas.score import LAYERS, SCORE
 from transforms.findings.calibration import Calibration, p_values
 from transforms.findings.distributed import with_signals
 from transforms.findings.state import FindingsState
+from transforms.findings.together import weighed
 
 HOUR = timedelta(hours=1)
 _HOUR = ["account_id", "window_end"]
@@ -81,10 +82,10 @@ def hourly_scores(
         told: what `distribution_scores` gives of these hours.
         calibration: what day maxima are compared with.
         cards: cards by rule id.
-        policy: rates.review.
+        policy: rates.review, evidence.kinds.
 
     Returns:
-        The columns of SCORED and of SCORE; l0_score is the sum over rules that held in the hour, 0 where none did, null
+        The columns of SCORED and of SCORE; signals of L1 and L3 with their parts of what they are worth together; l0_score is the sum over rules that held in the hour, 0 where none did, null
         where no rule could look; l2_score the points of the strongest campaign, null where the account was in none.
     """
     rules = _rules_of_hours(hits, cards)
@@ -101,9 +102,9 @@ def hourly_scores(
         )
     )
     layers_of = [pl.col(f"{layer.lower()}_score") for layer in LAYERS]
-    total = sum((score.fill_null(0.0) for score in layers_of), pl.lit(0.0))
+    total = pl.col("l0_score").fill_null(0.0) + pl.col("l2_score").fill_null(0.0) + pl.col("own_points")
     together = pl.when(pl.any_horizontal(score.is_not_null() for score in layers_of)).then(total)
-    joined = with_signals(joined)
+    joined = weighed(with_signals(joined), policy)
     with_rules = joined.filter(pl.col("rule_signals").is_not_null())
     merged = [
         strongest_first([*row["rule_signals"], *row["signals"]])

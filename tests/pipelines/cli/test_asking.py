@@ -196,7 +196,7 @@ def test_who_shares_nothing_is_told_of_nothing(stillwatch: Any) -> None:
         ({"p_value": 0.25, "reference_size": 2000}, "A share of 0.25 of 2,000 account-days of peers scored as high; the review tier takes 0.001."),
         ({"p_value": 0.0005, "reference_size": 2000}, "It is among the most unusual account-days (0.0005), but what is unusual lacks the shape"),
         ({"p_value": 0.01, "reference_size": 99}, "Its 99 account-days of peers give a rate of 0.01, but are too few for one as small as the review tier takes (0.001 takes 999)"),
-        ({}, "Its 0 account-days of peers are too few for a rate (0.001 takes 999), so of its features only the pattern of a harvest flags; or 8 decades of whatever kind in 100 calls (it has 1.0; evidence.far_decades)."),
+        ({}, "Its 0 account-days of peers are too few for a rate (0.001 takes 999), so of its features only the pattern of a harvest flags; or 8 decades of whatever kind in 100 calls (all kinds add up to 1.0; evidence.far_decades)."),
         ({"l0_score": None}, "No rule could look."),
         ({"score": None, "abstained_because": ["no tokens"]}, "Nothing could look at it: every layer abstained."),
     ],

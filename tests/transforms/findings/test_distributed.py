@@ -12,6 +12,7 @@ from schemas.registry import REGISTRY
 from schemas.tested import TESTED
 from transforms.detectors import cards
 from transforms.findings import Calibration, FindingsState, Inputs, Judge, step
+from transforms.findings.together import worth
 
 FAR = {"distance": 4.0, "median": 1.0, "excess": 2.0, "tail": 0.002, "alike": 0.7, "peers_alike": 0.4, "regime": "*:9"}
 PATTERN = {"pattern": "distillation", "l1_score": 1.0, "prior_points": 2.0, "harvest_points": 2.0}
@@ -38,7 +39,8 @@ def test_the_evidence_adds_up_to_the_score_with_all_three_layers() -> None:
     scores, _ = run({"l1_score": 2.0}, far(), rules=({"minute": 5, "rule": "logit_sweep"},))
     row = scores.row(0, named=True)
     assert row["l3_score"] == pytest.approx(2.69897)
-    assert row["score"] == pytest.approx(row["l0_score"] + row["l1_score"] + row["l3_score"])
+    together = worth(np.array([row["l1_score"] + row["l3_score"]]), Policy().evidence.kinds)[0]
+    assert row["score"] == pytest.approx(row["l0_score"] + together, abs=1e-5)
     assert row["score"] == pytest.approx(sum(signal["points"] for signal in row["signals"]))
     points = [signal["points"] for signal in row["signals"]]
     assert points == sorted(points, reverse=True)
@@ -68,7 +70,8 @@ def test_no_single_test_counts_for_more_than_three_decades_and_an_ordinary_dista
 def test_where_it_was_not_tested_nothing_is_added_and_the_reason_is_said() -> None:
     nothing = dict.fromkeys(FAR) | {"abstained_because": "not known yet"}
     scores, _ = run({"l1_score": 2.0}, far(**nothing))
-    assert (scores["l3_score"].item(), scores["score"].item()) == (None, 2.0)
+    assert scores["l3_score"].item() is None
+    assert scores["score"].item() == pytest.approx(worth(np.array([2.0]), Policy().evidence.kinds)[0], abs=1e-6)
     assert "not known yet" in scores["abstained_because"].item()
 
 

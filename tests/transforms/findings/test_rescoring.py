@@ -10,6 +10,7 @@ from schemas.registry import REGISTRY
 from schemas.tested import TESTED
 from transforms.detectors import cards
 from transforms.findings import Calibration, Judge, rescored
+from transforms.findings.together import worth
 
 HARVEST = {"pattern": "distillation", "l1_score": 4.0, "prior_points": 4.0, "harvest_points": 2.0}
 
@@ -47,7 +48,8 @@ def test_models_and_rules_of_one_hour_are_one_row_with_the_surer_tier() -> None:
     held = hits([{"minute": 175, "rule": "logit_sweep", "observed": 5_000.0}])
     (row,) = rescored(scored([HARVEST | {"hour": 3}]), TESTED.empty(), held, judge(2_000)).to_dicts()
     assert (row["tier"], row["by_models"], row["by_rules"]) == ("act", True, True)
-    assert row["score"] == pytest.approx(4.0 + cards()["logit_sweep"].points)
+    own = worth(np.array([4.0]), Policy().evidence.kinds)[0]
+    assert row["score"] == pytest.approx(own + cards()["logit_sweep"].points, abs=1e-6)
 
 
 @pytest.mark.parametrize(("points", "kind"), [(3.5, "relay"), (4.5, "distillation")])

@@ -19,6 +19,7 @@ from schemas.scored import SCORED
 from schemas.tally import TALLY
 from transforms.detectors import cards
 from transforms.findings import COLUMNS, Calibration, FindingsState, Inputs, Judge, step, still_open
+from transforms.findings.together import worth
 
 POLICY = Policy()
 CARDS = cards()
@@ -49,7 +50,12 @@ def run(
     return step(state or FindingsState.empty(), Inputs(scored(score_rows), hits(hit_rows), made), by, until)
 
 
-def test_the_score_is_the_sum_of_the_layers_that_could_look() -> None:
+def own(decades: float) -> float:
+    """What an account's own evidence is worth."""
+    return float(worth(np.array([decades]), POLICY.evidence.kinds)[0])
+
+
+def test_the_score_is_what_the_layers_that_could_look_are_worth() -> None:
     _, scores, _ = run(
         [
             {"hour": 1, "l1_score": 2.0},
@@ -60,7 +66,8 @@ def test_the_score_is_the_sum_of_the_layers_that_could_look() -> None:
         [{"minute": 65, "rule": "logit_sweep"}],
     )
     assert scores["l0_score"].to_list() == [0.0, 3.0, None, None]
-    assert scores["score"].to_list() == [2.0, 3.0, 1.0, None]
+    assert scores["l1_score"].to_list() == [2.0, None, 1.0, None]
+    assert scores["score"].to_list() == pytest.approx([own(2.0), 3.0, own(1.0), None], abs=1e-6)
 
 
 def test_a_rule_that_holds_all_hour_counts_once_with_its_strongest_hit() -> None:
@@ -246,8 +253,8 @@ def test_rules_and_models_of_one_tick_make_one_revision() -> None:
     _, _, found = run([HARVEST], [{"minute": 55, "rule": "system_prompt_extraction"}])
     assert found.height == 1
     row = found.row(0, named=True)
-    assert [signal["signal"] for signal in row["signals"]] == ["templated_novelty_24h", "system_prompt_extraction"]
-    assert row["score"] == pytest.approx(6.0 + CARDS["system_prompt_extraction"].points)
+    assert {signal["signal"] for signal in row["signals"]} == {"templated_novelty_24h", "system_prompt_extraction"}
+    assert row["score"] == pytest.approx(own(6.0) + CARDS["system_prompt_extraction"].points, abs=1e-6)
     assert row["kind"] == "distillation"
     assert row["techniques"] == ["AML.T0024.002", "AML.T0040", "AML.T0056", "AML.T0069"]
 
