@@ -1,16 +1,19 @@
-"""Bulk download: two hundred objects and more, each fetched once, by an account that does nothing else."""
+"""Bulk download: hundreds of objects, each fetched once, by an account that does nothing else."""
 
 from schemas.card import Card, Example
 from schemas.event import Presence
-from schemas.harvest import AT_LEAST
+from schemas.harvest import AT_LEAST, YOUTH
 from schemas.shape import Bound, Property, Step, steps
 from transforms.detectors.shape import Shape
 
 OBJECTS = Property(
     "objects",
     "{observed} distinct objects were fetched, and hardly anything else was called",
-    "a public access log (elastic/examples, 2,034 client-days): 2 reach 100 objects, none 200, and no more than that is claimed, though such a log has nothing else to call; in nine worlds by strangers no honest account fetched 100 in a day",
-    (Step(0.0005, (Bound("objects_24h", AT_LEAST, 200.0), Bound("download_share_24h", AT_LEAST, 0.95))),),
+    "a public access log (elastic/examples, 2,034 client-days): none reaches 200 objects, which is at most 0.0015 (95 %), and no more than that is claimed though such a log has nothing else to call; three times as rare for 500 is our judgement: nightly exports of one's own results are of hundreds",
+    (
+        Step(0.0015, (Bound("objects_24h", AT_LEAST, 200.0), Bound("download_share_24h", AT_LEAST, 0.95))),
+        Step(0.0005, (Bound("objects_24h", AT_LEAST, 500.0), Bound("download_share_24h", AT_LEAST, 0.95))),
+    ),
     is_needed=True,
 )
 
@@ -26,7 +29,7 @@ CARD = Card(
     id="download_shape",
     layer="L0",
     family="shape",
-    sees="Two hundred distinct objects and more fetched within 24 hours, each once, by an account that calls hardly anything else: from 200 on, in whatever order.",
+    sees="Hundreds of distinct objects fetched within 24 hours, each once, by an account that calls hardly anything else: from 500 on, in whatever order; from 200 on by an account of at most a month.",
     blind_to="Backups, mirrors and nightly exports of one's own results look the same; copies beside other use, slower ones, and those that fetch objects twice are not seen.",
     needs=Presence.OBJECT,
     techniques=("AML.T0024",),
@@ -44,9 +47,9 @@ CARD = Card(
         window={"calls_24h": 700.0, "downloads_24h": 700.0, "objects_24h": 700.0, "age_days": 100.0},
     ),
     silent=Example(
-        says="A nightly export of 190 results by an old customer.",
-        window={"calls_24h": 191.0, "downloads_24h": 190.0, "objects_24h": 190.0, "age_days": 400.0},
+        says="A nightly export of 300 results by an old customer.",
+        window={"calls_24h": 310.0, "downloads_24h": 300.0, "objects_24h": 300.0, "age_days": 400.0},
     ),
 )
 
-SHAPE = Shape(CARD, (OBJECTS, ONCE))
+SHAPE = Shape(CARD, (OBJECTS, ONCE, YOUTH))
