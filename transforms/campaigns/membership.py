@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from schemas.policy import Campaigns
-from transforms.campaigns.grouping import Key
+from transforms.campaigns.grouping import ANYBODYS, Key
 from transforms.campaigns.kinds import PAYER, ROVING, SOFTWARE
 from transforms.campaigns.parts import Part
 
@@ -36,34 +36,53 @@ Members = dict[int, list[Holding]]
 
 Held = Mapping[Key, Mapping[int, Holding]]
 
-_TICK = timedelta(minutes=5)
+SHORTEST = timedelta(minutes=5)
+"""What a call lasts at least: an account is not counted as infinitely busy in the first tick in which it is seen."""
 
 
 def members(part: Part, held: Held, policy: Campaigns) -> Members:
     """Accounts that belong to a campaign, with their holdings.
 
-    One key may be in many mouths; a template shows in several keys of one call, and a head shows most of what its
-    pool shows, about as often as the others. So an account needs two of the keys (or the only one), a quarter of the
-    keys and a tenth of the calls of those that show most, three at least (one or two are chance): more than half of all may be bystanders. One that sends half of the
-    keys with a client of the campaign needs a tenth of what they made in a time as long as its own: a head that takes
-    a banned one's place has not called for long. A user agent alone is anybody's. Where most accounts have a second thing in
-    common, a client fingerprint or cards, it needs that too: words alone may be common. Where nearly all are young, an old
-    account that pays for itself merely uses the same tool; where software is all they share (a library's default client, a user agent), it is enough that most are. Where a card is what they share, it speaks for nobody: an old account
-    among mostly young ones is left out. Where most share cards with others, an old account that pays for itself merely uses the same; where most are young, one whose card pays for no young one. Who moves and sends the same program (roving.py) must call about as often as most of them. A campaign in pieces has the members of each.
+    One key may be in many mouths. So an account must show enough of what the campaign shows, and not be one of those who merely
+    use the same: bystanders are told by their ages, cards and clients, whichever the others have in common. A campaign in
+    pieces has the members of each.
+
+    Args:
+        part: the campaign's keys, and the accounts among which its members are.
+        held: holdings by key and account.
+        policy: `policy.campaigns`.
     """
     found: Members = {}
-    for piece in part.pieces:
-        for account, holdings in members(piece, held, policy).items():
-            found[account] = found.get(account, []) + holdings
     if part.pieces:
+        for piece in part.pieces:
+            for account, holdings in members(piece, held, policy).items():
+                found[account] = found.get(account, []) + holdings
         return found
     for key in part.keys:
         for account, holding in held[key].items():
             if account in part.accounts:
                 found.setdefault(account, []).append(holding)
+    showing = _showing_most(part, _of_several_keys(part, found, held), held, policy)
+    if any(kind in ROVING.values() for kind, _ in part.keys):
+        showing = _as_often(showing, policy)
+    bystanders = _bystanders(part, showing, held, policy)
+    return {account: holdings for account, holdings in showing.items() if account not in bystanders}
+
+
+def _of_several_keys(part: Part, found: Members, held: Held) -> Members:
+    """Those who hold two of the keys, or the only one: a template shows in several keys of one call. A user agent alone is anybody's."""
     least = min(2, len(part.keys))
-    own = {account for key in part.keys if key[0] != "agent" for account in held[key]} or set(found)
-    several = {account: holdings for account, holdings in found.items() if len(holdings) >= least and account in own}
+    own = {account for key in part.keys if key[0] != ANYBODYS for account in held[key]} or set(found)
+    return {account: holdings for account, holdings in found.items() if len(holdings) >= least and account in own}
+
+
+def _showing_most(part: Part, several: Members, held: Held, policy: Campaigns) -> Members:
+    """Those with a quarter of the keys and a tenth of the calls of those that show most, three at least (one or two are chance).
+
+    A head shows most of what its pool shows, about as often as the others; more than half of all may be bystanders. One that
+    sends half of the keys with a client of the campaign needs a tenth of what they made in a time as long as its own: a head
+    that takes a banned one's place has not called for long.
+    """
     if not several:
         return {}
     keys = {account: len(holdings) for account, holdings in several.items()}
@@ -71,35 +90,36 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     most_keys, most_calls = (sorted(of.values())[9 * len(of) // 10] for of in (keys, calls))
     programs = {account for key in part.keys if key[0] in SOFTWARE for account in held[key]}
     began = {account: min(holding.first_time for holding in holdings) for account, holdings in several.items()}
-    now = max(holding.last_tick for holdings in several.values() for holding in holdings) + _TICK
+    now = max(holding.last_tick for holdings in several.values() for holding in holdings) + SHORTEST
     lasting = now - min(began[account] for account in several if calls[account] >= most_calls)
-    bound = {
-        account: holdings
-        for account, holdings in several.items()
-        if 4 * keys[account] >= most_keys
-        and calls[account] >= policy.least_calls_each
-        and (
-            10 * calls[account] >= most_calls
-            or (
-                account in programs
-                and 2 * keys[account] >= most_keys
-                and 10 * calls[account] * lasting >= most_calls * (now - began[account])
-            )
+
+    def shows_enough(account: int) -> bool:
+        if 4 * keys[account] < most_keys or calls[account] < policy.least_calls_each:
+            return False
+        return 10 * calls[account] >= most_calls or (
+            account in programs
+            and 2 * keys[account] >= most_keys
+            and 10 * calls[account] * lasting >= most_calls * (now - began[account])
         )
-    }
-    if any(kind in ROVING.values() for kind, _ in part.keys):
-        bound = _as_often(bound, policy)
-    share = policy.alike_agents if is_of_software(part) else policy.alike
+
+    return {account: holdings for account, holdings in several.items() if shows_enough(account)}
+
+
+def _bystanders(part: Part, showing: Members, held: Held, policy: Campaigns) -> set[int]:
+    """Who merely uses what the campaign uses. Where a card is what they share, it speaks for nobody: then only ages tell."""
     if any(kind == PAYER for kind, _ in part.keys):
-        return {account: holdings for account, holdings in bound.items() if account not in _old(bound, policy)}
-    left_out = (
-        _unbound(part, held, bound, policy) | _unlike(bound, share, policy) | _paying_alone(bound) | _old_purses(bound)
+        return _old(showing, policy)
+    share = policy.alike_agents if is_of_software(part) else policy.alike
+    return (
+        _unbound(part, held, showing, policy)
+        | _unlike(showing, share, policy)
+        | _paying_alone(showing)
+        | _old_purses(showing)
     )
-    return {account: holdings for account, holdings in bound.items() if account not in left_out}
 
 
 def _as_often(members: Members, policy: Campaigns) -> Members:
-    """Those with about as many calls as the others, or more: who moves and sends the same program has nothing else in common with them."""
+    """Those with about as many calls as the others, or more: who moves and sends the same program (roving.py) has nothing else in common with them."""
     calls = {account: max(holding.calls for holding in holdings) for account, holdings in members.items()}
     usual = sorted(calls.values())[len(calls) // 2] if calls else 0
     return {account: members[account] for account, number in calls.items() if number >= policy.as_often * usual}
@@ -111,10 +131,11 @@ def is_of_software(part: Part) -> bool:
 
 
 def _unbound(part: Part, held: Held, members: Members, policy: Campaigns) -> set[int]:
-    """Accounts that have neither the client nor a card in common with others, where most have.
+    """Accounts that have neither the client nor a card in common with others, where most have: words alone may be common.
 
-    Where software is all they share, it is no second thing, and nearly all (`alike`) must share cards. Where most send the same clients, a card counts if a quarter (same_cards) of those it pays for do: colleagues share cards too, and one bought
-    account may have the card of another pool.
+    Where software is all they share, it is no second thing, and nearly all (`alike`) must share cards. Where most send the same
+    clients, a card counts if a quarter (same_cards) of those it pays for do: colleagues share cards too, and one bought account
+    may have the card of another pool.
     """
     own = {account: holdings[0].card for account, holdings in members.items()}
     number = Counter(own.values())
@@ -159,9 +180,10 @@ def _old(members: Members, policy: Campaigns) -> set[int]:
 
 
 def _unlike(members: Members, share: float, policy: Campaigns) -> set[int]:
-    """Old accounts that share no card with another, among accounts of which such a share is young.
+    """Old accounts that share no card with another, among accounts of which such a share is young: they pay for themselves and use the same tool.
 
-    Where software is all they share (a lower share than `alike`), the other must be young: colleagues share a card and an agent.
+    Where software is all they share (a library's default client, a user agent; the share is lower than `alike`), the other must be
+    young: colleagues share a card and an agent.
     """
     ages = {account: holdings[0].is_fresh for account, holdings in members.items()}
     known = [is_fresh for is_fresh in ages.values() if is_fresh is not None]

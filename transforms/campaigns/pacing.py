@@ -1,13 +1,10 @@
 """Who calls at a pool's pace: heads of one program share its work; who merely uses the same software calls as he pleases."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from schemas.policy import Campaigns
-from transforms.campaigns.membership import Members
-
-_TICK = timedelta(minutes=5)
-"""What a call lasts at least: an account is not counted as infinitely busy in its first tick."""
+from transforms.campaigns.membership import SHORTEST, Members
 
 
 def at_its_pace(members: Members, told: Collection[int], now: datetime, policy: Campaigns) -> Members:
@@ -29,8 +26,10 @@ def at_its_pace(members: Members, told: Collection[int], now: datetime, policy: 
         return members
     calls = {account: max(holding.calls for holding in holdings) for account, holdings in members.items()}
     began = {account: min(holding.first_time for holding in holdings) for account, holdings in members.items()}
-    ended = {account: max(holding.last_tick for holding in holdings) + _TICK for account, holdings in members.items()}
-    lasting = {account: max(1.0, (now - first) / _TICK) for account, first in began.items()}
+    ended = {
+        account: max(holding.last_tick for holding in holdings) + SHORTEST for account, holdings in members.items()
+    }
+    lasting = {account: max(1.0, (now - first) / SHORTEST) for account, first in began.items()}
     known = [account for account in members if account in told] or [*members]
     usual = sorted(lasting[account] for account in known)[len(known) // 2]
     paces = sorted(calls[account] / lasting[account] for account in known if lasting[account] >= usual)
@@ -47,7 +46,7 @@ def at_its_pace(members: Members, told: Collection[int], now: datetime, policy: 
             continue
         if is_known and policy.pace_factor * calls[account] < expected:
             continue
-        if is_new and not (is_known and 2 * ((ended[account] - began[account]) / _TICK) >= lasting[account]):
+        if is_new and not (is_known and 2 * ((ended[account] - began[account]) / SHORTEST) >= lasting[account]):
             continue
         kept[account] = holdings
     return kept
