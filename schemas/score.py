@@ -32,7 +32,7 @@ SCORE = Contract(
             field("account_id", pa.string(), "The account.", required=True),
             field("account_hash", pa.int64(), "xxh3-64 of account_id.", required=True),
             field("window_end", UTC_MICROSECONDS, "End of the hour.", required=True),
-            field("peer_group", pa.string(), "Peer group the score was made against.", required=True),
+            field("peer_group", pa.string(), "Peer group the score was made against; in an hour without calls that of everyone.", required=True),
             field(
                 "score",
                 pa.float64(),
@@ -97,7 +97,7 @@ SCORE = Contract(
                 "regime",
                 pa.string(),
                 "What l1_score was made with: only scores made alike are compared.",
-                null="not recorded",
+                null="not recorded, or an hour without calls",
             ),
             field(
                 "l3_excess",

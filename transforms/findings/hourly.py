@@ -10,6 +10,8 @@ import polars as pl
 from schemas.card import Card
 from schemas.policy import Policy
 from schemas.score import LAYERS, SCORE
+from schemas.scored import SCORED
+from schemas.snapshot import EVERYONE
 from transforms.findings.calibration import Calibration, p_values
 from transforms.findings.distributed import with_signals
 from transforms.findings.state import FindingsState
@@ -64,6 +66,25 @@ def with_day_maxima(scored: pl.DataFrame, state: FindingsState, policy: Policy) 
         .with_columns(day_maximum=pl.when(pl.col("largest") >= 0).then("largest"))
         .drop("largest", "earlier")
     )
+
+
+def hours_without_calls(hits: pl.DataFrame, scored: pl.DataFrame, until: datetime) -> pl.DataFrame:
+    """The closed hours in which an account made no call, and rules or campaigns spoke of it: a campaign that becomes known counts at once.
+
+    Args:
+        hits: HIT rows.
+        scored: SCORED rows of the hours closed since the last time, all of them.
+        until: end of the last closed tick.
+
+    Returns:
+        SCORED rows without evidence, of nobody's peers and made with nothing: `regime` is null.
+    """
+    ended = hits.select("account_id", "account_hash", window_end=pl.col("tick").dt.truncate("1h") + HOUR)
+    alone = ended.filter(pl.col("window_end") <= until).unique().join(scored, on=_HOUR, how="anti")
+    given = {"peer_group": EVERYONE, "presence": 0, "calls_24h": 0, "families": 0, "provisional": False}
+    values = [pl.lit(given.get(name), kind).alias(name) for name, kind in SCORED.polars.items() if name not in alone.columns]
+    lists = [name for name, kind in SCORED.polars.items() if isinstance(kind, pl.List)]
+    return alone.with_columns(values).with_columns(pl.col(lists).fill_null([])).select(SCORED.polars.names())
 
 
 def hourly_scores(

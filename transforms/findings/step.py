@@ -16,7 +16,7 @@ from schemas.tested import TESTED
 from transforms.findings.calibration import Calibration
 from transforms.findings.deciding import decided_by_models
 from transforms.findings.distributed import distribution_scores
-from transforms.findings.hourly import HOUR, hourly_scores, with_day_maxima
+from transforms.findings.hourly import HOUR, hourly_scores, hours_without_calls, with_day_maxima
 from transforms.findings.observing import Observation, observations
 from transforms.findings.revising import Context, revise
 from transforms.findings.state import OPEN, FindingsState
@@ -79,7 +79,8 @@ def step(
         until: border up to which ticks are closed; accounts without rows are stepped to it too.
 
     Returns:
-        The state, SCORE rows of the hours given, FINDING rows of the revisions made.
+        The state, SCORE rows of the hours given and of those in which something else than calls changed a score, FINDING rows of the
+        revisions made.
     """
     policy, cards = judge.policy, judge.cards
     if state.pending.is_empty() and inputs.is_empty():
@@ -87,7 +88,8 @@ def step(
         return replace(state, open=opened), SCORE.empty(), FINDING.conform(revisions)
     tallies = inputs.tallies.with_columns(day=pl.col("tick").dt.truncate("1d"))
     hits = pl.concat([state.pending, inputs.hits])
-    maxima = with_day_maxima(inputs.scored, state, policy)
+    silent = hours_without_calls(hits, inputs.scored, until)
+    maxima = with_day_maxima(pl.concat([inputs.scored, silent]), state, policy)
     told = distribution_scores(inputs.tested, inputs.scored, judge.distances, policy)
     hours = hourly_scores(maxima, hits, told, judge.calibration, cards, policy)
     flagged = decided_by_models(hours, policy)

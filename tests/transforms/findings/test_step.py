@@ -419,6 +419,24 @@ def of_campaign(name: str, kind: str, points: float, minute: int, **more: Any) -
     return {"minute": minute, "rule": "campaign"} | campaign | more
 
 
+def test_a_campaign_counts_in_the_hour_in_which_it_becomes_known_though_nobody_calls() -> None:
+    _, scores, _ = run([{"hour": 1, "l1_score": 2.0}], [of_campaign("c-1", "relay", 5.5, 125)])
+    assert scores.select("window_end", "score", "l2_score", "l1_score").rows() == [
+        (at(60), pytest.approx(own(2.0), abs=1e-6), None, 2.0),
+        (at(180), 5.5, 5.5, None),
+    ]
+    assert scores["day_maximum"].to_list() == [2.0, 2.0]
+
+
+def test_an_hour_without_calls_counts_once_and_when_it_is_over() -> None:
+    said = [of_campaign("c-1", "relay", 5.5, 125), of_campaign("c-1", "relay", 6.0, 130, observed=6.0)]
+    state, first, _ = run([], said[:1], until=at(130))
+    state, second, _ = run([], said[1:], until=at(180), state=state)
+    _, third, _ = run([], until=at(300), state=state)
+    assert [len(scores) for scores in (first, second, third)] == [0, 1, 0]
+    assert second["score"].to_list() == [6.0]
+
+
 def test_an_account_that_only_a_campaign_speaks_against_has_its_kind() -> None:
     said = [of_campaign("c-1", "relay", 5.5, 5), of_campaign("c-1", "distillation", 5.7, 65)]
     _, _, revisions = run([], said)
@@ -507,3 +525,5 @@ def test_of_tallies_nothing_is_read_but_the_columns_named() -> None:
     every, few = (step(FindingsState.empty(), of, JUDGE, DAY + timedelta(days=2))[1:] for of in (given, lean))
     for one, other in zip(every, few, strict=True):
         assert_frame_equal(one, other)
+
+
