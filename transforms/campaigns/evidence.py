@@ -103,8 +103,8 @@ def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
     """The signals of keys, in the order in which equal ones are told."""
     cards, claims, in_turn = _cards(stats, base, policy), _claims(stats, policy), _turns(stats, policy)
     moves = _moves(stats, base, policy)
-    claimed = (claims.points > 0) & ~stats.is_brought
-    is_meant = (cards.points > 0) | claimed
+    is_typed = stats.is_text & ~stats.is_brought
+    is_meant = is_typed & ((cards.points > 0) | (claims.points > 0))
     is_backed = np.where(keep_nights(stats, policy), is_meant, is_meant | (in_turn.points >= policy.sitting_most))
     return [
         _even(stats, is_backed, moves.points >= policy.identity_most, policy),
@@ -151,7 +151,11 @@ def _nearly_all(some: F64, known: F64, policy: Campaigns) -> Bools:
 
 
 def _even(stats: Stats, is_backed: Bools, is_moving: Bools, policy: Campaigns) -> Look:
-    """How even the load is; what people do in one sitting, or at work day by day, they do equally often, and that alone says little."""
+    """How even the load is; what people do in one sitting, or at work day by day, they do equally often, and that alone says little.
+
+    Cards speak for the load of those only who type the same: in the first minutes of a log, or of a new program, all of its
+    users have called about as often, colleagues among them.
+    """
     found = evenness.points(stats.accounts, stats.calls, stats.squares)
     is_lasting = (stats.minutes >= policy.sitting_minutes * stats.accounts) & ~keep_nights(stats, policy)
     found = np.where(is_lasting | is_backed, found, np.minimum(found, policy.sitting_most))

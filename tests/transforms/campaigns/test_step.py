@@ -50,7 +50,12 @@ def test_it_is_flagged_at_the_end_of_the_deciding_tick_plus_lateness() -> None:
 
 
 def test_software_alone_is_resale() -> None:
-    assert a_day(pool("head", 20, 10, keys=[("client", 1)]), HEADS).campaigns["kind"].to_list() == ["resale"]
+    assert a_day(pool("head", 20, 60, keys=[("client", 1)]), HEADS).campaigns["kind"].to_list() == ["resale"]
+
+
+def test_an_even_load_of_software_takes_longer_than_people_sit_together() -> None:
+    rows = pool("head", 20, 10, keys=[("client", 1)], elicited=0)
+    assert a_day(rows, HEADS).campaigns.is_empty()
 
 
 def test_a_harness_in_front_of_others_is_a_relay() -> None:
@@ -88,16 +93,16 @@ def test_an_old_customer_with_the_same_words_is_not_in_it() -> None:
 
 
 def test_colleagues_who_use_a_phrase_of_the_pool_are_not_in_it() -> None:
-    team = pool("team", 5, 3, keys=TEMPLATE)
-    rows = pool("head", 20, 60, keys=[*TEMPLATE, ("line", 9), ("system", 4), ("client", 1)]) + team
+    team = pool("team", 5, 3, keys=TEMPLATE, first=400)
+    rows = pool("head", 20, 90, keys=[*TEMPLATE, ("line", 9), ("system", 4), ("client", 1)]) + team
     lake = a_day(rows, HEADS + on_file("team", 5, age_days=5, a_card=5))
     assert lake.campaigns["accounts"].to_list() == [20]
     assert lake.hits.filter(pl.col("account_id").str.starts_with("team")).is_empty()
 
 
 def test_a_bought_account_with_a_colleagues_card_does_not_bring_the_colleagues_in() -> None:
-    team = pool("team", 8, 30, keys=TEMPLATE)
-    rows = pool("head", 20, 60, keys=[*TEMPLATE, ("line", 9), ("client", 1)]) + team
+    team = pool("team", 8, 30, keys=TEMPLATE, first=400)
+    rows = pool("head", 20, 120, keys=[*TEMPLATE, ("line", 9), ("client", 1)]) + team
     accounts = [row | ({"payment_id": "team-card-0"} if row["account_id"] == "head-000" else {}) for row in HEADS]
     lake = a_day(rows, accounts + on_file("team", 8, age_days=5, a_card=8))
     assert lake.campaigns["accounts"].to_list() == [20]
@@ -349,8 +354,9 @@ def test_a_companys_accounts_are_no_campaign_because_others_send_its_user_agent(
 
 
 def test_who_shows_a_clients_key_twice_is_not_in_its_campaign() -> None:
-    """A tenth of what the heads show in their first hour would be no more."""
-    rows = pool("head", 20, 12, keys=[("client", 1)], elicited=0) + pool("user", 3, 2, keys=[("client", 1)], elicited=0)
+    """A tenth of what the heads show in their first hours would be no more."""
+    heads = [{**row, "minute": 3 * row["minute"]} for row in pool("head", 20, 18, keys=[("client", 1)], elicited=0)]
+    rows = heads + pool("user", 3, 2, keys=[("client", 1)], elicited=0)
     young = on_file("head", 20, age_days=3, a_card=5) + on_file("user", 3, age_days=3, a_card=5)
     lake = a_day(rows, young)
     assert set(lake.hits["account_id"]) == {f"head-{n:03}" for n in range(20)}
