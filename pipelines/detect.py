@@ -28,7 +28,7 @@ from pipelines.lake.files import FileEntry, group_range, read_events, write_fram
 from pipelines.lake.lake import Lake, made_at
 from pipelines.lake.references import judged_with
 from pipelines.lake.sealed import write_whole
-from pipelines.lake.state import Kind, States
+from pipelines.lake.state import Kind, Remembered, States
 from pipelines.manifests import WriteMessages, staging
 from pipelines.wire import pack, tagged, untagged
 from schemas.catalogue import TABLES
@@ -45,11 +45,13 @@ from schemas.trait import TRAIT_KINDS
 from transforms import campaigns, findings
 from transforms.campaigns import Base, CampaignState, Habits, RingState, base_of, facts
 from transforms.campaigns.habits import KINDS, MODELS, SHOWN, models_of
-from transforms.detectors import ReplayState, cards, handle_replay
+from transforms.detectors import GiverState, ReplayState, cards, givers, handle_replay
 from transforms.findings import Calibration, FindingsState, Inputs, Judge
 from transforms.links import Compact
 
-STATES = account_group.STATES | key_shard.STATES | {"campaigns": CampaignState, "rings": RingState}
+STATES = (
+    account_group.STATES | key_shard.STATES | {"campaigns": CampaignState, "rings": RingState, "givers": GiverState}
+)
 """What each stage remembers, by the stage's name."""
 
 SHARDS = 4
@@ -284,9 +286,6 @@ class StepLinks(_Stage):
             mine = rows.foreign.filter(pl.col("account_hash").is_between(low, high - 1))
             if not mine.is_empty():
                 yield group, tagged("foreign", mine)
-            given = rows.foreign.filter(pl.col("issuer_hash").is_between(low, high - 1))
-            if not given.is_empty():
-                yield group, tagged("given", given)
         if not rows.foreign.is_empty():
             yield _CAMPAIGNS_KEY, tagged("foreign", rows.foreign)
         yield _CAMPAIGNS_KEY, tagged("ties", rows.ties)
@@ -316,12 +315,9 @@ class StepCampaigns(_Stage):
         habits = Habits(self._shown(sent.get("files", []), accounts), models)
         after, hits, found = campaigns.step(state, ties, tied, prompts, habits, job.closed_until, self._policy())
         foreign = FOREIGN.conform(pl.concat([FOREIGN.empty(), *sent.get("foreign", [])]))
-        before = self._restored("rings", _ALL, RingState)
-        circle, of_rings, rings = campaigns.ring(before, foreign, job.closed_until, self._policy())
+        states, given, of_rings, rings = self._rings(foreign)
         if not job.provisional:
-            states = {f"campaigns/{_ALL}": self._states.store("campaigns", _ALL, job.label, after)}
-            if circle is not before:
-                states[f"rings/{_ALL}"] = self._states.store("rings", _ALL, job.label, circle)
+            states[f"campaigns/{_ALL}"] = self._states.store("campaigns", _ALL, job.label, after)
             hits = campaigns.with_rings(hits, of_rings)
             found = pl.concat([found, rings])
             message = {"states": states, "tables": self.rows("campaigns", _ALL, found)}
@@ -334,6 +330,24 @@ class StepCampaigns(_Stage):
             mine = hits.filter(pl.col("account_hash").is_between(low, high - 1))
             if not mine.is_empty():
                 yield group, tagged("hits", mine)
+            told = given.filter(pl.col("issuer_hash").is_between(low, high - 1))
+            if not told.is_empty():
+                yield group, tagged("given", told)
+
+    def _rings(self, foreign: pl.DataFrame) -> tuple[dict[str, str], pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """States to keep (none of a provisional run), redemptions that speak against the issuer too, hits of rings, and the rings."""
+        job, policy = self._job, self._policy()
+        taken = self._restored("givers", _ALL, GiverState)
+        known, given = givers.step(taken, foreign, _registry(job), job.closed_until, policy)
+        before = self._restored("rings", _ALL, RingState)
+        after, hits, rings = campaigns.ring(before, foreign, given, job.closed_until, policy)
+        pieces: list[tuple[str, Remembered, Remembered]] = [("givers", taken, known), ("rings", before, after)]
+        states = {
+            f"{stage}/{_ALL}": self._states.store(stage, _ALL, job.label, now)
+            for stage, was, now in pieces
+            if now is not was and not job.provisional
+        }
+        return states, given, hits, rings
 
     def _shown(self, written: list[pl.DataFrame], accounts: pl.Series) -> pl.DataFrame:
         """What these accounts showed in the run, out of the trait files that it has written; they are not in the table yet."""

@@ -149,6 +149,10 @@ class Rules:
     handle_act: int = setting(
         30, "foreign handles in 24 h that no shared conversation explains: ten times the threshold, a relay at work"
     )
+    handle_partners: int = setting(
+        1,
+        "accounts of which one redeems handles within 24 h, up to which they are told as well: who takes from more may have a stock of others' logs, as lone thieves had of three to six customers each in three worlds by strangers; young ones (campaigns.fresh_days) are told always, and none of these 22 customers was",
+    )
     handle_memory_days: int = setting(30, "how long an issued handle is remembered")
     handles_again: int = setting(
         5,
@@ -344,7 +348,8 @@ class Campaigns:
         "mean time between a holder's first and last call with a key, below which its holders may have been sitting in one room: a lesson or a workshop lasts up to half a day",
     )
     sitting_most: float = setting(
-        1.0, "decades that an even load counts at most within such a time, unless cards or claims of extraction speak"
+        1.0,
+        "decades that an even load counts at most within such a time, unless accounts type the same, and cards or claims of extraction speak",
     )
     turns_decades: float = setting(
         2.5,

@@ -2,7 +2,7 @@
 
 The keys of the other campaigns are held by many; a handle is issued once and redeemed by another account, and what ties a ring is that
 this goes on among the same accounts. Who is of a ring is whom the rule over replayed handles flags (the same count over the same
-24 hours), so a ring adds no points: it says who belongs together.
+24 hours), so a ring adds no points: it says who belongs together. Whose handles a thief with logs of others redeems is of none.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 
 def step(
-    state: RingState, foreign: pl.DataFrame, until: datetime, policy: Policy
+    state: RingState, foreign: pl.DataFrame, given: pl.DataFrame, until: datetime, policy: Policy
 ) -> tuple[RingState, pl.DataFrame, pl.DataFrame]:
     """Rings after more ticks; once over a day gives what once a tick gives.
 
@@ -37,6 +37,7 @@ def step(
         state: rings before.
         foreign: FOREIGN rows of all shards, ticks before `until` not given before, in any order; those without a hash of the issuer,
             and those of an account's own handles, say nothing.
+        given: those of them that speak against the issuer as well.
         until: border up to which ticks are closed.
         policy: rules.handle_replays, rules.handle_act, `policy.campaigns`, links.memory_days, time.
 
@@ -47,7 +48,7 @@ def step(
     if foreign.is_empty():
         return state.rested(until), HIT.empty(), state.rings
     known = FOREIGN.conform(foreign).filter(pl.col("issuer_hash") != pl.col("account_hash"))
-    work = _Work(state, policy)
+    work = _Work(state, given, policy)
     for (tick,), rows in known.sort("tick", "account_hash", "key").group_by("tick", maintain_order=True):
         work.take(tick, rows)
     after = work.state(until)
@@ -58,8 +59,9 @@ def step(
 class _Work:
     """The rings while ticks go by."""
 
-    def __init__(self, state: RingState, policy: Policy) -> None:
+    def __init__(self, state: RingState, given: pl.DataFrame, policy: Policy) -> None:
         self.hits: list[Row] = []
+        self._given = set(given.select("account_hash", "issuer_hash", "tick").iter_rows())
         self._policy = policy
         self._memory = timedelta(days=policy.links.memory_days)
         self._seen = state.sightings()
@@ -98,10 +100,12 @@ class _Work:
         taken: dict[int, tuple[int, int | None]] = {}
         for row in rows.iter_rows(named=True):
             one, other, key = row["account_hash"], row["issuer_hash"], row["key"]
-            for account, name, gave in ((one, row["account_id"], False), (other, row["issuer"], True)):
-                self._accounts.setdefault(account, Account(name))
-                self._seen.setdefault((account, gave), {})[key] = hour
-                active.add((account, gave))
+            sides = [(one, False), (other, True)] if (one, other, tick) in self._given else [(one, False)]
+            self._accounts.setdefault(one, Account(row["account_id"]))
+            self._accounts.setdefault(other, Account(row["issuer"]))
+            for side in sides:
+                self._seen.setdefault(side, {})[key] = hour
+                active.add(side)
             pair = (min(one, other), max(one, other))
             edge = self._edges.get(pair)
             self._edges[pair] = Edge(tick, tick, key) if edge is None else edge.again(tick)

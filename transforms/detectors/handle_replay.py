@@ -23,15 +23,15 @@ CARD = Card(
     id="handle_replay",
     layer="L0",
     family="identity",
-    sees="Conversations that go on with another account, within 24 hours and told by the last reasoning handle (thinking signature) of each call, on the side of who redeems them and of who gave them away.",
-    blind_to="Two accounts of one customer that hand conversations to each other; handles issued before the log begins; foreign handles put before one of the caller's own; whether who gave them away knows of it.",
+    sees="Conversations that go on with another account, within 24 hours and told by the last reasoning handle (thinking signature) of each call, on the side of who redeems them, and of who gave them away if it is young or the only one that the other takes from.",
+    blind_to="Two accounts of one customer that hand conversations to each other; handles issued before the log begins; foreign handles put before one of the caller's own; who gives them to accounts that take from many, unless it is young: it may be a victim.",
     needs=Presence.HANDLES,
     techniques=("AML.T0008.005", "AML.T0024.002"),
     severity="high",
     kind="relay",
     points=4.0,
     points_reason="the benign rate is near zero (threats.md 2.4 #32); one in 10,000 leaves room for customers with two accounts",
-    policy=("rules.handle_replays", "rules.handle_act", "rules.handle_memory_days"),
+    policy=("rules.handle_replays", "rules.handle_act", "rules.handle_partners", "rules.handle_memory_days"),
     runbook=(
         "Look at the issuing accounts: one owner, one payment, one contract? Then it is failover between a customer's own keys.",
         "Otherwise treat issuers and redeemers as one pool and look for what else they share.",
@@ -117,7 +117,7 @@ def step(
     Args:
         state: the hours before.
         foreign: FOREIGN rows whose `account_id` is of the account group, ticks before `until`, in any order.
-        given: FOREIGN rows whose `issuer` is of it; rows may be in both.
+        given: FOREIGN rows whose `issuer` is of it, as far as they speak against it (givers.py); rows may be in both.
         tallies: account_id, tick and sample_event_ids of TALLY rows of the same ticks.
         until: border up to which ticks are closed.
         policy: rules.handle_replays, rules.handles_again.

@@ -82,7 +82,9 @@ def hours_without_calls(hits: pl.DataFrame, scored: pl.DataFrame, until: datetim
     ended = hits.select("account_id", "account_hash", window_end=pl.col("tick").dt.truncate("1h") + HOUR)
     alone = ended.filter(pl.col("window_end") <= until).unique().join(scored, on=_HOUR, how="anti")
     given = {"peer_group": EVERYONE, "presence": 0, "calls_24h": 0, "families": 0, "provisional": False}
-    values = [pl.lit(given.get(name), kind).alias(name) for name, kind in SCORED.polars.items() if name not in alone.columns]
+    values = [
+        pl.lit(given.get(name), kind).alias(name) for name, kind in SCORED.polars.items() if name not in alone.columns
+    ]
     lists = [name for name, kind in SCORED.polars.items() if isinstance(kind, pl.List)]
     return alone.with_columns(values).with_columns(pl.col(lists).fill_null([])).select(SCORED.polars.names())
 

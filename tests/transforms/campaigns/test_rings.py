@@ -39,7 +39,8 @@ def turns(names: list[str], rounds: int, *, first: float = 0, key: int = 0) -> l
 def run(
     rows: list[Row], until: datetime = MIDNIGHT, state: RingState | None = None, policy: Policy = POLICY
 ) -> tuple[RingState, pl.DataFrame, pl.DataFrame]:
-    return ring(RingState.empty() if state is None else state, foreign(rows), until, policy)
+    came = foreign(rows)
+    return ring(RingState.empty() if state is None else state, came, came, until, policy)
 
 
 def campaigns(rows: list[Row], until: datetime = MIDNIGHT) -> list[dict[str, Any]]:
@@ -130,7 +131,7 @@ def test_a_ring_of_long_ago_is_another_one() -> None:
 
 def test_rows_without_the_issuers_hash_say_nothing() -> None:
     rows = foreign(turns(["a", "b", "c"], 4)).with_columns(issuer_hash=pl.lit(None, pl.Int64))
-    assert ring(RingState.empty(), rows, day(1), POLICY)[2].is_empty()
+    assert ring(RingState.empty(), rows, rows, day(1), POLICY)[2].is_empty()
 
 
 def test_a_state_that_was_stored_is_the_state() -> None:
@@ -177,13 +178,13 @@ def redeemed(drawn: list[tuple[int, int, int, int, int]]) -> pl.DataFrame:
 def test_days_in_pieces_give_what_they_give_at_once(drawn: list[tuple[int, int, int, int, int]], minutes: int) -> None:
     policy = Policy.from_json(POLICY.to_json().replace('"memory_days": 30', '"memory_days": 1'))
     rows = redeemed(drawn)
-    _, told, rings = ring(RingState.empty(), rows, day(5), policy)
+    _, told, rings = ring(RingState.empty(), rows, rows, day(5), policy)
     state, parts = RingState.empty(), [HIT.empty()]
     found = CAMPAIGN.empty()
     for tick in sorted({start - (start - DAY) % timedelta(minutes=minutes) for start in rows["tick"]}):
         end = tick + timedelta(minutes=minutes)
         part = rows.filter((pl.col("tick") >= tick) & (pl.col("tick") < end))
-        state, of_part, found = ring(RingState.from_bytes(state.to_bytes()), part, end, policy)
+        state, of_part, found = ring(RingState.from_bytes(state.to_bytes()), part, part, end, policy)
         parts.append(of_part)
     assert_frame_equal(HIT.conform(pl.concat(parts)), told)
     assert_frame_equal(found, rings)
@@ -197,7 +198,7 @@ def test_whoever_is_of_a_ring_was_hit_by_the_rule_within_the_day(drawn: list[tup
     nobody = tallies([])
     _, of_rule = handle_replay.step(ReplayState.empty(), rows, rows, nobody, day(5), POLICY)
     by_rule = {(row["account_id"], row["tick"]) for row in of_rule.iter_rows(named=True)}
-    _, told, rings = ring(RingState.empty(), rows, day(5), POLICY)
+    _, told, rings = ring(RingState.empty(), rows, rows, day(5), POLICY)
     for account, tick in told.select("account_id", "tick").iter_rows():
         assert any(one == account and timedelta() <= tick - at < timedelta(days=1) for one, at in by_rule)
     assert {name for names in rings["account_ids"] for name in names} <= {account for account, _ in by_rule}
@@ -242,3 +243,15 @@ def test_the_hours_of_a_ring_are_those_in_which_handles_go_round() -> None:
     assert {hour for hour, visits in enumerate(row["visits_by_hour"]) if visits} == {8, 9}
     assert row["quiet_share"] == 0.0
     assert campaigns(rows[:36], day(1))[0]["quiet_share"] is None
+
+
+def test_whose_handles_a_thief_takes_is_of_no_ring() -> None:
+    stolen = [
+        {"minute": 30 + place, "key": 500 + 10 * place + k, "account_id": "a", "issuer": f"victim-{place}"}
+        for place in range(5)
+        for k in range(4)
+    ]
+    own = turns(["a", "b", "c"], 4)
+    _, hits, rings = ring(RingState.empty(), foreign([*own, *stolen]), foreign(own), MIDNIGHT, POLICY)
+    assert rings["account_ids"].to_list() == [["a", "b", "c"]]
+    assert sorted(hits["account_id"].unique()) == ["a", "b", "c"]

@@ -525,5 +525,3 @@ def test_of_tallies_nothing_is_read_but_the_columns_named() -> None:
     every, few = (step(FindingsState.empty(), of, JUDGE, DAY + timedelta(days=2))[1:] for of in (given, lean))
     for one, other in zip(every, few, strict=True):
         assert_frame_equal(one, other)
-
-
