@@ -32,7 +32,12 @@ SCORE = Contract(
             field("account_id", pa.string(), "The account.", required=True),
             field("account_hash", pa.int64(), "xxh3-64 of account_id.", required=True),
             field("window_end", UTC_MICROSECONDS, "End of the hour.", required=True),
-            field("peer_group", pa.string(), "Peer group the score was made against; in an hour without calls that of everyone.", required=True),
+            field(
+                "peer_group",
+                pa.string(),
+                "Peer group the score was made against; in an hour without calls that of everyone.",
+                required=True,
+            ),
             field(
                 "score",
                 pa.float64(),

@@ -116,8 +116,7 @@ def _flat(dimension: str) -> Measure:
         if max(each) <= 1.15 * each[0]:
             return said, True
         fit = results["growth"]["fit"]
-        is_explained = fit["largest_error"] <= _UNEXPLAINED and min(fit.values()) >= 0  # time saved by work is no term
-        return said, "named" if is_explained else False
+        return said, "named" if fit["largest_error"] <= _UNEXPLAINED else False
 
     return measure
 

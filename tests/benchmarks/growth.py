@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from scipy.optimize import nnls
+
 from benchmarks.contest import Bench
 from benchmarks.measure import Cost
 
@@ -64,48 +67,21 @@ def keep(lake: Path, target: Path, point: Point) -> None:
 
 
 def fit(measured: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Processor seconds as start + a * records + b * account-hours + c * days: least squares of the relative error.
+    """Processor seconds as start + a * records + b * account-hours + c * days, none of them negative: least squares of the relative error.
 
     The largest relative error says how much of the growth these terms leave unexplained.
     """
     rows = [(1.0, point["records"] / 1e6, point["account_hours"] / 1e6, float(point["days"])) for point in measured]
-    terms = range(len(rows[0]))
-    seconds = [point["processor"] for point in measured]
-    weighted = [tuple(value / second for value in row) for row, second in zip(rows, seconds, strict=True)]
-    normal = [[sum(row[i] * row[j] for row in weighted) for j in terms] for i in terms]
-    right = [sum(row[i] for row in weighted) for i in terms]
-    found = _solved(normal, right)
-    start, record, hour, day = found
-    errors = [
-        sum(factor * value for factor, value in zip(found, row, strict=True)) / second - 1
-        for row, second in zip(rows, seconds, strict=True)
-    ]
+    terms, seconds = np.array(rows), np.array([point["processor"] for point in measured])
+    found, _ = nnls(terms / seconds[:, None], np.ones(len(seconds)))
+    start, record, hour, day = found.tolist()
     return {
         "start_seconds": start,
         "microseconds_a_record": record,
         "microseconds_an_account_hour": hour,
         "seconds_a_day": day,
-        "largest_error": max(map(abs, errors)),
+        "largest_error": float(np.abs(terms @ found / seconds - 1).max()),
     }
-
-
-def _solved(matrix: list[list[float]], right: list[float]) -> list[float]:
-    """The solution of a small system of equations, by elimination with the largest pivot first."""
-    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
-    size = len(rows)
-    for step in range(size):
-        pivot = max(range(step, size), key=lambda row: abs(rows[row][step]))
-        rows[step], rows[pivot] = rows[pivot], rows[step]
-        for row in range(size):
-            if row != step and not _is_nothing(rows[step][step]):
-                factor = rows[row][step] / rows[step][step]
-                rows[row] = [a - factor * b for a, b in zip(rows[row], rows[step], strict=True)]
-    return [0.0 if _is_nothing(row[i]) else row[size] / row[i] for i, row in enumerate(rows)]
-
-
-def _is_nothing(pivot: float) -> bool:
-    """Whether a term cannot be told from the ones before it: all points have as many days, say."""
-    return abs(pivot) < 1e-9
 
 
 def _told(point: Point, cost: Cost) -> dict[str, float]:
