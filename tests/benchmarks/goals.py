@@ -103,7 +103,7 @@ def _memory(results: Results) -> tuple[str, bool | str]:
     if not {2_000_000, 20_000_000} <= set(by_records):
         raise _Missing
     large, small = by_records[20_000_000], by_records[2_000_000]
-    return f"{large / small:.2f} times, {large:,.0f} MB", large <= 1.3 * small and large * 1e6 < 2 * 2**30
+    return f"{large / small:.2f} times, {large:,.0f} MiB", large <= 1.3 * small and large < 2 * 2**10
 
 
 def _flat(dimension: str) -> Measure:
@@ -136,7 +136,7 @@ def _latency(results: Results) -> tuple[str, bool | str]:
 
 def _links(results: Results) -> tuple[str, bool | str]:
     links = results["links"]
-    said = f"{links['processor'] / 60:.1f} min of a processor, {links['megabytes']:,.0f} MB"
+    said = f"{links['processor'] / 60:.1f} min of a processor, {links['megabytes']:,.0f} MiB"
     return said, links["processor"] < 2 * 10 * 60 and links["megabytes"] < 4 * 2**10
 
 

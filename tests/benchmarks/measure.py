@@ -21,7 +21,7 @@ STILLWATCH = str(Path(sys.executable).with_name("stillwatch"))
 
 @dataclass(frozen=True)
 class Cost:
-    """What one process and its children cost: wall seconds, processor seconds, peak MB of the largest of them."""
+    """What one process and its children cost: wall seconds, processor seconds, peak MiB of the largest of them."""
 
     wall: float
     processor: float

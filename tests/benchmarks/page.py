@@ -45,7 +45,7 @@ def figures(results: Results) -> dict[str, str]:
         drawn[f"growth-{dimension}.svg"] = plot.panels(
             [
                 ("processor, us a record", dimension, [(point[field], point["microseconds"]) for point in points]),
-                ("peak memory, MB", dimension, [(point[field], point["megabytes"]) for point in points]),
+                ("peak memory, MiB", dimension, [(point[field], point["megabytes"]) for point in points]),
             ]
         )
     if "links" in results:
@@ -101,7 +101,7 @@ def _contest(results: Results) -> str:
         for name, other in work["others"].items():
             ratio = f"{other['ratio']['processor']:.2f} / {other['ratio']['wall']:.2f}"
             rows.append((name, *_cost(other), ratio))
-    names = ("", "records/s", "us of the processor a record", "peak MB", "stillwatch's speed: processor / wall")
+    names = ("", "records/s", "us of the processor a record", "peak MiB", "stillwatch's speed: processor / wall")
     return _table(names, rows)
 
 
@@ -179,7 +179,7 @@ def _growth(results: Results) -> str:
         f"{fit['microseconds_an_account_hour']:.1f} us an account-hour (a row of `account_windows`) and {fit['seconds_a_day']:.1f} s a day that closes: no point is further "
         f"than {fit['largest_error']:.0%} from that."
     )
-    names = ("grows", "records", "accounts", "days", "account-hours a record", "us a record", "peak MB")
+    names = ("grows", "records", "accounts", "days", "account-hours a record", "us a record", "peak MiB")
     return f"{_table(names, rows)}\n\n{said}"
 
 
@@ -194,7 +194,7 @@ def _latency(results: Results) -> str:
         )
         for name, each in measured["questions"].items()
     ]
-    table = _table(("question", "wall s", "s after start-up", "peak MB"), rows)
+    table = _table(("question", "wall s", "s after start-up", "peak MiB"), rows)
     return f"A lake of {measured['accounts']:,} accounts, {measured['records']:,} events.\n\n{table}"
 
 
@@ -219,7 +219,7 @@ def _links(results: Results) -> str:
     said = (
         f"{measured['traits']:,} traits of {measured['accounts']:,} accounts on {len(days)} days, made and indexed in "
         f"{measured['processor'] / 60:.1f} min of one processor ({measured['wall'] / 60:.1f} by the clock), "
-        f"{measured['megabytes']:,.0f} MB at most. MB by part at the end: {sizes}. "
+        f"{measured['megabytes']:,.0f} MiB at most. MB by part at the end: {sizes}. "
         f"On the full index a run of one tick ({ticks[-1]['new']:,} traits) takes {tick:.1f} s of the processor "
         f"and writes {sum(one['written'] for one in ticks) / len(ticks) / 1e6:.1f} MB."
     )

@@ -29,7 +29,7 @@ class Turn:
         first_commit: seconds from its start to its first commit.
         tick: seconds from its start until it had closed the next tick.
         written: bytes of state that closing it wrote.
-        megabytes: peak memory.
+        megabytes: peak memory, MiB.
     """
 
     first_commit: float
