@@ -178,11 +178,11 @@ def _keep_memory() -> None:
     """Lets Polars' allocator, and the C library's for NumPy, keep the pages they freed for the rest of a run, which asks for as much again.
 
     Giving them back at once and taking them anew cost about a tenth of a backfill's processor time (measured). Polars' gives back what
-    nobody asked for in two seconds (ten cost as much time, and of eight million records 50 MB more), the C library's what is free
-    when a run has ended (runners.py): kept for good, pieces of all sizes added up, to twice the memory after four runs of a million
-    records. Polars' is read when it is first imported; a value from outside stays. The C library's is glibc's, where there is one.
+    nobody asked for in ten seconds, the C library's what is free when a run has ended (runners.py): kept for good, pieces of all sizes
+    added up, to twice the memory after four runs of a million records. Polars' is read when it is first imported; a value from outside
+    stays. The C library's is glibc's, where there is one.
     """
-    os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:2,dirty_decay_ms:2000,muzzy_decay_ms:2000")
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "narenas:2,dirty_decay_ms:10000,muzzy_decay_ms:10000")
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:
         for option, value in _MALLOC_OPTIONS:
