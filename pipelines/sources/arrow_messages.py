@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 from pipelines.sources.reading import DOCUMENT_RECORDS
 
 _STREAM, _FILE, _FILE_START = b"\xff\xff\xff\xff", b"ARROW1", 8
+FIRST_BYTES = (_STREAM, _FILE)
+"""What a block of Arrow begins with, as a stream and as a file; no text begins so."""
 _LEAST_ROW = 8  # bytes of a row that holds a time: a message that claims more rows holds none
 _MOST_ROWS = 1 << 24  # as many as a position can tell apart inside a message
 _BATCH, _DICTIONARY = "record batch", "dictionary"
@@ -19,8 +21,8 @@ class Unreadable(Exception):
 
 
 def is_arrow(value: bytes) -> bool:
-    """Whether a message is a block of Arrow IPC, as a stream or a file, by its first bytes, with which no text begins."""
-    return value.startswith((_STREAM, _FILE))
+    """Whether a message is a block of Arrow IPC, by its first bytes."""
+    return value.startswith(FIRST_BYTES)
 
 
 def read_table(value: bytes, record_bytes: int) -> pa.Table:

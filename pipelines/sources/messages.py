@@ -3,14 +3,14 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from pipelines.sources.arrow_messages import Unreadable, is_arrow, read_table
+from pipelines.sources.arrow_messages import FIRST_BYTES, Unreadable, is_arrow, read_table
 from pipelines.sources.boxes import Span
 from pipelines.sources.brokers import SCHEME, BrokerGone, KafkaConfig
 from pipelines.sources.cutter import Broken, Cutter, End, digest_of
@@ -31,6 +31,8 @@ _AT_ONCE = 5_000  # messages a call hands over: more gain nothing
 _SLICE_SECONDS = 0.5
 _SAMPLE_BYTES, _SAMPLE_MESSAGES = 65_536, 500
 _EMPTY = "message without a value"
+_FIRST = itemgetter(0)
+_ARROW_BYTES = frozenset(map(_FIRST, FIRST_BYTES))
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Taker:
             # The library waits for as many as it is asked for: asked for more than there are, it waits for nothing.
             messages: list[Any] = self._consumer.consume(max(1, min(at_once, end - start)), _SLICE_SECONDS)
             errors = [message for message in messages if message.error() is not None]
-            good = [message for message in messages if message.error() is None]
+            good = [message for message in messages if message.error() is None] if errors else messages
             wanted = [message for message in good if message.offset() < end] if _is_past(good, end) else good
             if wanted:
                 start = wanted[-1].offset() + 1
@@ -167,49 +169,61 @@ def read_messages(
         chunk: about how long a block is.
     """
     assert piece.end is not None  # noqa: S101 - offsets are known when they are planned
-    held: list[tuple[int, bytes]] = []
+    held, offsets_held = list[bytes](), list[int]()
     size = empty = 0
+    most = min(record_bytes, LARGEST_MESSAGE)
     at_once = max(1, min(_AT_ONCE, chunk * (piece.end - piece.start) // max(1, piece.size)))
     for messages in taker.take(piece.topic, piece.partition, (piece.start, piece.end), at_once):
-        for message in messages:
-            value, offset = message.value(), message.offset()
-            if not value:
-                empty += 1
-            elif len(value) > record_bytes or len(value) > LARGEST_MESSAGE:
-                yield from _long(value, offset, record_bytes)
-            elif is_arrow(value):
-                try:
-                    yield Rows(read_table(value, record_bytes), offset << INSIDE_BITS)
-                except Unreadable as error:
-                    yield Broken(
-                        offset << INSIDE_BITS,
-                        len(value),
-                        "damaged_stream",
-                        None,
-                        digest_of(value),
-                        f"a message: {error}",
-                    )
-            elif b"\n" in value and framing_of(value) == "document":
-                yield Block(value, offset << INSIDE_BITS, 1, "document")
-            else:
-                held.append((offset, value))
-                size += len(value) + 1
+        values = [message.value() or b"" for message in messages]
+        offsets = [message.offset() for message in messages]
+        if not _are_lines(values, most):
+            lines = []
+            for place, (value, offset) in enumerate(zip(values, offsets, strict=True)):
+                if not value:
+                    empty += 1
+                elif len(value) > most:
+                    yield from _long(value, offset, record_bytes)
+                elif is_arrow(value):
+                    yield _table(value, offset, record_bytes)
+                elif b"\n" in value and framing_of(value) == "document":
+                    yield Block(value, offset << INSIDE_BITS, 1, "document")
+                else:
+                    lines.append(place)
+            values, offsets = [values[place] for place in lines], [offsets[place] for place in lines]
+        held += values
+        offsets_held += offsets
+        size += sum(map(len, values)) + len(values)
         if size >= chunk:
-            yield _joined(held)
-            held, size = [], 0
+            yield _joined(held, offsets_held)
+            held, offsets_held, size = [], [], 0
     if held:
-        yield _joined(held)
+        yield _joined(held, offsets_held)
     if empty:
         yield LeftOut(_EMPTY, empty)
     yield End(piece.end, 0, 0, (0, ""), ())
 
 
-def _joined(held: Sequence[tuple[int, bytes]]) -> Block:
-    lengths = [len(value) + 1 for _, value in held]
-    starts = np.fromiter(accumulate([0, *lengths[:-1]]), np.int64, len(held))
-    offsets = np.fromiter((offset for offset, _ in held), np.int64, len(held))
-    data = b"\n".join([*[value for _, value in held], b""])
-    return Block(data, 0, 1, "lines", Joints(starts, offsets << INSIDE_BITS))
+def _are_lines(values: Sequence[bytes], most: int) -> bool:
+    """Whether each message is a line; asked of all together, as topics have nothing else."""
+    lengths = set(map(len, values))
+    if 0 in lengths or max(lengths) > most or not _ARROW_BYTES.isdisjoint(map(_FIRST, values)):
+        return False
+    return not any(b"\n" in value for value in values)
+
+
+def _table(value: bytes, offset: int, record_bytes: int) -> Rows | Broken:
+    try:
+        return Rows(read_table(value, record_bytes), offset << INSIDE_BITS)
+    except Unreadable as error:
+        why = f"a message: {error}"
+        return Broken(offset << INSIDE_BITS, len(value), "damaged_stream", None, digest_of(value), why)
+
+
+def _joined(values: Sequence[bytes], offsets: Sequence[int]) -> Block:
+    lengths = np.fromiter(map(len, values), np.int64, len(values)) + 1
+    starts = np.cumsum(lengths) - lengths
+    positions = np.fromiter(offsets, np.int64, len(values)) << INSIDE_BITS
+    return Block(b"\n".join([*values, b""]), 0, 1, "lines", Joints(starts, positions))
 
 
 def _long(value: bytes, offset: int, record_bytes: int) -> Iterator[Block | Broken]:

@@ -6,6 +6,7 @@ state, and without committing more often than it does by itself, both in its fav
 
 import sys
 import tempfile
+import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ def main(address: str, topic: str, target: str, records: str) -> None:
     with tempfile.TemporaryDirectory() as states, open(target, "w", encoding="utf-8") as out:  # noqa: PTH123 - stays open
         application = Application(
             broker_address=address,
-            consumer_group="sessions",
+            consumer_group=f"sessions-{uuid.uuid4()}",  # one that has read nothing yet
             auto_offset_reset="earliest",
             state_dir=states,
             use_changelog_topics=False,
