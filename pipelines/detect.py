@@ -80,6 +80,7 @@ _SNAPSHOT_PARTS = (
     "distances",
     "moves",
     "nights",
+    "leanings",
 )
 
 
@@ -155,7 +156,7 @@ def _base_of(root: str, made: int, version: int, snapshot: str | None, until: da
     border = floor_to_day(until - own.time.tick)
     known = facts(_registry_of(root, made, version, until))
     learned = _snapshot(root, snapshot, None)
-    return base_of(known, border, own.campaigns, learned["moves"], learned["nights"])
+    return base_of(known, border, own.campaigns, learned)
 
 
 class _Stage(beam.DoFn):

@@ -252,6 +252,14 @@ class Campaigns:
         0.4,
         "share of accounts supposed to call day and night: 38 to 60 % of API clients were active at all hours in two weeks (threats.md 2.2 #4); before the log says more",
     )
+    leaning_calls: int = setting(
+        5,
+        "calls in 24 h from which a day is compared with a harvester's: the quietest published pool makes 13 (threats.md 1.1)",
+    )
+    leaning_share: float = setting(
+        0.1,
+        "share of a day's accounts that are taken to look most like a harvest: of 193 honest groups of fifteen worlds by strangers five have so many among them as chance gives one in a thousand, of 46 pools that nothing else found 17",
+    )
     moving_sleepless: float = setting(
         0.5,
         "decades that calling day and night counts at most where accounts move on to new networks as well: one in three of benign groups of such accounts, services that are moved from machine to machine",

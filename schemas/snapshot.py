@@ -320,7 +320,34 @@ NIGHT = Contract(
     ),
 )
 
-PARTS = (PEER, RANK, REFERENCE, TREE, DRIFT, CENTRE, NULL, DISTANCE, MOVE, NIGHT, RESERVOIR, GUARD, VECTOR)
+LEANING = Contract(
+    name="leanings",
+    version=1,
+    doc="One row is how much an account's last day looked like a harvest.",
+    key=("account_id",),
+    is_table=False,
+    arrow=pa.schema(
+        [
+            _ACCOUNT,
+            _HASH,
+            field("last_day", UTC_MICROSECONDS, "Start of the last UTC day that could be judged.", required=True),
+            field(
+                "likeness",
+                pa.int64(),
+                "Log-odds that such a day is a harvester's, in thousandths, as learned from simulated worlds; comparable among accounts, not to be read as a chance.",
+                required=True,
+            ),
+            field(
+                "leans",
+                pa.bool_(),
+                "Whether it was among the `campaigns.leaning_share` of the day's accounts with the highest.",
+                required=True,
+            ),
+        ]
+    ),
+)
+
+PARTS = (PEER, RANK, REFERENCE, TREE, DRIFT, CENTRE, NULL, DISTANCE, MOVE, NIGHT, LEANING, RESERVOIR, GUARD, VECTOR)
 """The frames of a snapshot, by name. DETECT reads all but the last three; LEARN all."""
 
 

@@ -16,7 +16,7 @@ from transforms.campaigns import Base, CampaignState, Habits, TieState, step, ti
 from transforms.campaigns.base import LIVES
 
 POLICY = Policy()
-BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001, moves=0.2, sleepless=0.4)
+BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001, moves=0.2, sleepless=0.4, leaning=0.1)
 
 Row = dict[str, Any]
 
@@ -65,6 +65,11 @@ def moving(base: Base, name: str, accounts: int, *, of: int | None = None) -> Ba
 def sleepless(base: Base, name: str, accounts: int, *, of: int | None = None) -> Base:
     """What is known of hours, with accounts more: of so many these call day and night, the others keep nights."""
     return _living(base, name, "is_sleepless", accounts, of or accounts)
+
+
+def leaning(base: Base, name: str, accounts: int, *, of: int | None = None) -> Base:
+    """What is known of whose days look like a harvest, with accounts more: of so many these lean to one, the others do not."""
+    return _living(base, name, "leans", accounts, of or accounts)
 
 
 def _living(base: Base, name: str, how: str, accounts: int, of: int) -> Base:

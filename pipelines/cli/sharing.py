@@ -77,7 +77,7 @@ def shared_by(lake: Lake, account: str, account_hash: int, policy: Policy) -> Sh
         appraised=appraised(
             traits,
             registry,
-            base_of(known, border, policy.campaigns, learned["moves"], learned["nights"]),
+            base_of(known, border, policy.campaigns, learned),
             until,
             policy,
         ),
@@ -86,8 +86,8 @@ def shared_by(lake: Lake, account: str, account_hash: int, policy: Policy) -> Sh
 
 
 def _learned(lake: Lake) -> Snapshot:
-    """Where accounts call from and when, as learned at the last border."""
-    return read_snapshot(lake.root, manifest_of(lake).get("snapshot"), ("moves", "nights"))
+    """Where accounts call from and when, and whose days look like a harvest, as learned at the last border."""
+    return read_snapshot(lake.root, manifest_of(lake).get("snapshot"), ("moves", "nights", "leanings"))
 
 
 def _end(lake: Lake, version: int, policy: Policy) -> datetime | None:

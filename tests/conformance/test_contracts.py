@@ -23,7 +23,7 @@ from transforms.quality import contract_suite
 every_contract = pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
 DELTA_TYPES = {pa.string(), pa.int32(), pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us", tz="UTC")}
 FEW = settings(max_examples=8)
-EXPECTED = 45
+EXPECTED = 46
 
 
 def test_every_contract_defined_in_schemas_is_in_the_catalogue() -> None:

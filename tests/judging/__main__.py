@@ -2,7 +2,7 @@
 
 Each world changes one thing of a base (judging/worlds.py). Rows are added to a JSON file, which `stillwatch evaluate --grid`
 draws; a point that stands there is not measured again. `campaigns` before the axes goes through linkage alone and keeps nothing
-(judging/linking.py), `distribution` measures the distribution test by itself on published prompts (judging/distances.py).
+(judging/linking.py), `leaning` learns what a harvester's day looks like (judging/leaning.py), `distribution` measures the distribution test by itself on published prompts (judging/distances.py).
 """
 
 import argparse
@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from judging import distances, linking
+from judging import distances, leaning, linking
 from judging.measuring import REAL_VARIANTS, measured, measured_real
 from judging.worlds import points
 
@@ -28,6 +28,9 @@ def main() -> None:
     """Measures the points asked for that are not there yet."""
     if sys.argv[1:2] == ["campaigns"]:
         linking.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["leaning"]:
+        leaning.main(sys.argv[2:])
         return
     if sys.argv[1:2] == ["distribution"]:
         distances.main(sys.argv[2:], SHARED)

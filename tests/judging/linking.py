@@ -1,6 +1,6 @@
 """`make evaluation ARGS=campaigns`: campaigns alone, over the traits of worlds of the grid.
 
-A world's calls become traits once and go through linkage day by day, without a lake, sessions, features or scores: what a change of
+A world's calls become traits once and go through linkage day by day, without a lake, sessions, features or scores, and so without leanings: what a change of
 campaigns does is seen in a tenth of the time. A line of JSON a world goes to stdout, and nothing is kept.
 """
 
@@ -20,7 +20,7 @@ from judging.worlds import Point, points
 from schemas.campaign import CAMPAIGN
 from schemas.policy import Policy
 from schemas.registry import REGISTRY
-from schemas.snapshot import MOVE, NIGHT
+from schemas.snapshot import MOVE, NIGHT, Snapshot
 from transforms.campaigns import CampaignState, Habits, TieState, base_of, facts, step, tie
 from transforms.campaigns.habits import KINDS, SHOWN, models_of
 from transforms.learning import CALLED, NETWORK, hours_of, moves_after, networks_of, nights_after
@@ -72,8 +72,9 @@ def linked(traits: pl.DataFrame, registry: pl.DataFrame, policy: Policy) -> tupl
     rows = traits.sort("account_id", "tick", "kind", "key")
     began = time.process_time()
     for day in rows["tick"].dt.truncate("1d").unique().sort():
+        learned = Snapshot(None, None, Snapshot.empty().parts | {"moves": moves, "nights": nights})
         today, until = rows.filter(pl.col("tick").dt.truncate("1d") == day), day + _DAY
-        base = base_of(known, day, policy.campaigns, moves, nights)
+        base = base_of(known, day, policy.campaigns, learned)
         index, shared = postings.step(index, Compact.of(today), until, policy)
         ties, tied_keys, tied = tie(ties, shared, registry, base, until, policy)
         prompts = shared.filter(pl.col("kind") == "payload")

@@ -19,7 +19,7 @@ from schemas.registry import REGISTRY
 from transforms.campaigns import Base
 from transforms.links import Compact
 
-BASE = Base(fresh=0.2, cards=0.1, bursts=0.001, moves=0.2, sleepless=0.4)
+BASE = Base(fresh=0.2, cards=0.1, bursts=0.001, moves=0.2, sleepless=0.4, leaning=0.1)
 POLICY = replace(Policy(), links=Links(memory_days=1))
 
 

@@ -19,7 +19,7 @@ import polars as pl
 
 from schemas.policy import Campaigns
 from transforms.campaigns.grouping import Key
-from transforms.campaigns.kinds import PAYER, ROVING, SOFTWARE
+from transforms.campaigns.kinds import CHOSEN, PAYER, SOFTWARE
 
 PHRASES = ("head", "tail", "line", "shingle")
 """Kinds made of what is typed; system prompts and tools come with the software. Three words are common, but then so are those who send them."""
@@ -27,7 +27,7 @@ PHRASES = ("head", "tail", "line", "shingle")
 SOFTWARE_FAMILY = "software"
 """Family of the agreement."""
 
-OF_A_CLASS = ("load", "age", "network", "hours", SOFTWARE_FAMILY)
+OF_A_CLASS = ("load", "age", "network", "hours", "leaning", SOFTWARE_FAMILY)
 """Families of signals that people have in common who were sent by one invitation to do the same, some of them on the road; devices of one make, which
 run day and night; and the customers of one product, whose words and whose client are the product's."""
 
@@ -63,7 +63,7 @@ def needed(kinds: pl.Series, accounts: Counts, is_of_class: Bools, policy: Campa
         is_of_class: whether what is none of OF_A_CLASS says less than beside_class.
         policy: review_decades, large_decades, software_decades, class_decades, class_accounts, payer_decades.
     """
-    is_more = kinds.is_in([*SOFTWARE, *ROVING.values()]).to_numpy() | is_of_class
+    is_more = kinds.is_in([*SOFTWARE, *CHOSEN]).to_numpy() | is_of_class
     least = np.where(is_more, policy.software_decades, _of_size(accounts, policy))
     least = np.where(is_of_class & (accounts < policy.class_accounts), policy.class_decades, least)
     return np.where((kinds == PAYER).to_numpy(), policy.payer_decades, least)

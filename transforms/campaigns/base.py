@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from schemas.policy import Campaigns
-from schemas.snapshot import MOVE, NIGHT
+from schemas.snapshot import Snapshot
 
-LIVES = pl.Schema({"account_hash": pl.Int64(), "is_moving": pl.Boolean(), "is_sleepless": pl.Boolean()})
-"""Whether an account moved on to new networks on most days that say where it lives, and whether it calls day and night; null while that is not known."""
+LIVES = pl.Schema(
+    {"account_hash": pl.Int64(), "is_moving": pl.Boolean(), "is_sleepless": pl.Boolean(), "leans": pl.Boolean()}
+)
+"""Whether an account moved on to new networks on most days that say where it lives, whether it calls day and night, and whether it is among
+those whose days look most like a harvest; null while that is not known."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,7 @@ class Base:
         bursts: chance that two accounts that pay differently were created in the same hour by the same path.
         moves: share of accounts that move on to new networks on most days.
         sleepless: share of accounts that call day and night.
+        leaning: share of accounts whose days are counted as looking most like a harvest.
         lives: LIVES rows, one an account.
     """
 
@@ -30,6 +34,7 @@ class Base:
     bursts: float
     moves: float
     sleepless: float
+    leaning: float
     lives: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LIVES))
 
 
@@ -52,8 +57,7 @@ def base_of(
     known: pl.DataFrame,
     border: datetime,
     policy: Campaigns,
-    moves: pl.DataFrame | None = None,
-    nights: pl.DataFrame | None = None,
+    learned: Snapshot | None = None,
 ) -> Base:
     """The shares among all accounts on file or in the log, pulled towards the supposed ones while few are.
 
@@ -63,10 +67,9 @@ def base_of(
         known: what `facts` gives.
         border: feedback border as of which age is counted.
         policy: the supposed shares and their weight.
-        moves: MOVE rows learned at the border.
-        nights: NIGHT rows learned at it.
+        learned: what was learned at the border, None for nothing: moves, nights and leanings are read.
     """
-    lives = _lives(MOVE.empty() if moves is None else moves, NIGHT.empty() if nights is None else nights, policy)
+    lives = _lives(Snapshot.empty() if learned is None else learned, policy)
     aged = known.filter(pl.col("created_at") <= border)
     fresh = aged.filter(pl.col("created_at") > border - timedelta(days=policy.fresh_days)).height
     cards = known.filter(pl.col("card").is_not_null()).group_by("card").len()
@@ -78,16 +81,20 @@ def base_of(
         bursts=_coincidence(known, weight),
         moves=_share_of(lives["is_moving"], policy.usual_moves, weight),
         sleepless=_share_of(lives["is_sleepless"], policy.usual_sleepless, weight),
+        leaning=_share_of(lives["leans"], policy.leaning_share, weight),
         lives=lives,
     )
 
 
-def _lives(moves: pl.DataFrame, nights: pl.DataFrame, policy: Campaigns) -> pl.DataFrame:
+def _lives(learned: Snapshot, policy: Campaigns) -> pl.DataFrame:
+    moves, nights, leanings = (learned[name] for name in ("moves", "nights", "leanings"))
     moving = moves.filter(pl.col("days") > 0).select("account_hash", is_moving=2 * pl.col("moved") >= pl.col("days"))
     awake = nights.filter(pl.col("calls") >= policy.night_calls).select(
         "account_hash", is_sleepless=pl.col("quiet") >= policy.night_share * pl.col("calls")
     )
+    leaning = leanings.select("account_hash", "leans")
     both = moving.join(awake, on="account_hash", how="full", coalesce=True, maintain_order="left_right")
+    both = both.join(leaning, on="account_hash", how="full", coalesce=True, maintain_order="left_right")
     return both.select(LIVES.names()).cast(LIVES)
 
 

@@ -25,8 +25,8 @@ HALF = 0.5
 """What every second benign group reaches says nothing."""
 
 
-NEW_NETWORKS, NO_NIGHTS = "new_networks", "no_nights"
-"""Signals of whence and of when accounts call."""
+NEW_NETWORKS, NO_NIGHTS, LEANING = "new_networks", "no_nights", "like_a_harvest"
+"""Signals of whence and of when accounts call, and of what their days look like."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,13 @@ class Stats:
         moving: those of them that moved on to new networks on most such days.
         timed: holders of which it is known at which hours they call (learning/hours_called.py).
         sleepless: those of them that call day and night.
+        placed: holders of which some day could be compared with a harvest (learning/leaning.py).
+        leaning: those of them that are among the accounts whose days look most like one.
         minutes: sum over the holders of the time between their first and last tick with the key.
         turns: sums over the visits to the keys, by name in kinds.TURNS.
         is_text: whether the key is made of what calls say.
         is_brought: whether software sends the key of itself (kinds.BROUGHT).
-        is_roving: whether who moves was chosen, and is counted among all who send the software (roving.py).
+        is_chosen: whether holders were chosen, and who moves and who leans is counted among all who send the software (chosen.py).
     """
 
     accounts: F64
@@ -77,11 +79,13 @@ class Stats:
     moving: F64
     timed: F64
     sleepless: F64
+    placed: F64
+    leaning: F64
     minutes: F64
     turns: Mapping[str, F64]
     is_text: Bools
     is_brought: Bools
-    is_roving: Bools
+    is_chosen: Bools
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
         _sleepless(stats, base, moves, policy),
         claims,
         _answers(stats, policy),
+        _leaning(stats, base, policy),
     ]
 
 
@@ -255,7 +260,7 @@ def _moves(stats: Stats, base: Base, policy: Campaigns) -> Look:
         "network",
         "the accounts call all day long from networks that they have not used on earlier days",
         _points(
-            tail, known & (_nearly_all(stats.moving, stats.staying, policy) | stats.is_roving), policy.identity_most
+            tail, known & (_nearly_all(stats.moving, stats.staying, policy) | stats.is_chosen), policy.identity_most
         ),
         _share(stats.moving, stats.staying),
         np.full(len(tail), base.moves),
@@ -276,6 +281,20 @@ def _sleepless(stats: Stats, base: Base, moves: Look, policy: Campaigns) -> Look
         np.minimum(_points(tail, are_sleepless(stats, policy), policy.identity_most), most),
         _share(stats.sleepless, stats.timed),
         np.full(len(tail), base.sleepless),
+    )
+
+
+def _leaning(stats: Stats, base: Base, policy: Campaigns) -> Look:
+    """Whether the accounts' days look like a harvest, as seldom another account's in the same log: one alone proves nothing, of a whole group it is no chance."""
+    tail = _at_least(stats.leaning, stats.placed, base.leaning)
+    known = (stats.placed >= policy.least_accounts) & (2.0 * stats.placed >= stats.accounts)
+    return Look(
+        LEANING,
+        "leaning",
+        f"the accounts are among the {policy.leaning_share:.0%} whose days look most like a harvest",
+        _points(tail, known & (2.0 * stats.leaning >= stats.placed), policy.identity_most),
+        _share(stats.leaning, stats.placed),
+        np.full(len(tail), base.leaning),
     )
 
 

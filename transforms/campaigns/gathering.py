@@ -12,7 +12,7 @@ import polars as pl
 from schemas.policy import Campaigns
 from transforms.campaigns.cards import pay_as_one
 from transforms.campaigns.grouping import Key, components
-from transforms.campaigns.kinds import PAYER, ROVING
+from transforms.campaigns.kinds import CHOSEN, PAYER
 from transforms.campaigns.membership import Members, is_of_software, members
 from transforms.campaigns.naming import continued
 from transforms.campaigns.parts import Part, parts
@@ -20,7 +20,7 @@ from transforms.campaigns.purses import by_themselves, joined
 from transforms.campaigns.state import CampaignState
 from transforms.campaigns.tied_holders import Holders
 
-ALONE = (*reversed(ROVING.values()), PAYER)
+ALONE = (*reversed(CHOSEN), PAYER)
 """Kinds whose keys join no others, those first that say most of who sends them: user agents before client fingerprints."""
 
 

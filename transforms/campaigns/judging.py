@@ -11,7 +11,7 @@ from schemas.signals import Slots, Source, lists
 from transforms.campaigns.agreeing import OF_A_CLASS, is_alone, may_agree
 from transforms.campaigns.base import Base
 from transforms.campaigns.evidence import NO_NIGHTS, Look, Stats, are_alike, are_sleepless, looks
-from transforms.campaigns.kinds import BROUGHT, PAYER, ROVING, SUMS, TEXT, TURNS
+from transforms.campaigns.kinds import BROUGHT, CHOSEN, PAYER, SUMS, TEXT, TURNS
 
 _KEY = ["kind", "key"]
 
@@ -38,8 +38,8 @@ def judged(sums: pl.DataFrame, before: pl.DataFrame, base: Base, policy: Policy)
     turns = {name: columns.pop(name) for name in TURNS}
     kinds = rows["kind"]
     is_text, is_brought = kinds.is_in(TEXT).to_numpy(), kinds.is_in(BROUGHT).to_numpy()
-    is_roving = kinds.is_in(list(ROVING.values())).to_numpy()
-    stats = Stats(**columns, turns=turns, is_text=is_text, is_brought=is_brought, is_roving=is_roving)
+    is_chosen = kinds.is_in(CHOSEN).to_numpy()
+    stats = Stats(**columns, turns=turns, is_text=is_text, is_brought=is_brought, is_chosen=is_chosen)
     is_payer = (kinds == PAYER).to_numpy()
     found = _of_families(_of_payers(looks(stats, base, own), is_payer))
     points = np.sum([look.points for look in found], axis=0) if len(rows) else np.empty(0)

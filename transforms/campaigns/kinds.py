@@ -15,9 +15,15 @@ SOFTWARE = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "software")
 """Kinds made of the program that calls."""
 
 ROVING = {kind: f"roving_{kind}" for kind in SOFTWARE}
-"""By kind of software, the kind of the same key where accounts that move on to a new network every day send it (roving.py)."""
+"""By kind of software, the kind of the same key where accounts that move on to a new network every day send it (chosen.py)."""
 
-TIES = (*TEXT, *SOFTWARE, *ROVING.values(), PAYER)
+LEANING = {kind: f"leaning_{kind}" for kind in SOFTWARE}
+"""The same where accounts send it whose days look most like a harvest."""
+
+CHOSEN = (*ROVING.values(), *LEANING.values())
+"""Kinds of keys of which only some holders were chosen."""
+
+TIES = (*TEXT, *SOFTWARE, *CHOSEN, PAYER)
 """Kinds that can tie accounts: what is said, the software that says it, and who pays for it; never network or sign-up alone."""
 
 VISITS = ("visits", "returns", "waits", "wait_squares", "pauses", "pause_squares", "company")
@@ -32,5 +38,5 @@ TURNS = (*VISITS, *SITTINGS)
 
 SUMS = ("accounts", "calls", "squares", "elicited", "output_tokens", "output_known", "aged", "fresh", "cards",
           "known_cards", "several", "carded", "signed", "bursts", "staying", "moving",
-          "timed", "sleepless", "minutes", *TURNS)  # fmt: skip
+          "timed", "sleepless", "placed", "leaning", "minutes", *TURNS)  # fmt: skip
 """Integers that only add up: what evidence.Stats holds but is_text and is_brought."""

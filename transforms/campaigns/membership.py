@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from schemas.policy import Campaigns
 from transforms.campaigns.grouping import ANYBODYS, Key
-from transforms.campaigns.kinds import PAYER, ROVING, SOFTWARE
+from transforms.campaigns.kinds import CHOSEN, PAYER, SOFTWARE
 from transforms.campaigns.parts import Part
 
 
@@ -63,7 +63,7 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
             if account in part.accounts:
                 found.setdefault(account, []).append(holding)
     showing = _showing_most(part, _of_several_keys(part, found, held), held, policy)
-    if any(kind in ROVING.values() for kind, _ in part.keys):
+    if any(kind in CHOSEN for kind, _ in part.keys):
         showing = _as_often(showing, policy)
     bystanders = _bystanders(part, showing, held, policy)
     return {account: holdings for account, holdings in showing.items() if account not in bystanders}
@@ -119,7 +119,7 @@ def _bystanders(part: Part, showing: Members, held: Held, policy: Campaigns) -> 
 
 
 def _as_often(members: Members, policy: Campaigns) -> Members:
-    """Those with about as many calls as the others, or more: who moves and sends the same program (roving.py) has nothing else in common with them."""
+    """Those with about as many calls as the others, or more: who moves and sends the same program (chosen.py) has nothing else in common with them."""
     calls = {account: max(holding.calls for holding in holdings) for account, holdings in members.items()}
     usual = sorted(calls.values())[len(calls) // 2] if calls else 0
     return {account: members[account] for account, number in calls.items() if number >= policy.as_often * usual}
@@ -127,7 +127,7 @@ def _as_often(members: Members, policy: Campaigns) -> Members:
 
 def is_of_software(part: Part) -> bool:
     """Whether software is all that the accounts of a campaign share."""
-    return all(kind in SOFTWARE or kind in ROVING.values() for kind, _ in part.keys)
+    return all(kind in SOFTWARE or kind in CHOSEN for kind, _ in part.keys)
 
 
 def _unbound(part: Part, held: Held, members: Members, policy: Campaigns) -> set[int]:

@@ -5,7 +5,7 @@ campaign's: then the card is what agrees. A card of a few bystanders is not one 
 
 A card whose accounts are driven as one is a campaign of its own where no other has half of them: of a pool that shares no words and no
 software nothing else is to be seen. It joins nothing, as accounts have one card each: a pool of several cards is several campaigns then.
-So is software that accounts send which move on every day (roving.py), as two pools may send the same.
+So is software that accounts send which move on every day (chosen.py), as two pools may send the same.
 """
 
 from collections.abc import Mapping, Sequence

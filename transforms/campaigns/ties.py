@@ -14,10 +14,10 @@ import polars as pl
 from schemas.policy import Policy
 from schemas.tie import TIE, TIED
 from transforms.campaigns.base import Base, facts
+from transforms.campaigns.chosen import as_of_all, with_chosen
 from transforms.campaigns.holder_places import Places
 from transforms.campaigns.judging import judged
 from transforms.campaigns.kinds import SUMS, TIES, TURNS
-from transforms.campaigns.roving import as_of_all, with_roving
 from transforms.campaigns.shard_holders import HOLDERS, HOLDING, KEY, held, of_rows
 from transforms.campaigns.turns import HELD, counted, visited
 from transforms.sketches.packing import pack, unpack
@@ -67,7 +67,7 @@ def step(
         The state; TIE rows of the keys and ticks at which the evidence is enough; TIED rows of their holders: of each
         once, at the first such tick, and at every such tick in which it showed the key.
     """
-    rows = _with_facts(with_roving(shared.filter(pl.col("kind").is_in(TIES)), base), registry, policy)
+    rows = _with_facts(with_chosen(shared.filter(pl.col("kind").is_in(TIES)), base), registry, policy)
     if rows.is_empty():
         return _forget(state, until, policy), TIE.empty(), TIED.empty()
     places = Places.of(state.holders, rows)
@@ -144,7 +144,7 @@ def _counted(before: pl.DataFrame, places: Places, rows: pl.DataFrame, is_wide: 
 
 
 def _living(rows: pl.DataFrame, base: Base) -> pl.DataFrame:
-    """The rows with `is_moving` and `is_sleepless`, as known at the day's border."""
+    """The rows with `is_moving`, `is_sleepless` and `leans`, as known at the day's border."""
     return rows.join(base.lives, on="account_hash", how="left", maintain_order="left")
 
 
@@ -186,6 +186,8 @@ def _sums(before: pl.DataFrame, turns: pl.DataFrame, rows: pl.DataFrame, base: B
         moving=(first & pl.col("is_moving").fill_null(value=False)).cast(pl.Int64),
         timed=(first & pl.col("is_sleepless").is_not_null()).cast(pl.Int64),
         sleepless=(first & pl.col("is_sleepless").fill_null(value=False)).cast(pl.Int64),
+        placed=(first & pl.col("leans").is_not_null()).cast(pl.Int64),
+        leaning=(first & pl.col("leans").fill_null(value=False)).cast(pl.Int64),
     )
     ticks = added.group_by(*KEY, "tick", maintain_order=True).agg(pl.col(SUMS).sum())
     start = totals(before, turns, base, policy)
@@ -229,6 +231,8 @@ def totals(before: pl.DataFrame, turns: pl.DataFrame, base: Base, policy: Policy
             moving=pl.col("is_moving").sum().cast(pl.Int64),
             timed=pl.col("is_sleepless").count().cast(pl.Int64),
             sleepless=pl.col("is_sleepless").sum().cast(pl.Int64),
+            placed=pl.col("leans").count().cast(pl.Int64),
+            leaning=pl.col("leans").sum().cast(pl.Int64),
             minutes=(pl.col("last_tick") - pl.col("first_tick")).dt.total_minutes().sum(),
         )
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from schemas.trait import TRAIT_KINDS
-from transforms.campaigns.kinds import PAYER, ROVING
+from transforms.campaigns.kinds import LEANING, PAYER, ROVING
 
 PROMPTS = ("head", "tail", "line", "shingle")
 _WORDS = {
@@ -22,7 +22,11 @@ _WORDS = {
     "handle_used": "reasoning handles",
     "payment": "payment instruments",
 }
-_KINDS = {PAYER: ("payment",)} | {roving: (kind, "prefix") for kind, roving in ROVING.items()}
+_KINDS = (
+    {PAYER: ("payment",)}
+    | {roving: (kind, "prefix") for kind, roving in ROVING.items()}
+    | {leaning: (kind,) for kind, leaning in LEANING.items()}
+)
 """What keys are made of that are no kind of trait in the lake."""
 TOLD_FROM = 1.0
 """Decades from which a signal is told beside a stronger one: what one benign group in ten shows, or fewer."""

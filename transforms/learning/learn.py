@@ -17,6 +17,7 @@ from transforms.learning.group import GroupModel, Work, learn_group, sampled
 from transforms.learning.grouping import peers_after
 from transforms.learning.guards import Marks, guards_after, left_out_of_reference
 from transforms.learning.hours_called import CALLED, hours_of, nights_after
+from transforms.learning.leaning import leanings_after, likeness_of
 from transforms.learning.moves import NETWORK, SHOWN, moves_after, networks_of
 from transforms.learning.seen import Seen
 
@@ -146,7 +147,7 @@ def learn_parts(
     known = planned.peers["account_id"]
     idle = previous["drifts"].join(seen.last, on="account_id", how="anti", maintain_order="left")
     drifts = [drifts_after(idle, WINDOW.empty(), known, policy)]
-    offered, networks, called = [], [], []
+    offered, networks, called, likeness = [], [], [], []
     for hours in parts:
         windows = hours.windows
         for group in planned.groups:
@@ -157,6 +158,7 @@ def learn_parts(
         offered.append(candidates(free, windows, planned.peers, day, policy))
         networks.append(networks_of(hours.shown.filter(pl.col("kind") == NETWORK)))
         called.append(hours_of(hours.shown.filter(pl.col("kind") == CALLED)))
+        likeness.append(likeness_of(windows, policy))
         del hours, windows  # before the next part is read
     models = [
         learn_group(group, previous, day, _work(planned, group, shares[group]), policy) for group in planned.groups
@@ -165,6 +167,7 @@ def learn_parts(
     learned["drifts"] = DRIFT.conform(pl.concat(drifts))
     learned["moves"] = moves_after(previous["moves"], day, networks, policy)
     learned["nights"] = nights_after(previous["nights"], day, called, policy)
+    learned["leanings"] = leanings_after(previous["leanings"], day, likeness, policy)
     return assemble(day, planned, models, learned, policy)
 
 
@@ -180,7 +183,7 @@ def learn_late(
     """The snapshot with a quarantined day learned after all; arguments as for `learn_parts`.
 
     Days after it may have been learned already. What is known of an account from a later day stays: its peer group, and the
-    series watched for changes, its networks and its nights, which must be in order of time.
+    series watched for changes, its networks, its nights and its leaning, which must be in order of time.
     """
     learned, _ = learn_parts(previous, day, seen, parts, registry, marks, policy)
     is_last = previous.day is None or previous.day <= day
@@ -188,7 +191,7 @@ def learn_late(
     older = learned["peers"].join(later, on="account_id", how="anti")
     frames = dict(learned.parts) | {"peers": PEER.conform(pl.concat([older, later]))}
     if not is_last:
-        frames |= {name: previous[name] for name in ("drifts", "moves", "nights")}
+        frames |= {name: previous[name] for name in ("drifts", "moves", "nights", "leanings")}
     return Snapshot(previous.snapshot_id, previous.day, frames)
 
 
@@ -224,7 +227,7 @@ def assemble(
         day: start of the day learned from.
         planned: what `plan` decided.
         models: what `learn_group` gave for each of its groups, in any order.
-        learned: parts that are learned for all groups at once: what `learn_distributions` gave, the drifts, moves and nights of all accounts.
+        learned: parts that are learned for all groups at once: what `learn_distributions` gave, the drifts, moves, nights and leanings of all accounts.
         policy: `policy.rates`.
     """
     parts = {contract.name: contract.empty() for contract in PARTS}

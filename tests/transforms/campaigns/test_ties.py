@@ -18,7 +18,7 @@ from schemas.tie import TIE, TIED
 from transforms.campaigns import Base, TieState, tie
 
 POLICY = Policy()
-BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001, moves=0.2, sleepless=0.4)
+BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001, moves=0.2, sleepless=0.4, leaning=0.1)
 UNTIL = DAY + timedelta(days=1)
 TEMPLATE = (("head", 7), ("tail", 8))
 

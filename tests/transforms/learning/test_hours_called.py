@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 
 from given_accounts import DAY, traits
 from schemas.policy import Policy
-from schemas.snapshot import NIGHT
+from schemas.snapshot import NIGHT, Snapshot
 from transforms.campaigns.base import base_of
 from transforms.learning import CALLED, SHOWN, hours_of, nights_after
 
@@ -44,7 +44,9 @@ def is_sleepless(days: list[Calls]) -> bool | None:
     nothing = pl.DataFrame(
         schema={"account_id": pl.String, "created_at": pl.Datetime("us", "UTC"), "card": pl.String, "burst": pl.String}
     )
-    lives = base_of(nothing, DAY, POLICY.campaigns, nights=after(days)).lives
+    lives = base_of(
+        nothing, DAY, POLICY.campaigns, Snapshot(None, None, Snapshot.empty().parts | {"nights": after(days)})
+    ).lives
     known: dict[str, Any] = lives.row(0, named=True) if lives.height else {"is_sleepless": None}
     return known["is_sleepless"]
 

@@ -1,4 +1,4 @@
-"""Software whose holders are many, and what those of them have in common that move on to a new network every day."""
+"""Software whose holders are many, and what those of them have in common that move on to a new network every day, or that lean to a harvest."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,7 +7,7 @@ from random import Random
 import polars as pl
 
 from given_accounts import DAY
-from given_pools import BASE, POLICY, Lake, Row, moving, on_file, sleepless
+from given_pools import BASE, POLICY, Lake, Row, leaning, moving, on_file, sleepless
 from transforms.campaigns import Base
 from transforms.campaigns.wording import detail
 
@@ -93,3 +93,32 @@ def test_software_that_one_customer_sends_does_not_hide_its_card() -> None:
 def test_a_pool_that_nothing_else_ties_is_for_a_person_to_look_at() -> None:
     assert found(POOL + users(30), moving(settled(BASE), "head", HEADS))["tier"].to_list() == ["review"]
     assert POLICY.campaigns.act_decades > POLICY.campaigns.software_decades
+
+
+YOUNG = on_file("head", HEADS, age_days=3, a_card=5) + BYSTANDERS
+
+
+def leaned(heads: int, bystanders: int = 0) -> Base:
+    """So many heads lean to a harvest, and so many of the bystanders."""
+    base = BASE
+    for one in range(30):
+        base = leaning(base, f"user{one}", int(one < bystanders), of=1)
+    return leaning(base, "head", heads, of=HEADS)
+
+
+def test_heads_whose_days_look_like_a_harvest_are_seen_among_those_who_send_the_same_library() -> None:
+    (campaign,) = found(POOL + users(30), leaned(HEADS), YOUNG).rows(named=True)
+    assert campaign["account_ids"] == [f"head-{number:03}" for number in range(HEADS)]
+    assert campaign["link_kinds"] == ["agent"]
+    assert "like_a_harvest" in {one["signal"] for one in campaign["signals"]}
+
+
+def test_nobody_is_where_none_of_them_leans_to_one() -> None:
+    assert found(POOL + users(30), leaned(0), YOUNG).is_empty()
+
+
+def test_that_they_were_chosen_for_it_is_no_evidence() -> None:
+    """Half of the bystanders lean as well: of all who send the library so many do by chance."""
+    base = replace(leaned(HEADS, bystanders=15), leaning=0.75)
+    signals = {one["signal"] for row in found(POOL + users(30), base, YOUNG)["signals"] for one in row}
+    assert "like_a_harvest" not in signals
