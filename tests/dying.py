@@ -16,7 +16,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -115,7 +116,8 @@ class Children:
             arguments: of `stillwatch`.
             folder: changes below it are points.
             number: dies at this point, counted from 0; None never.
-            new_to: dies at the first point that is not among these.
+            new_to: dies at the first point that is not among these, each named by its kind and by how many of that came before (`counted`):
+                the numbers in its own name are other ones after each death, so that there would be new points for ever.
             kinds: points of one kind are one (`kind_of`).
             file_bytes: the most a file may hold: beyond, writing fails as on a full disk.
             is_plain: permissions bind it, whoever runs it.
@@ -146,6 +148,21 @@ def kind_of(point: str) -> str:
     return point
 
 
+def counted(points: Iterable[str]) -> list[str]:
+    """The points of one child, each named by its kind and by how many of that came before."""
+    times = Counter[str]()
+    named = []
+    for point in points:
+        kind = kind_of(point)
+        named.append(_counted(kind, times[kind]))
+        times[kind] += 1
+    return named
+
+
+def _counted(kind: str, before: int) -> str:
+    return f"{kind}, {before} before"
+
+
 class _Points:
     """Counts the points and kills this process at one of them."""
 
@@ -156,6 +173,7 @@ class _Points:
         self._kinds, self._loses = order["kinds"], order["loses"]
         self._report = report
         self._count = 0
+        self._times = Counter[str]()
         self._is_dying = False
         self._lock = threading.RLock()  # cutting a file in half is heard, too
 
@@ -189,9 +207,13 @@ class _Points:
         if self._is_dying or not path.startswith(self._folder):
             return
         label = f"{event.removeprefix('os.')} {_TEMPORARY.sub('.tmp', path.removeprefix(self._folder).strip('/'))}"
-        if self._kinds:
-            label = kind_of(label)
+        kind = kind_of(label)
         with self._lock:
+            if self._kinds:
+                label = kind
+            elif self._known is not None:
+                label = _counted(kind, self._times[kind])
+                self._times[kind] += 1
             os.write(self._report, label.encode() + b"\n")
             is_chosen = self._count == self._number or (self._known is not None and label not in self._known)
             self._count += 1

@@ -27,4 +27,4 @@ def clean(children: Children, tmp_path_factory: pytest.TempPathFactory) -> Clean
     for table in ("flagged_accounts", "models", "rejects"):
         assert found[table].height > 0, f"without rows in {table} the comparisons below prove less"
     assert found["counts"]["duplicates"].sum() > 0
-    return Clean(found, first.points + second.points)
+    return Clean(found, (first.points, second.points))
