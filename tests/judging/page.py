@@ -89,7 +89,7 @@ def evaluation_page(rows: Sequence[Row], made: str) -> str:
             made,
             "",
             "What was measured on worlds whose truth is known (`make evaluation`, rows in `docs/evaluation.json`), against the goals. A world is",
-            "simulated from published figures and a seed; no number of the policy was chosen on it. What it cannot show is said beside each figure: few",
+            "simulated from published figures and a seed; no number of the policy was chosen on it, though what a harvest's day looks like was learned from other seeds (decision 0175). What it cannot show is said beside each figure: few",
             "seeds and few accounts make wide intervals (95 %, in brackets), and a simulated thief is as clever as its description.",
             "[Measured](measured.md) holds what was measured by hand, with the command; [performance](performance.md) the speed of linkage.",
             "",
