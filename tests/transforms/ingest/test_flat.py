@@ -172,7 +172,7 @@ def test_blank_lines_returns_and_marks_keep_positions(end: bytes) -> None:
 
 
 @FEW
-@given(value=st.floats(allow_nan=False, allow_infinity=False), digits=st.integers(1, 25))
+@given(value=st.floats(-1e308, 1e308), digits=st.integers(1, 25))  # beyond, rounding may leave no finite number
 def test_decimals_are_read_to_the_last_bit(value: float, digits: int) -> None:
     records = [ordinary(number) | {"temperature": 0.5} for number in range(LEAST_RECORDS)]
     lines = [json.dumps(record) for record in records]
