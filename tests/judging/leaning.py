@@ -2,7 +2,7 @@
 
 An additive model: the log-odds that a day is a harvester's are a sum over features, each a step function of its value, fitted together by
 logistic regression with a penalty on points (most features say nothing) and on the difference between neighbouring steps. It is learned on
-worlds of seeds that nothing else uses, and never on the log that is judged: there it only puts the day's accounts in an order.
+worlds on which nothing is judged, and never on the log that is judged: there it only puts the day's accounts in an order.
 """
 
 import argparse
