@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import functools
 import hashlib
 import json
 import tomllib
@@ -904,7 +905,7 @@ class Policy:
         policy._must_fit(where)
         return policy
 
-    @property
+    @functools.cached_property
     def version(self) -> str:
         """Twelve hex digits that change with every value that can change a score or an event."""
         relevant: dict[str, Any] = {}

@@ -10,8 +10,10 @@ not (`beside_class`). A fleet of devices has one client, calls day and night and
 who bring accounts of their own, have the product's words and its client: so networks, hours and an agreement are among what a class may have.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -110,9 +112,9 @@ def agreed(ties: pl.DataFrame, held: Mapping[Key, Collection[int]], policy: Camp
     keys: list[Key] = ties.select("kind", "key").rows()
     enough = {key for key, is_enough in zip(keys, alone, strict=True) if is_enough}
     phrases = [key for key in keys if key[0] in PHRASES]
-    users = [{key: set(held[key]) for key in keys if key[0] == kind} for kind in SOFTWARE] if phrases else []
+    users = [_Users.of({key: set(held[key]) for key in keys if key[0] == kind}) for kind in SOFTWARE] if phrases else []
     shares: dict[Key, float] = {}
-    for phrase in phrases if any(users) else ():
+    for phrase in phrases if any(each.accounts for each in users) else ():
         senders = set(held[phrase])
         for of_kind in users:
             clients, share = _programs(senders, of_kind, policy)
@@ -128,15 +130,31 @@ def agreed(ties: pl.DataFrame, held: Mapping[Key, Collection[int]], policy: Camp
     return [found[key] for key in sorted(found) if key in enough or found[key]["points"] >= least[key]]
 
 
-def _programs(senders: set[int], users: Mapping[Key, set[int]], policy: Campaigns) -> tuple[list[Key], float]:
+@dataclass(frozen=True)
+class _Users:
+    """Who sends the clients of a kind: accounts by client, and clients by account."""
+
+    accounts: Mapping[Key, set[int]]
+    clients: Mapping[int, Sequence[Key]]
+
+    @classmethod
+    def of(cls, accounts: Mapping[Key, set[int]]) -> Self:
+        clients: dict[int, list[Key]] = {}
+        for key, of_key in accounts.items():
+            for account in of_key:
+                clients.setdefault(account, []).append(key)
+        return cls(accounts, clients)
+
+
+def _programs(senders: set[int], users: _Users, policy: Campaigns) -> tuple[list[Key], float]:
     """The few clients that hardly anybody but the senders of a phrase sends, and the share of accounts that send both.
 
     None where the senders send others too.
     """
-    common = {key: len(accounts & senders) for key, accounts in users.items()}
-    own = [key for key, size in common.items() if size and size >= policy.agree * len(users[key])]
+    common = Counter(key for account in senders for key in users.clients.get(account, ()))
+    own = [key for key, size in common.items() if size >= policy.agree * len(users.accounts[key])]
     clients = sorted(own, key=lambda key: (-common[key], key))[: policy.agree_clients]
-    everyone = set().union(*(users[key] for key in clients))
+    everyone = set().union(*(users.accounts[key] for key in clients))
     share = len(everyone & senders) / len(everyone | senders)
     return (clients, share) if len(everyone & senders) >= policy.agree * len(senders) else ([], 0.0)
 

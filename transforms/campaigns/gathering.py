@@ -178,9 +178,9 @@ def exchanges(members: Members) -> int:
 def output_tokens(members: Members) -> int | None:
     """Output tokens of those calls; None where no account's are known."""
     known = [
-        max(holding.output_tokens for holding in holdings if holding.output_tokens is not None)
+        max(of_account)
         for holdings in members.values()
-        if any(holding.output_tokens is not None for holding in holdings)
+        if (of_account := [each.output_tokens for each in holdings if each.output_tokens is not None])
     ]
     return sum(known) if known else None
 

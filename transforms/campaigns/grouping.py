@@ -9,6 +9,7 @@ matrix of keys by accounts gives all intersections in one product, and scipy is 
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,9 @@ from transforms.campaigns.kinds import TEXT
 F64 = npt.NDArray[np.float64]
 Key = tuple[str, int]
 """Kind and key of a trait."""
+
+FEW = 8
+"""As many keys are compared pair by pair: 28 intersections cost less than making a matrix."""
 
 ANYBODYS = "agent"
 """Kind of key that anybody may send: a user agent names a public tool, of which two pools may use the same."""
@@ -114,17 +118,42 @@ def _log_ways(of: int, taken: npt.NDArray[np.int64] | int) -> F64:
 def _connected(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns) -> list[list[Key]]:
     if not keys:
         return []
-    held = _matrix([holders[key] for key in keys])
+    labels = (labels_of_few if len(keys) <= FEW else labels_of_many)([holders[key] for key in keys], policy)
+    groups: dict[int, list[Key]] = {}
+    for key, label in zip(keys, labels, strict=True):
+        groups.setdefault(label, []).append(key)
+    return list(groups.values())
+
+
+def labels_of_many(sets: Sequence[set[int]], policy: Campaigns) -> list[int]:
+    """A number for each key, of its component, or of the one that this is a part of."""
+    held = _matrix(sets)
     common, sizes = (held @ held.T).tocoo(), held.sum(axis=1)
     smaller, larger = (pick(sizes[common.row], sizes[common.col]) for pick in (np.minimum, np.maximum))
     is_edge = (common.data >= policy.overlap * smaller) & (common.data >= policy.overlap_of_larger * larger)
     edges = common.data[is_edge], (common.row[is_edge], common.col[is_edge])
     _, labels = csgraph.connected_components(csr_array(edges, shape=common.shape), directed=False)
-    labels = _with_parts(held, labels, policy)
-    groups: dict[int, list[Key]] = {}
-    for key, label in zip(keys, labels.tolist(), strict=True):
-        groups.setdefault(label, []).append(key)
-    return list(groups.values())
+    return [int(label) for label in _with_parts(held, labels, policy)]
+
+
+def labels_of_few(sets: Sequence[set[int]], policy: Campaigns) -> list[int]:
+    """The same without matrices, of which making one costs more than the intersections of a few sets."""
+    of = [{number} for number in range(len(sets))]
+    for one, other in combinations(range(len(sets)), 2):
+        common, sizes = len(sets[one] & sets[other]), (len(sets[one]), len(sets[other]))
+        if common >= policy.overlap * min(sizes) and common >= policy.overlap_of_larger * max(sizes):
+            both = of[one] | of[other]
+            for number in both:
+                of[number] = both
+    everyone = [set().union(*(sets[number] for number in group)) for group in of]
+    whole: list[int] = []
+    into: dict[int, int] = {}
+    for first in sorted({min(group) for group in of}, key=lambda first: (-len(everyone[first]), first)):
+        least = policy.overlap * len(everyone[first])
+        into[first] = next((one for one in whole if len(everyone[one] & everyone[first]) >= least), first)
+        if into[first] == first:
+            whole.append(first)
+    return [into[min(group)] for group in of]
 
 
 def _matrix(holders: Sequence[set[int]]) -> csr_array:

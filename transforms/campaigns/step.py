@@ -10,8 +10,6 @@ from schemas.campaign import CAMPAIGN
 from schemas.finding import damage_tier
 from schemas.hit import CAMPAIGN_RULE, HIT
 from schemas.policy import Campaigns, Policy
-from schemas.shared import SHARED
-from schemas.trait import SAMPLED
 from transforms.campaigns.agreeing import agreed
 from transforms.campaigns.course import course, pace_of, quiet_share_of, visits_with
 from transforms.campaigns.evidence import NEW_NETWORKS
@@ -21,7 +19,8 @@ from transforms.campaigns.habits import Habits, Record, since_when
 from transforms.campaigns.membership import Members, is_of_software
 from transforms.campaigns.pacing import at_its_pace
 from transforms.campaigns.parts import Part, is_enough
-from transforms.campaigns.state import KEYS, MARKS, PROMPTS, TOLD, CampaignState
+from transforms.campaigns.prompts import Prompts
+from transforms.campaigns.state import KEYS, MARKS, TOLD, CampaignState
 from transforms.campaigns.wording import detail, evidence, kind_of, link_kinds
 
 MOST_LINKED = 20
@@ -81,13 +80,7 @@ class _Work:
         self._marks: dict[str, dict[datetime, int]] = {}
         for row in state.marks.iter_rows(named=True):
             self._marks.setdefault(row["campaign_id"], {})[row["day"]] = row["exchanges"]
-        fresh = SHARED.conform(prompts).select("key", "account_hash", last_tick="tick")
-        self._prompts = (
-            pl.concat([state.prompts, fresh])
-            .group_by("key", "account_hash")
-            .agg(first_tick=pl.col("last_tick").min(), last_tick=pl.col("last_tick").max())
-            .sort("key", "account_hash")
-        )
+        self._prompts = Prompts.after(state.prompts, prompts)
         self._last = max(self._gathering.last.values(), default=None)
 
     def take(self, tick: datetime, ties: pl.DataFrame, tied: pl.DataFrame) -> None:
@@ -159,7 +152,7 @@ class _Work:
             else CAMPAIGN.empty(),
             told=pl.DataFrame(told, schema=TOLD),
             marks=pl.DataFrame(marks, schema=MARKS),
-            prompts=self._prompts.filter(pl.col("last_tick") >= oldest).select(PROMPTS.names()),
+            prompts=self._prompts.rows(oldest),
             habits=self._habits.remembered(oldest),
         )
 
@@ -179,7 +172,7 @@ class _Work:
             members = _going_on(members, gathering.told.get(name, {}))
         if len(members) < policy.least_accounts:
             return
-        if not _move_on(ties, policy) and self._repeats(set(members), tick) >= policy.repeated * exchanges(members):
+        if not _move_on(ties, policy) and self._prompts.repeated(members, tick) >= policy.repeated * exchanges(members):
             return
         before = self._rows.get(name)
         told = gathering.told.get(name, {})
@@ -302,11 +295,6 @@ class _Work:
         """Whether what speaks for a key speaks of these accounts: half of those that it was counted on (`overlap`) are among them."""
         holders = self._gathering.held[tie["kind"], tie["key"]].keys()
         return len(holders & members.keys()) >= self._policy.campaigns.overlap * int(tie["accounts"])
-
-    def _repeats(self, members: set[int], tick: datetime) -> int:
-        """How many of the members' exact prompts other members sent too, estimated from the sample."""
-        seen = self._prompts.filter((pl.col("first_tick") <= tick) & pl.col("account_hash").is_in(list(members)))
-        return int(seen.filter(pl.len().over("key") > 1).height) * SAMPLED
 
 
 def _stronger(one: Row | None, other: Row) -> Row:

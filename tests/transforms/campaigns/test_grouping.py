@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.policy import Campaigns
-from transforms.campaigns.grouping import Key, components
+from transforms.campaigns.grouping import Key, components, labels_of_few, labels_of_many
 from transforms.campaigns.parts import parts
 
 POLICY = Campaigns()
@@ -51,6 +51,12 @@ def test_wordings_that_heads_draw_at_random_bridge_nothing(seed: int, wordings: 
     random = Random(seed)
     drawn = {("head", n): set(random.sample(range(heads), max(5, int(share * heads)))) for n in range(wordings)}
     assert any(("system", 0) in group for group in groups(drawn | {("system", 0): set(range(heads))}))
+
+
+@given(st.lists(st.sets(st.integers(0, 15), min_size=1), min_size=1, max_size=9))
+def test_few_keys_are_grouped_as_many_are(sets: list[set[int]]) -> None:
+    few, many = (labels(sets, POLICY) for labels in (labels_of_few, labels_of_many))
+    assert [few.index(label) for label in few] == [many.index(label) for label in many]
 
 
 def test_a_part_of_a_part_is_joined_to_the_whole() -> None:
