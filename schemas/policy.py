@@ -221,6 +221,10 @@ class Campaigns:
     least_accounts: int = setting(
         5, "with fewer even a benign load is often even (campaigns/evenness.py); the smallest published pool had 273"
     )
+    signed_contracts: list[str] = setting(
+        ["enterprise", "msa", "partner"],
+        "who has a contract with one of these words on file (accounts file) is a customer one knows, and not counted among the holders of a key: of 3,820 thieves in thirteen worlds by strangers whose files name contracts 3 had one, of honest accounts 1 to 14 %, gateways, evaluations and fleets of devices among them (decision 0177)",
+    )
     least_customers: int = setting(
         3, "payment instruments behind a key's holders: a company with many accounts pays with one or two"
     )
@@ -497,7 +501,7 @@ class Shapes:
 
     share: float = setting(
         0.00025,
-        "share of honest account-days of at least a hundred calls that may have one shape: eight shapes leave at most 1 in 590 of these, and with seats of 1 to 200 calls a day beside API clients (threats.md 4.3) little more than half of all account-days have so many: within the review budget of one in a thousand",
+        "share of honest account-days of at least a hundred calls that may have one shape: nine shapes leave at most 1 in 560 of these, and with seats of 1 to 200 calls a day beside API clients (threats.md 4.3) little more than half of all account-days have so many: within the review budget of one in a thousand",
     )
     least_calls: int = setting(
         100, "calls in 24 h below which a shape is chance: one hundred exchanges tell a pure harvester (threats.md 3.1)"

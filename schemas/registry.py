@@ -21,7 +21,7 @@ REGISTRY = Contract(
             field(
                 "contract",
                 pa.string(),
-                "Kind of contract; some allow what would otherwise be flagged (policy: allow.contracts).",
+                "Kind of contract; some allow what would otherwise be flagged (policy: allow.contracts), negotiated ones say that the customer is known (campaigns.signed_contracts).",
             ),
         ]
     ),
