@@ -18,7 +18,7 @@ import polars as pl
 
 from benchmarks.feeding import Feeder, passable, write_with_thieves
 from benchmarks.logs import START_MS, TICK_MS, TICKS_A_DAY, Shape, write_log
-from benchmarks.measure import STILLWATCH, cost_of, machine
+from benchmarks.measure import DONE, STILLWATCH, cost_of, machine
 from real.kafka_broker import Broker
 
 GOAL_SECONDS = 10.0
@@ -29,7 +29,6 @@ LATENCY = 2.0
 _KIND = "canonical_text"
 _WARM_TICKS = 3
 _PATIENCE_SECONDS = 900.0
-_QUALITY = 3
 
 
 def measured(
@@ -57,7 +56,7 @@ def measured(
         broker.write("calls", lines[partition::PARTITIONS], partition)
     del lines
     watch = [STILLWATCH, "watch", broker.uri("calls"), "--lake", str(lake), "--key-file", str(key)]
-    caught_up = cost_of([*watch, "--once", "--quiet"], folder, (0, _QUALITY))
+    caught_up = cost_of([*watch, "--once", "--quiet"], folder, DONE)
     peak = records / caught_up.wall
     rate = peak / 2 if rate is None else rate
     sys.stderr.write(f"caught up with {peak:,.0f} records/s; {ticks} ticks at {rate:,.0f} records/s\n")

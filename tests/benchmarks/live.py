@@ -27,6 +27,9 @@ def main() -> None:
         "--rate", type=float, help="records a second there; if not given, half of the measured peak, and 100"
     )
     asked.add_argument(
+        "--history-days", type=int, default=soaking.HISTORY_DAYS, help="days that are in the lake before a soak begins"
+    )
+    asked.add_argument(
         "scene",
         nargs="*",
         choices=["topics", "latency", "peers", "restarting", "soak", []],
@@ -52,6 +55,7 @@ def main() -> None:
                 options.minutes,
                 options.rate or soaking.RATE,
                 options.tick_seconds or soaking.TICK_SECONDS,
+                options.history_days,
             )
 
     def beside_peers(folder: Path) -> object:

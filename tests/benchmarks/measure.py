@@ -18,6 +18,9 @@ TESTS = Path(__file__).parents[1]
 PYTHON = sys.executable
 STILLWATCH = str(Path(sys.executable).with_name("stillwatch"))
 
+DONE = (0, 3)
+"""Exit codes of a command whose work is done: 3 where a day of the log fails its audit."""
+
 
 @dataclass(frozen=True)
 class Cost:

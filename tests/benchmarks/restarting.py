@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.logs import Shape, write_log
-from benchmarks.measure import STILLWATCH, cost_of
+from benchmarks.measure import DONE, STILLWATCH, cost_of
 
 GOALS = {"first_commit_seconds": 10.0, "state_bytes": 2 * 2**30}
 _CALLS = 2  # of each account; all within the day that windows look back to
 _BEFORE = 0.98  # of the log; the rest grows behind it
 _TICK_LINES = 1 / 288  # of the log: what one tick holds
-_QUALITY = 3
 _LONGEST_SECONDS = 600.0
 
 
@@ -48,7 +47,7 @@ def restarted(folder: Path, accounts: int, repeats: int) -> dict[str, Any]:
     with growing.open("wb") as first:
         first.writelines(next(lines) for _ in range(int(_CALLS * accounts * _BEFORE)))
     known = ["--lake", str(lake), "--key-file", str(key)]
-    backfill = cost_of([STILLWATCH, "backfill", str(growing), *known, "--quiet"], folder, (0, _QUALITY))
+    backfill = cost_of([STILLWATCH, "backfill", str(growing), *known, "--quiet"], folder, DONE)
     size = sum(_states(lake).values())
     more = int(_CALLS * accounts * _TICK_LINES)
     turns = [_turn(lake, growing, lines, more, known) for _ in range(repeats)]

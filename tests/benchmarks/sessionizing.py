@@ -10,12 +10,11 @@ from typing import Any
 
 from benchmarks import peers
 from benchmarks.logs import Shape, write_log
-from benchmarks.measure import STILLWATCH, Cost, Failed, cost_of, machine, ratios, summary
+from benchmarks.measure import DONE, STILLWATCH, Cost, Failed, cost_of, machine, ratios, summary
 from real.kafka_broker import Broker
 
 PARTITIONS, ACCOUNTS = 8, 20_000
 HERE = Path(__file__).parent
-_QUALITY = 3
 
 Sessions = Counter[tuple[str, int]]
 """How many sessions of so many calls each account has."""
@@ -51,7 +50,7 @@ def measured(folder: Path, broker: Broker, records: int, repeats: int) -> dict[s
         lake = folder / "lake"
         shutil.rmtree(lake, ignore_errors=True)
         watch = [STILLWATCH, "watch", broker.uri("calls"), "--once", "--complete", "--lake", str(lake)]
-        ours.append(cost_of([*watch, "--key-file", str(key), "--quiet"], folder, (0, _QUALITY)))
+        ours.append(cost_of([*watch, "--key-file", str(key), "--quiet"], folder, DONE))
         wanted = sessions_of_lake(lake)
         for name, command in others.items():
             result.unlink(missing_ok=True)

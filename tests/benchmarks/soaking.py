@@ -1,17 +1,22 @@
-"""A watch over a topic at a fixed rate for as long as one likes: what memory it holds, minute by minute."""
+"""A watch over a topic at a fixed rate for as long as one likes: what memory it holds, minute by minute.
+
+It goes on with a lake that a backfill of a month filled: what is remembered for a month (holders of keys, reference days,
+issued handles) grows for a month, and is flat only then.
+"""
 
 import signal
 import statistics
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.feeding import Feeder, write_with_thieves
 from benchmarks.lagging import committed
-from benchmarks.logs import Shape
-from benchmarks.measure import STILLWATCH, machine
+from benchmarks.logs import TICKS_A_DAY, Shape
+from benchmarks.measure import DONE, STILLWATCH, cost_of, machine
 from real.kafka_broker import Broker
 
 GROWTH = 0.05
@@ -27,12 +32,21 @@ RATE, TICK_SECONDS, LATENCY = 100.0, 2.0, 5.0
 """Records a second, of few accounts, as a small gateway has them; 1,800 ticks and six midnights an hour, so that what a run
 or a day leaves behind shows; every part of it a fraction of a processor."""
 
+HISTORY_DAYS = 31
+"""Longer than anything is remembered of an account that still calls: schemas.policy links.memory_days and
+rules.handle_memory_days are 30, learning.reference_days 28."""
+
 _EVERY_SECONDS, _MINUTE = 0.5, 60.0
 _PATIENCE_SECONDS = 600.0
 
 
 def soaked(
-    folder: Path, broker: Broker, minutes: float, rate: float = RATE, tick_seconds: float = TICK_SECONDS
+    folder: Path,
+    broker: Broker,
+    minutes: float,
+    rate: float = RATE,
+    tick_seconds: float = TICK_SECONDS,
+    history_days: int = HISTORY_DAYS,
 ) -> dict[str, Any]:
     """Megabytes of anonymous memory, the most of each minute, of the watch with all its children; and what it did meanwhile.
 
@@ -42,12 +56,25 @@ def soaked(
         minutes: how long records come.
         rate: records a second.
         tick_seconds: seconds of the clock a tick of event time takes.
+        history_days: days before, as full of the same accounts, that a backfill brought into the lake.
+
+    Raises:
+        Failed: the backfill did not end well.
     """
     key, lake, before = folder / "key", folder / "lake", machine()
     key.write_text("0f" * 32)
     key.chmod(0o600)
-    ticks = round(minutes * 60 / tick_seconds)
-    shape = Shape(round(rate * tick_seconds * ticks), ACCOUNTS, ticks=ticks, own_texts=OWN_TEXTS)
+    ticks, before_ticks, a_tick = round(minutes * 60 / tick_seconds), history_days * TICKS_A_DAY, rate * tick_seconds
+    past = Shape(round(a_tick * before_ticks), ACCOUNTS, ticks=before_ticks, own_texts=OWN_TEXTS)
+    known_before = 0
+    if history_days:
+        remembered = write_with_thieves(folder / "history.ndjson", "canonical_text", past)
+        known = ["--lake", str(lake), "--key-file", str(key), "--quiet"]
+        cost_of([STILLWATCH, "backfill", str(remembered.path), *known], folder, DONE)
+        known_before = _events(lake)
+    shape = replace(
+        past, records=round(a_tick * ticks), ticks=ticks, first_tick=before_ticks, first_number=past.records
+    )
     log = write_with_thieves(folder / "log.ndjson", "canonical_text", shape)
     broker.create("calls", PARTITIONS)
     watch = [STILLWATCH, "watch", broker.uri("calls"), "--lake", str(lake), "--key-file", str(key)]
@@ -65,7 +92,7 @@ def soaked(
                             sys.stderr.write(f"minute {len(samples)}: {max(samples[-1]):.0f} MB\n")
                         samples.append([])
                     samples[minute].append(held(process.pid) / 1e6)
-            _until_taken_in(lake, len(log.ended))
+            _until_taken_in(lake, known_before + len(log.ended))
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(_PATIENCE_SECONDS)
@@ -78,7 +105,9 @@ def soaked(
         "records_per_second": rate,
         "tick_seconds": tick_seconds,
         "records": len(log.ended),
-        "events": _events(lake),
+        "history_days": history_days,
+        "history_events": known_before,
+        "events": _events(lake) - known_before,
         "sent_late_by_at_most": feeder.lag,
         "runs_still_in_the_log": {name: rows.height for (name,), rows in runs.sort("pipeline").group_by("pipeline")},
         "ticks_closed_until": str(runs["closed_until_ms"].max()),
