@@ -8,6 +8,7 @@ been renamed is cut in half first, as if the child had died while it wrote.
 """
 
 import gc
+import itertools
 import json
 import os
 import re
@@ -16,8 +17,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Self
@@ -105,7 +105,6 @@ class Children:
         *,
         number: int | None = None,
         new_to: Sequence[str] | None = None,
-        kinds: bool = False,
         file_bytes: int | None = None,
         is_plain: bool = False,
         loses: bool = False,
@@ -116,9 +115,7 @@ class Children:
             arguments: of `stillwatch`.
             folder: changes below it are points.
             number: dies at this point, counted from 0; None never.
-            new_to: dies at the first point that is not among these, each named by its kind and by how many of that came before (`counted`):
-                the numbers in its own name are other ones after each death, so that there would be new points for ever.
-            kinds: points of one kind are one (`kind_of`).
+            new_to: dies at the first point whose kind (`kind_of`) is not among these; its points are told by their kinds.
             file_bytes: the most a file may hold: beyond, writing fails as on a full disk.
             is_plain: permissions bind it, whoever runs it.
             loses: instead of dying, it finds the folder deleted.
@@ -128,7 +125,6 @@ class Children:
             "folder": str(folder),
             "number": number,
             "new_to": None if new_to is None else list(new_to),
-            "kinds": kinds,
             "file_bytes": file_bytes,
             "is_plain": is_plain,
             "loses": loses,
@@ -141,26 +137,33 @@ class Children:
         return Ended(answer["code"], tuple(answer["points"]), answer["out"], answer["err"], answer["peak_bytes"])
 
 
+def killed_at_each_point(
+    children: Children, arguments: Callable[[Path], Sequence[object]], before: Path, lake: Path
+) -> Iterator[tuple[Path, str]]:
+    """The lake of each death, and where: a command that begins with the same lake each time dies at its first point, then at its second ...
+
+    Args:
+        children: who dies.
+        arguments: of the command, for a lake.
+        before: the lake it begins with; none if that does not exist.
+        lake: where each of them works.
+    """
+    for number in itertools.count():
+        shutil.rmtree(lake, ignore_errors=True)
+        if before.exists():
+            shutil.copytree(before, lake)
+        ended = children.run(arguments(lake), lake, number=number)
+        if ended.code != -signal.SIGKILL:
+            assert ended.code == 0, ended.err
+            return
+        yield lake, ended.points[-1]
+
+
 def kind_of(point: str) -> str:
     """The point without what many points differ in: numbers of runs, groups and days, stages, parts of a snapshot."""
     for pattern, name in _ALIKE:
         point = pattern.sub(name, point)
     return point
-
-
-def counted(points: Iterable[str]) -> list[str]:
-    """The points of one child, each named by its kind and by how many of that came before."""
-    times = Counter[str]()
-    named = []
-    for point in points:
-        kind = kind_of(point)
-        named.append(_counted(kind, times[kind]))
-        times[kind] += 1
-    return named
-
-
-def _counted(kind: str, before: int) -> str:
-    return f"{kind}, {before} before"
 
 
 class _Points:
@@ -170,10 +173,9 @@ class _Points:
         self._folder = order["folder"]
         self._number = order["number"]
         self._known = None if order["new_to"] is None else frozenset(order["new_to"])
-        self._kinds, self._loses = order["kinds"], order["loses"]
+        self._loses = order["loses"]
         self._report = report
         self._count = 0
-        self._times = Counter[str]()
         self._is_dying = False
         self._lock = threading.RLock()  # cutting a file in half is heard, too
 
@@ -207,13 +209,9 @@ class _Points:
         if self._is_dying or not path.startswith(self._folder):
             return
         label = f"{event.removeprefix('os.')} {_TEMPORARY.sub('.tmp', path.removeprefix(self._folder).strip('/'))}"
-        kind = kind_of(label)
+        if self._known is not None:
+            label = kind_of(label)
         with self._lock:
-            if self._kinds:
-                label = kind
-            elif self._known is not None:
-                label = _counted(kind, self._times[kind])
-                self._times[kind] += 1
             os.write(self._report, label.encode() + b"\n")
             is_chosen = self._count == self._number or (self._known is not None and label not in self._known)
             self._count += 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from dying import counted, kind_of
+from dying import kind_of
 from pipelines.lake.lake import Lake
 from schemas.catalogue import PARITY_TABLES
 
@@ -74,11 +74,6 @@ class Clean:
     def kinds(self) -> tuple[str, ...]:
         """The kinds of points, each once."""
         return tuple(dict.fromkeys(kind_of(point) for run in self.points for point in run))
-
-    @property
-    def counted(self) -> set[str]:
-        """All points of both runs, each named by its kind and by how many of that came before."""
-        return {point for run in self.points for point in counted(run)}
 
 
 def tables(lake: Path) -> dict[str, pl.DataFrame]:

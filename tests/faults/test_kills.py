@@ -1,7 +1,6 @@
 """Whoever is killed, wherever, and run again, leaves the lake that one clean run leaves (invariant 5)."""
 
 import random
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -9,31 +8,41 @@ from pathlib import Path
 import pytest
 
 from changes import changes_seen
-from dying import CHECKOUT, COMMAND, Children
+from dying import CHECKOUT, COMMAND, Children, killed_at_each_point
 from small_world import RECORDS, Clean, SmallWorld, assert_equal, leftovers, tables
 
 KILLED = -signal.SIGKILL
 
 
-def killed_again_and_again(children: Children, clean: Clean, folder: Path, *, kinds: bool, copies: int = 0) -> set[str]:
-    """The points one lake's writers died at, one after the other, each once; the lake then equals a clean one.
-
-    With `copies`, the lake of every so-manieth death is also copied, and the copy is finished without another death.
-    """
-    world = SmallWorld(folder).make()
-    lake, met = folder / "lake", list[str]()
+@pytest.mark.slow
+def test_killed_at_every_kind_of_point_and_repeated_a_lake_equals_a_clean_one(
+    children: Children, clean: Clean, tmp_path: Path
+) -> None:
+    world = SmallWorld(tmp_path).make()
+    lake, met = tmp_path / "lake", list[str]()
     for arguments in (world.first, world.second):
-        while (ended := children.run(arguments(lake), lake, new_to=met, kinds=kinds)).code == KILLED:
+        while (ended := children.run(arguments(lake), lake, new_to=met)).code == KILLED:
             met.append(ended.points[-1])
-            if copies and len(met) % copies == 0 and lake.exists():
-                shutil.copytree(lake, folder / "copy")
-                finish(children, clean, world, folder / "copy", met[-1])
-                shutil.rmtree(folder / "copy")
         assert ended.code == 0, f"after {met[-1]}: {ended.err}"
         world.write(RECORDS)
     assert_equal(clean.tables, tables(lake))
     assert leftovers(lake) == []
-    return set(met)
+    assert set(clean.kinds) <= set(met)
+
+
+@pytest.mark.soak
+def test_killed_at_any_single_point_of_two_runs_and_repeated_a_lake_equals_a_clean_one(
+    children: Children, clean: Clean, tmp_path: Path
+) -> None:
+    world = SmallWorld(tmp_path).make()
+    before, deaths = tmp_path / "before", 0
+    for arguments in (world.first, world.second):
+        for lake, where in killed_at_each_point(children, arguments, before, tmp_path / "lake"):
+            finish(children, clean, world, lake, where)
+            deaths += 1
+        assert children.run(arguments(before), before).code == 0
+        world.write(RECORDS)
+    assert deaths == sum(map(len, clean.points))
 
 
 def finish(children: Children, clean: Clean, world: SmallWorld, lake: Path, where: str) -> None:
@@ -48,22 +57,6 @@ def finish(children: Children, clean: Clean, world: SmallWorld, lake: Path, wher
     world.write(count)
     assert_equal(clean.tables, tables(lake))
     assert leftovers(lake) == []
-
-
-@pytest.mark.slow
-def test_killed_at_every_kind_of_point_and_repeated_a_lake_equals_a_clean_one(
-    children: Children, clean: Clean, tmp_path: Path
-) -> None:
-    met = killed_again_and_again(children, clean, tmp_path, kinds=True)
-    assert set(clean.kinds) <= met
-
-
-@pytest.mark.soak
-def test_killed_at_every_point_and_repeated_a_lake_equals_a_clean_one(
-    children: Children, clean: Clean, tmp_path: Path
-) -> None:
-    met = killed_again_and_again(children, clean, tmp_path, kinds=False, copies=100)
-    assert clean.counted <= met
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def torn(children: Children, clean: Clean, tmp_path_factory: pytest.TempPathFact
     world.write(RECORDS)
     others = [point for point in clean.kinds if point != TORN_AT]
     assert len(others) == len(clean.kinds) - 1
-    assert children.run(world.second(lake), lake, new_to=others, kinds=True).code == KILLED
+    assert children.run(world.second(lake), lake, new_to=others).code == KILLED
     return world
 
 

@@ -91,7 +91,7 @@ def test_a_lake_deleted_underneath_ends_in_one_sentence(
     world, lake = SmallWorld(tmp_path).make(), tmp_path / "lake"
     kinds = [kind for kind in clean.kinds if kind != point]
     assert len(kinds) < len(clean.kinds), "no such point"
-    ended = children.run(world.first(lake), lake, new_to=kinds, kinds=True, loses=True)
+    ended = children.run(world.first(lake), lake, new_to=kinds, loses=True)
     assert point in ended.points
     assert is_one_clear_sentence(ended), ended.err
 

@@ -2,12 +2,13 @@
 
 import shutil
 import signal
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from dying import Children, counted, kind_of
+from dying import Children, killed_at_each_point, kind_of
 from mock_cluster import MockCluster
 from small_world import RECORDS, SmallWorld, assert_equal, leftovers, lines, tables
 
@@ -35,48 +36,58 @@ class _TopicWorld:
         return ["watch", self._broker.uri(TOPIC), *known, *accounts, "--once", *(["--complete"] if is_last else [])]
 
 
-def killed_again_and_again(children: Children, folder: Path, *, kinds: bool, copies: int = 0) -> None:
-    """A lake whose watch dies at one point after the other, each once, equals one whose watch never dies.
-
-    With `copies`, the lake of every so-manieth death is also copied, and the copy is finished without another death.
-    """
+@pytest.mark.slow
+def test_a_watch_killed_at_every_kind_of_point_of_a_topic_leaves_what_a_clean_one_leaves(
+    children: Children, tmp_path: Path
+) -> None:
     points, met = set[str](), list[str]()
-    clean, lake, copy = folder / "clean", folder / "lake", folder / "copy"
+    clean, lake = tmp_path / "clean", tmp_path / "lake"
     with MockCluster() as broker:
-        world = _TopicWorld(folder, broker)
+        world = _TopicWorld(tmp_path, broker)
         for count in (FIRST, RECORDS):
             world.write(count)
             is_last = count == RECORDS
             undisturbed = children.run(world.watch(clean, is_last=is_last), clean)
             assert undisturbed.code == 0, undisturbed.err
-            points |= {kind_of(point) for point in undisturbed.points} if kinds else set(counted(undisturbed.points))
-            wanted = tables(clean)
+            points |= set(map(kind_of, undisturbed.points))
             arguments = world.watch(lake, is_last=is_last)
-            while (ended := children.run(arguments, lake, new_to=met, kinds=kinds)).code == KILLED:
+            while (ended := children.run(arguments, lake, new_to=met)).code == KILLED:
                 met.append(ended.points[-1])
-                if copies and len(met) % copies == 0 and lake.exists():
-                    shutil.copytree(lake, copy)
-                    finished = children.run(world.watch(copy, is_last=is_last), copy)
-                    assert finished.code == 0, f"after {met[-1]}: {finished.err}"
-                    assert_equal(wanted, tables(copy))
-                    shutil.rmtree(copy)
             assert ended.code == 0, f"after {met[-1]}: {ended.err}"
-            assert_equal(wanted, tables(lake))
+            assert_equal(tables(clean), tables(lake))
             assert leftovers(lake) == []
-    assert wanted["events"].height == RECORDS - 5  # all but the five that are no records
-    assert wanted["flagged_accounts"].height == 1
+    assert_whole(clean)
     assert points <= set(met)
 
 
-@pytest.mark.slow
-def test_a_watch_killed_at_every_kind_of_point_of_a_topic_leaves_what_a_clean_one_leaves(
-    children: Children, tmp_path: Path
-) -> None:
-    killed_again_and_again(children, tmp_path, kinds=True)
-
-
 @pytest.mark.soak
-def test_a_watch_killed_at_every_point_of_a_topic_leaves_what_a_clean_one_leaves(
+def test_a_watch_killed_at_any_single_point_of_a_topic_and_repeated_leaves_what_a_clean_one_leaves(
     children: Children, tmp_path: Path
 ) -> None:
-    killed_again_and_again(children, tmp_path, kinds=False, copies=100)
+    clean, points, met = tmp_path / "clean", set[str](), set[str]()
+    with MockCluster() as broker:
+        world = _TopicWorld(tmp_path, broker)
+        for count in (FIRST, RECORDS):
+            before = tmp_path / f"before-{count}"
+            if clean.exists():
+                shutil.copytree(clean, before)
+            world.write(count)
+            watch = partial(world.watch, is_last=count == RECORDS)
+            undisturbed = children.run(watch(clean), clean)
+            assert undisturbed.code == 0, undisturbed.err
+            points |= set(map(kind_of, undisturbed.points))
+            for lake, where in killed_at_each_point(children, watch, before, tmp_path / "lake"):
+                met.add(kind_of(where))
+                finished = children.run(watch(lake), lake)
+                assert finished.code == 0, f"after {where}: {finished.err}"
+                assert_equal(tables(clean), tables(lake))
+                assert leftovers(lake) == []
+    assert_whole(clean)
+    assert points <= met
+
+
+def assert_whole(lake: Path) -> None:
+    """The lake has every record but the five that are none, and the one account that is to be found."""
+    found = tables(lake)
+    assert found["events"].height == RECORDS - 5
+    assert found["flagged_accounts"].height == 1
