@@ -6,7 +6,7 @@ from typing import Any
 
 from judging.worlds import BASE, DETECTORS
 from transforms.evaluate import poisson_upper, wilson
-from transforms.evaluate.degradation import WITHOUT, left_out
+from transforms.evaluate.degradation import SHARES, UNORDERED, WITHOUT, left_out, summed
 
 Row = dict[str, Any]
 
@@ -18,6 +18,8 @@ RULES = {
     "enumeration": ("T-BREADTH", "T-WALK"),
 }
 """Rule -> the archetypes that it is there for; downloads are found by any of three, and told together."""
+
+_FOUND = tuple(SHARES.values())
 
 BUDGET = 0.001
 """Share of honest account-days that may be flagged for review (policy: rates.review)."""
@@ -101,6 +103,9 @@ def evaluation_page(rows: Sequence[Row], made: str) -> str:
             "|---|---|---|---|---|",
             *[f"| {g.what} | {g.goal} | {g.measured} | {_word(g.met)} | {g.world} |" for g in table],
             "",
+            "## As one thing changes",
+            "",
+            *degradation_table(rows),
             "## Detectors, each by itself",
             "",
             *detectors_table(rows),
@@ -109,6 +114,41 @@ def evaluation_page(rows: Sequence[Row], made: str) -> str:
             *without_table(rows),
         ]
     )
+
+
+def degradation_table(rows: Sequence[Row]) -> list[str]:
+    """What is found as one thing of the base world changes: a row for each value, worlds of all seeds added up."""
+    pool, table = BASE.pools[0], [row for row in summed(rows) if row["axis"] not in (WITHOUT, "detectors")]
+    if not table:
+        return ["Not measured yet: `make evaluation` does.", ""]
+    lines = [
+        f"The base world has {BASE.accounts} ordinary accounts, {BASE.lookalikes} of each look-alike, a thief of each archetype that acts alone, and {len(BASE.pools)} pools of",
+        f"{pool.heads} heads with {pool.per_head:g} calls a day, {pool.attack_share:.0%} of them the attack, over {BASE.days} days; each row changes one thing of it. *Log* says what the log lacks;",
+        "*real traces* is the world of real arrivals, lengths and prompts, without simulated text. A campaign that is false has no true one's",
+        "accounts for the most part. Gone is the median over campaigns of a world, of exchanges that had left by the flag, averaged over worlds.",
+        "`stillwatch evaluate --grid docs/evaluation.json` draws the curves.",
+        "",
+        "| what changes | to | worlds | campaigns found | false | heads found | alone found | honest account-days flagged | gone before the flag | us of a processor a call |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in table:
+        gone = "" if row["taken_median"] is None else f"{row['taken_median']:,.0f}"
+        cost = row["processor"] * row["seeds"] / row["calls"] * 1e6
+        shares = [_counted(row[hits], row[trials]) if row[trials] else "" for hits, trials in _FOUND]
+        honest = f"{row['honest_days_flagged']:,} of {row['honest_days']:,}"
+        lines.append(
+            f"| {row['axis']} | {_value(row)} | {row['seeds']} | {shares[0]} | {row['campaigns_false']} | {shares[1]} | {shares[2]} | {honest} | {gone} | {cost:.0f} |"
+        )
+    return [*lines, ""]
+
+
+def _value(row: Row) -> str:
+    """What an axis was changed to, in words."""
+    if row["axis"] in UNORDERED:
+        return str(row["variant"])
+    if row["axis"] in ("attack share", "paraphrase"):
+        return f"{row['value']:.0%}"
+    return f"{row['value']:g}{' times' if row['axis'] == 'background' else ''}"
 
 
 def detectors_table(rows: Sequence[Row]) -> list[str]:

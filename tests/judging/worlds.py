@@ -21,8 +21,8 @@ RATES = (13.0, 46.0, 280.0)
 PARAPHRASES = (0.0, 0.2, 0.8)
 """threats.md 4.3."""
 
-BACKGROUNDS = (1, 3, 10)
-"""Times the honest accounts of the base; P2 goes to 100, which takes a larger machine than tests have."""
+BACKGROUNDS = (1, 10, 100)
+"""Times the honest accounts of the base (P2); a hundred times are some four million calls a seed."""
 
 VARIANTS = ("everything", "no registry", "no text", "neither", "web log")
 """What the log carries: all; no accounts file; no prompts and answers; neither; or nothing but a combined web log."""
