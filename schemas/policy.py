@@ -223,7 +223,7 @@ class Campaigns:
     )
     signed_contracts: list[str] = setting(
         ["enterprise", "msa", "partner"],
-        "who has a contract with one of these words on file (accounts file) is a customer one knows, and not counted among the holders of a key: of 3,820 thieves in thirteen worlds by strangers whose files name contracts 3 had one, of honest accounts 1 to 14 %, gateways, evaluations and fleets of devices among them (decision 0177)",
+        "who has a contract with one of these words on file (accounts file) is a customer one knows, and in no campaign: of 3,820 thieves in thirteen worlds by strangers whose files name contracts 3 had one, of honest accounts 1 to 14 %, gateways, evaluations and fleets of devices among them (decision 0177)",
     )
     least_customers: int = setting(
         3, "payment instruments behind a key's holders: a company with many accounts pays with one or two"

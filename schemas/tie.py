@@ -65,6 +65,12 @@ TIED = Contract(
             field("last_tick", UTC_MICROSECONDS, "Tick of the last of them.", required=True),
             field("is_fresh", pa.bool_(), "It was young when it first showed the key.", null="its age is not on file"),
             field("card", pa.string(), "Its payment instrument.", null="none is on file"),
+            field(
+                "is_signed",
+                pa.bool_(),
+                "It is a customer one knows (policy campaigns.signed_contracts).",
+                null="no contract is on file, or the row is older than the column",
+            ),
         ]
     ),
 )

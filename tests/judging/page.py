@@ -126,7 +126,7 @@ def degradation_table(rows: Sequence[Row]) -> list[str]:
         f"{pool.heads} heads with {pool.per_head:g} calls a day, {pool.attack_share:.0%} of them the attack, over {BASE.days} days; each row changes one thing of it. *Log* says what the log lacks;",
         "*real traces* is the world of real arrivals, lengths and prompts, without simulated text. A campaign that is false has no true one's",
         "accounts for the most part. Gone is the median over campaigns of a world, of exchanges that had left by the flag, averaged over worlds.",
-        "`stillwatch evaluate --grid docs/evaluation.json` draws the curves.",
+        "Processor time is that of a machine on which other work ran as well. `stillwatch evaluate --grid docs/evaluation.json` draws the curves.",
         "",
         "| what changes | to | worlds | campaigns found | false | heads found | alone found | honest account-days flagged | gone before the flag | us of a processor a call |",
         "|---|---|---|---|---|---|---|---|---|---|",

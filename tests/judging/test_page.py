@@ -15,7 +15,8 @@ def said(name: str, kind: str, named: int, wrong: int = 0) -> dict[str, Any]:
 
 def row(axis: str, value: float = 0, seed: int = 1, **changes: Any) -> dict[str, Any]:
     counts: dict[str, Any] = {"campaigns": 10, "campaigns_found": 10, "honest_days": 1000, "honest_days_flagged": 0}
-    counts |= {"taken_median": 900, "at_once": [19, 20]}
+    counts |= {"taken_median": 900, "at_once": [19, 20], "variant": "everything", "calls": 1000, "processor": 0.5}
+    counts |= {"campaigns_false": 0, "heads": 100, "heads_found": 90, "alone": 10, "alone_found": 4}
     counts |= {"others": {"B-SHARE": {"accounts": 9, "flagged": 0, "days": 90, "flagged_days": 0}}}
     kinds = {"logit_sweep": "T-LOGIT", "handle_replay": "T-SIG", "bypass_search": "T-PROBE"}
     counts |= {"detectors": [said(name, kinds.get(name, "T-WALK"), 4) for name in DETECTORS]}
@@ -76,6 +77,15 @@ def test_the_page_says_what_each_harvest_loses_without_one_kind_of_evidence() ->
     assert "| without | T-COT | campaigns found | false |" in page
     assert "| turns | 12 of 30 | 10 of 10 | 2 | 0.0% |" in page
     assert "12 of 30" not in evaluation_page(EVERYTHING, "made")
+
+
+def test_the_page_says_what_is_found_as_one_thing_changes() -> None:
+    few, many = row("background", 1), [row("background", 100, seed, campaigns_found=5) for seed in (1, 2)]
+    page = evaluation_page([*EVERYTHING, few, *many], "made")
+    assert "| background | 1 times | 1 | 100.0% (10 of 10; 72.2% to 100.0%) | 0 |" in page
+    assert "| background | 100 times | 2 | 50.0% (10 of 20;" in page
+    assert "| low and slow | everything | 1 |" in page
+    assert "| 0 of 1,000 | 900 | 500 |" in page
 
 
 def test_the_page_has_a_row_a_goal_and_a_row_a_detector() -> None:

@@ -1,7 +1,8 @@
 """Customers one knows: who has signed a contract that was negotiated is no head of a pool, whatever it has in common with others.
 
 A pool's accounts are made by the hundred, on forms that anybody can fill in. Gateways, fleets of devices, evaluations and launches, which
-look like pools, mostly belong to somebody who signed.
+look like pools, mostly belong to somebody who signed. They are among the holders of a key as everybody is, or what is left of a crowd would look
+more like a pool than the crowd; but they are no members of what it ties.
 """
 
 from functools import reduce
@@ -12,16 +13,16 @@ import polars as pl
 from schemas.policy import Campaigns
 
 
-def without_customers(shared: pl.DataFrame, registry: pl.DataFrame, policy: Campaigns) -> pl.DataFrame:
-    """The rows of accounts of which no such contract is on file.
+def with_customers(tied: pl.DataFrame, registry: pl.DataFrame, policy: Campaigns) -> pl.DataFrame:
+    """Rows of accounts with `is_signed`: whether such a contract is on file of them, null where none is.
 
     Args:
-        shared: SHARED rows.
+        tied: rows with account_id.
         registry: REGISTRY rows, at most one an account.
         policy: `signed_contracts`.
     """
     contract = pl.col("contract").str.to_lowercase()
     words = [contract.str.contains(word.casefold(), literal=True) for word in policy.signed_contracts]
-    if not words:
-        return shared
-    return shared.join(registry.filter(reduce(or_, words)), on="account_id", how="anti")
+    is_signed = reduce(or_, words, pl.lit(value=False)).alias("is_signed")
+    known = registry.drop_nulls("contract").select("account_id", is_signed)
+    return tied.join(known, on="account_id", how="left", maintain_order="left")

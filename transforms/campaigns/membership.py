@@ -21,6 +21,7 @@ class Holding(NamedTuple):
         last_tick: tick of the last.
         is_fresh: whether the account was young when it began, None where its age is not on file.
         card: its payment instrument, None where none is on file.
+        is_signed: whether it is a customer one knows (customers.py), None where no contract is on file.
     """
 
     calls: int
@@ -29,6 +30,7 @@ class Holding(NamedTuple):
     last_tick: datetime
     is_fresh: bool | None
     card: str | None
+    is_signed: bool | None = None
 
 
 Members = dict[int, list[Holding]]
@@ -44,7 +46,7 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     """Accounts that belong to a campaign, with their holdings.
 
     One key may be in many mouths. So an account must show enough of what the campaign shows, and not be one of those who merely
-    use the same: bystanders are told by their ages, cards and clients, whichever the others have in common. A campaign in
+    use the same: bystanders are told by their ages, cards and clients, whichever the others have in common. Customers one knows are bystanders. A campaign in
     pieces has the members of each.
 
     Args:
@@ -66,7 +68,11 @@ def members(part: Part, held: Held, policy: Campaigns) -> Members:
     if any(kind in CHOSEN for kind, _ in part.keys):
         showing = _as_often(showing, policy)
     bystanders = _bystanders(part, showing, held, policy)
-    return {account: holdings for account, holdings in showing.items() if account not in bystanders}
+    return {
+        account: holdings
+        for account, holdings in showing.items()
+        if account not in bystanders and not holdings[0].is_signed
+    }
 
 
 def _of_several_keys(part: Part, found: Members, held: Held) -> Members:

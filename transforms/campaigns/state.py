@@ -73,4 +73,5 @@ class CampaignState:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
         parts = unpack(data, "campaigns", _VERSION)
         habits = Record(**{name: parts.pop(name) for name in _HABITS})
-        return cls(**parts | {"campaigns": CAMPAIGN.conform(parts["campaigns"])}, habits=habits)
+        shaped = {"campaigns": CAMPAIGN.conform(parts["campaigns"]), "held": TIED.conform(parts["held"])}
+        return cls(**parts | shaped, habits=habits)

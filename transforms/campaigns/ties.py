@@ -15,7 +15,7 @@ from schemas.policy import Policy
 from schemas.tie import TIE, TIED
 from transforms.campaigns.base import Base, facts
 from transforms.campaigns.chosen import as_of_all, with_chosen
-from transforms.campaigns.customers import without_customers
+from transforms.campaigns.customers import with_customers
 from transforms.campaigns.holder_places import Places
 from transforms.campaigns.judging import judged
 from transforms.campaigns.kinds import SUMS, TIES, TURNS
@@ -58,7 +58,7 @@ def step(
 
     Args:
         state: holders before.
-        shared: SHARED rows of a shard of keys, ticks before `until` not given before; kinds that do not tie and customers one knows are ignored.
+        shared: SHARED rows of a shard of keys, ticks before `until` not given before; kinds that do not tie are ignored.
         registry: REGISTRY rows, at most one an account.
         base: what is ordinary; frozen for the day.
         until: border up to which ticks are closed.
@@ -68,8 +68,7 @@ def step(
         The state; TIE rows of the keys and ticks at which the evidence is enough; TIED rows of their holders: of each
         once, at the first such tick, and at every such tick in which it showed the key.
     """
-    shared = without_customers(shared.filter(pl.col("kind").is_in(TIES)), registry, policy.campaigns)
-    rows = _with_facts(with_chosen(shared, base), registry, policy)
+    rows = _with_facts(with_chosen(shared.filter(pl.col("kind").is_in(TIES)), base), registry, policy)
     if rows.is_empty():
         return _forget(state, until, policy), TIE.empty(), TIED.empty()
     places = Places.of(state.holders, rows)
@@ -85,7 +84,8 @@ def step(
     if ties.is_empty():
         return _forget(TieState(holders, turns), until, policy), TIE.empty(), TIED.empty()
     told, tied = _told(before, holders, rows, ties, policy)
-    return _forget(TieState(told, turns), until, policy), TIE.conform(ties), TIED.conform(tied)
+    tied = TIED.conform(with_customers(tied, registry, policy.campaigns))
+    return _forget(TieState(told, turns), until, policy), TIE.conform(ties), tied
 
 
 def _with_facts(shared: pl.DataFrame, registry: pl.DataFrame, policy: Policy) -> pl.DataFrame:
