@@ -150,6 +150,7 @@ def running_proxy(folder: Path, sink: Sink, payloads_a_post: int) -> Iterator[Pr
         "PATH": f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}",
     }
     command = [home / "bin" / "litellm", "--config", "proxy.yaml", "--port", str(port), "--host", "127.0.0.1"]
+    command += ["--keepalive_timeout", "600"]  # with uvicorn's five seconds a machine that stalls loses its connections
     with (folder / "proxy.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
