@@ -1,24 +1,35 @@
 """Small pools and crowds as SHARED and REGISTRY rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
-from given_accounts import account_hash, registry, shared
+from given_accounts import DAY, account_hash, registry, shared
 from schemas.campaign import CAMPAIGN
 from schemas.hit import HIT
 from schemas.policy import Policy
 from schemas.shared import SHARED
 from transforms.campaigns import Base, CampaignState, Habits, TieState, step, tie
 from transforms.campaigns.base import LIVES
+from transforms.campaigns.cards import Cards
+from transforms.campaigns.kinds import Key
+from transforms.campaigns.overlaps import Overlaps
 
 POLICY = Policy()
 BASE = Base(fresh=0.2, cards=0.1, bursts=0.0001, moves=0.2, sleepless=0.4, leaning=0.1)
 
 Row = dict[str, Any]
+
+
+def overlaps(holders: Mapping[Key, Iterable[int]], cards: Cards | None = None) -> Overlaps:
+    """Who holds these keys; nobody has a card on file but those named."""
+    made = Overlaps()
+    for key, accounts in holders.items():
+        made.tell(key, {account: (DAY, (cards or {}).get(account)) for account in accounts})
+    return made
 
 
 def pool(

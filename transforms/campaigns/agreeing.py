@@ -20,8 +20,7 @@ import numpy.typing as npt
 import polars as pl
 
 from schemas.policy import Campaigns
-from transforms.campaigns.grouping import Key
-from transforms.campaigns.kinds import CHOSEN, PAYER, SOFTWARE
+from transforms.campaigns.kinds import CHOSEN, PAYER, SOFTWARE, Key
 
 PHRASES = ("head", "tail", "line", "shingle")
 """Kinds made of what is typed; system prompts and tools come with the software. Three words are common, but then so are those who send them."""

@@ -1,6 +1,6 @@
 """Campaigns while ticks go by: which keys and accounts are theirs, and what they took."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -11,14 +11,18 @@ import polars as pl
 
 from schemas.policy import Campaigns
 from transforms.campaigns.cards import pay_as_one
-from transforms.campaigns.grouping import Key, components
-from transforms.campaigns.kinds import CHOSEN, PAYER
-from transforms.campaigns.membership import Members, is_of_software, members
+from transforms.campaigns.grouping import components
+from transforms.campaigns.kinds import CHOSEN, PAYER, Key
+from transforms.campaigns.membership import Holding, Members, is_of_software, members
 from transforms.campaigns.naming import continued
+from transforms.campaigns.overlaps import Overlaps
 from transforms.campaigns.parts import Part, parts
 from transforms.campaigns.purses import by_themselves, joined
 from transforms.campaigns.state import CampaignState
 from transforms.campaigns.tied_holders import Holders
+
+NEARLY = "client"
+"""The kind of which keys that nearly tie are asked for, too: they tell pools apart, or belong to one (parts.py, purses.py)."""
 
 ALONE = (*reversed(CHOSEN), PAYER)
 """Kinds whose keys join no others, those first that say most of who sends them: user agents before client fingerprints."""
@@ -48,6 +52,7 @@ class Gathering:
     told: dict[str, dict[int, datetime]] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     campaigns: dict[str, Part] = field(default_factory=dict)
+    _overlaps: Overlaps = field(default_factory=Overlaps)
     _parts: list[Part] | None = None
     _members: dict[Part, Members] = field(default_factory=dict)
 
@@ -57,9 +62,7 @@ class Gathering:
         gathering = cls(policy)
         gathering.take(state.held)
         for kind, key, since, last in state.keys.select("kind", "key", "since", "last_tick").rows():
-            if since is not None:
-                gathering.since[kind, key] = since
-            gathering.last[kind, key] = last
+            gathering._note((kind, key), since, last)
         for name, account, hour in state.told.select("campaign_id", "account_hash", "hour").rows():
             gathering.told.setdefault(name, {})[account] = hour
         gathering.known = set(state.campaigns["campaign_id"])
@@ -67,8 +70,9 @@ class Gathering:
 
     def take(self, tied: pl.DataFrame) -> None:
         """Holdings as of a tick: TIED rows, sorted by kind and key."""
-        if self.held.tell(tied):
-            self._parts = None
+        for key, holdings in self.held.tell(tied).items():
+            if key in self._overlaps:
+                self._tell(key, holdings)
         shown = set(self.held.told)
         for part in [part for part in self._members if not shown.isdisjoint(part.keys)]:
             del self._members[part]
@@ -76,14 +80,24 @@ class Gathering:
     def tie(self, keys: Iterable[Key], nearly: Iterable[Key], tick: datetime) -> None:
         """Notes that keys are tied at a tick, or nearly so."""
         for key in keys:
-            if key not in self.since:
-                self._parts = None
-            self.since.setdefault(key, tick)
-            self.last[key] = tick
+            self._note(key, self.since.get(key, tick), tick)
         for key in nearly:
-            if key not in self.last:
-                self._parts = None
-            self.last[key] = tick
+            self._note(key, self.since.get(key), tick)
+
+    def _note(self, key: Key, since: datetime | None, last: datetime) -> None:
+        """A key that was tied at a tick, or nearly so; one that may found a campaign, or tell two apart, is compared with all such."""
+        if since != self.since.get(key) or key not in self.last:
+            self._parts = None
+        if since is not None:
+            self.since[key] = since
+        self.last[key] = last
+        if key not in self._overlaps and (since is not None or key[0] == NEARLY):
+            self._tell(key, self.held[key])
+
+    def _tell(self, key: Key, holdings: Mapping[int, Holding]) -> None:
+        paid = {account: (holding.last_tick, holding.card) for account, holding in holdings.items()}
+        if self._overlaps.tell(key, paid):
+            self._parts = None
 
     def goes_on(self, key: Key, tick: datetime) -> bool:
         """Whether a key that is no tie now was one not long ago."""
@@ -129,28 +143,25 @@ class Gathering:
         return found
 
     def _grouped(self) -> list[Part]:
-        """The campaigns' keys and accounts; worked out again where keys or holders have changed."""
+        """The campaigns' keys and accounts; worked out again where keys or holders have changed (overlaps.py)."""
         if self._parts is None:
+            policy, holders = self.policy, self._overlaps
             tied = sorted(self.since, key=lambda key: (self.since[key], key))
             keys = [key for key in tied if key[0] not in ALONE]
-            nearly = sorted(key for key in self.last if key not in self.since and key[0] == "client") if tied else []
-            holders = {key: set(self.held[key]) for key in (*tied, *nearly)}
-            cards = {account: holding.card for key in holders for account, holding in self.held[key].items()}
+            nearly = sorted(key for key in holders if key not in self.since) if tied else []
             found = [
-                part
-                for group in components(keys, holders, self.policy)
-                for part in parts(group, holders, cards, self.policy, nearly)
+                part for group in components(keys, holders, policy) for part in parts(group, holders, policy, nearly)
             ]
             found = [
                 part
-                for part in joined(found, nearly, holders, cards, self.policy)
-                if not (is_of_software(part) and pay_as_one(part.accounts, cards, self.policy))
+                for part in joined(found, nearly, holders, policy)
+                if not (is_of_software(part) and pay_as_one(part.accounts, holders.cards, policy))
             ]
             for kind in ALONE:
                 own = [key for key in tied if key[0] == kind]
-                found += by_themselves(found, own, holders, self.policy)
+                found += by_themselves(found, own, holders, policy)
             self._parts = found
-            self._members.clear()
+            self._members = {part: self._members[part] for part in found if part in self._members}
         return self._parts
 
     def forget(self, oldest: datetime) -> None:
@@ -159,8 +170,11 @@ class Gathering:
         for key in gone:
             self.since.pop(key, None)
             del self.last[key]
-            self._parts = None
         self.held.forget(gone)
+        if gone:
+            left, self._overlaps, self._parts = [key for key in self._overlaps if key in self.last], Overlaps(), None
+            for key in left:
+                self._tell(key, self.held[key])
         for name in [name for name, accounts in self.told.items() if max(accounts.values()) < oldest]:
             del self.told[name]
 

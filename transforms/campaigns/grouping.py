@@ -4,33 +4,25 @@ A graph of keys, not of accounts: two keys are one where enough of the holders o
 that share some accounts stay two, and an account may be in several. A key that only some of a campaign's accounts hold (a
 wording among many) is joined to the campaign afterwards, and so cannot join two of them. Nor can a user agent, which is
 anybody's: it belongs to the group with most of its holders, and makes one only where no other key does. What several pools say that
-have words of their own beside it (tasks of one published collection, a popular phrase) is a bridge, and belongs to none. Components are scipy's: a sparse
-matrix of keys by accounts gives all intersections in one product, and scipy is there already for River.
+have words of their own beside it (tasks of one published collection, a popular phrase) is a bridge, and belongs to none. Components are scipy's, which
+is there already for River.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import combinations
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csgraph, csr_array
+from scipy.sparse import csgraph
 from scipy.special import gammaln
 
 from schemas.policy import Campaigns
-from transforms.campaigns.kinds import TEXT
+from transforms.campaigns.kinds import ANYBODYS, TEXT, Key
+from transforms.campaigns.overlaps import Counts, Overlaps
 
 F64 = npt.NDArray[np.float64]
-Key = tuple[str, int]
-"""Kind and key of a trait."""
-
-FEW = 8
-"""As many keys are compared pair by pair: 28 intersections cost less than making a matrix."""
-
-ANYBODYS = "agent"
-"""Kind of key that anybody may send: a user agent names a public tool, of which two pools may use the same."""
 
 
-def components(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns) -> list[list[Key]]:
+def components(keys: Sequence[Key], holders: Overlaps, policy: Campaigns) -> list[list[Key]]:
     """The keys in groups, each in the order given; groups in the order of their first keys; bridges are in none.
 
     Args:
@@ -38,14 +30,22 @@ def components(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Cam
         holders: accounts that hold each of them; not empty.
         policy: overlap, overlap_of_larger, bridged, bridged_most, strangers, strangers_chance, least_accounts.
 
-    >>> holders = {("head", 1): {1, 2, 3}, ("tail", 2): {2, 3}, ("head", 3): {3, 4, 5, 6}}
+    >>> from datetime import datetime
+    >>> now, holders = datetime(2026, 3, 2), Overlaps()
+    >>> for key, accounts in ((("head", 1), (1, 2, 3)), (("tail", 2), (2, 3)), (("head", 3), (3, 4, 5, 6))):
+    ...     is_new = holders.tell(key, dict.fromkeys(accounts, (now, None)))
     >>> components(list(holders), holders, Campaigns())
     [[('head', 1), ('tail', 2)], [('head', 3)]]
     """
+    of = tuple(keys)
+    return holders.remembered(("components", of), of, lambda: _components(of, holders, policy))
+
+
+def _components(keys: Sequence[Key], holders: Overlaps, policy: Campaigns) -> list[list[Key]]:
     bridges = _bridges([key for key in keys if key[0] in TEXT], holders, policy)
     own = _connected([key for key in keys if key[0] != ANYBODYS and key not in bridges], holders, policy)
     left = []
-    everyone = [set().union(*(holders[key] for key in group)) for group in own]
+    everyone = [holders.everyone(group) for group in own]
     for agent in [key for key in keys if key[0] == ANYBODYS]:
         common = [len(holders[agent] & accounts) for accounts in everyone]
         fits = [
@@ -58,38 +58,40 @@ def components(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Cam
         else:
             left.append(agent)
     place = {key: number for number, key in enumerate(keys)}
-    groups = [sorted(group, key=place.__getitem__) for group in [*own, *_connected(left, holders, policy)]]
+    groups = [sorted(group, key=place.__getitem__) for group in (*own, *_connected(left, holders, policy))]
     return sorted(groups, key=lambda group: place[group[0]])
 
 
-def _bridges(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns) -> set[Key]:
+def _bridges(keys: Sequence[Key], holders: Overlaps, policy: Campaigns) -> set[Key]:
     """Words that several pools send which have words of their own: most holders hold one of several keys of strangers.
 
     Small ones first: what is a bridge itself has more accounts than the pools that it bridges.
     """
     if len(keys) < 3:
         return set()
-    held = _matrix([holders[key] for key in keys])
-    common, sizes = (held @ held.T).toarray(), held.sum(axis=1)
-    strange = common <= policy.strangers * np.minimum(sizes[:, None], sizes[None, :])
+    common = holders.common(keys)
+    sizes = common.diagonal()
+    of_one = sizes[:, None]
+    strange = common <= policy.strangers * np.minimum(of_one, sizes)
+    is_part = (common >= policy.overlap * sizes) | (common >= policy.overlap_of_larger * of_one)
+    is_some = (common >= policy.bridged * of_one) & (common <= (1.0 - policy.bridged) * of_one)
+    may_be_pool = is_part & is_some & (sizes >= policy.least_accounts)
+    several = np.count_nonzero(may_be_pool, axis=1) > 1
     is_bridge = np.zeros(len(keys), dtype=np.bool_)
-    for one in np.argsort(sizes, kind="stable").tolist():
-        both = common[one]
-        is_part = (both >= policy.overlap * sizes) | (both >= policy.overlap_of_larger * sizes[one])
-        is_some = (both >= policy.bridged * sizes[one]) & (both <= (1.0 - policy.bridged) * sizes[one])
-        left = is_part & is_some & (sizes >= policy.least_accounts) & ~is_bridge
+    for one in [one for one in np.argsort(sizes, kind="stable").tolist() if several[one]]:
+        left = may_be_pool[one] & ~is_bridge
         pools: list[int] = []
         while left.any():
             places = np.flatnonzero(left)
             pools.append(int(places[sizes[places].argmin()]))
             left &= strange[pools[-1]]
         if len(pools) > 1 and _are_strangers(common, one, pools, policy):
-            accounts = set().union(*(holders[keys[pool]] for pool in pools)) & holders[keys[one]]
+            accounts = holders.everyone([keys[pool] for pool in pools]) & holders[keys[one]]
             is_bridge[one] = len(accounts) >= policy.bridged_most * sizes[one]
     return {keys[one] for one in np.flatnonzero(is_bridge).tolist()}
 
 
-def _are_strangers(common: npt.NDArray[np.int64], one: int, pools: Sequence[int], policy: Campaigns) -> bool:
+def _are_strangers(common: Counts, one: int, pools: Sequence[int], policy: Campaigns) -> bool:
     """Whether keys have fewer of another one's accounts in common than wordings would that its accounts draw at random."""
     number = common[one, one]
     return all(
@@ -115,73 +117,44 @@ def _log_ways(of: int, taken: npt.NDArray[np.int64] | int) -> F64:
     return np.asarray(gammaln(of + 1) - gammaln(np.add(taken, 1)) - gammaln(np.subtract(of, taken) + 1))
 
 
-def _connected(keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns) -> list[list[Key]]:
-    if not keys:
-        return []
-    labels = (labels_of_few if len(keys) <= FEW else labels_of_many)([holders[key] for key in keys], policy)
-    groups: dict[int, list[Key]] = {}
-    for key, label in zip(keys, labels, strict=True):
-        groups.setdefault(label, []).append(key)
-    return list(groups.values())
+def _connected(keys: Sequence[Key], holders: Overlaps, policy: Campaigns) -> list[list[Key]]:
+    """The keys in components, and with each those that are a part of it."""
+    if len(keys) < 2:
+        return [list(keys)] if keys else []
+    common = holders.common(keys)
+    sizes = common.diagonal()
+    smaller, larger = np.minimum(sizes[:, None], sizes), np.maximum(sizes[:, None], sizes)
+    is_edge = (common >= policy.overlap * smaller) & (common >= policy.overlap_of_larger * larger)
+    count, labels = csgraph.connected_components(is_edge, directed=False)
+    groups = [[keys[place] for place in np.flatnonzero(labels == label).tolist()] for label in range(count)]
+    place = {key: number for number, key in enumerate(keys)}
+    whole = _with_parts(groups, _most_common(common, labels), holders, policy)
+    return sorted((sorted(group, key=place.__getitem__) for group in whole), key=lambda group: place[group[0]])
 
 
-def labels_of_many(sets: Sequence[set[int]], policy: Campaigns) -> list[int]:
-    """A number for each key, of its component, or of the one that this is a part of."""
-    held = _matrix(sets)
-    common, sizes = (held @ held.T).tocoo(), held.sum(axis=1)
-    smaller, larger = (pick(sizes[common.row], sizes[common.col]) for pick in (np.minimum, np.maximum))
-    is_edge = (common.data >= policy.overlap * smaller) & (common.data >= policy.overlap_of_larger * larger)
-    edges = common.data[is_edge], (common.row[is_edge], common.col[is_edge])
-    _, labels = csgraph.connected_components(csr_array(edges, shape=common.shape), directed=False)
-    return [int(label) for label in _with_parts(held, labels, policy)]
+def _most_common(common: Counts, labels: Counts) -> npt.NDArray[np.int64]:
+    """How many accounts each two components have in common at the most: the sum over the keys of both."""
+    order = np.argsort(labels, kind="stable")
+    starts = np.searchsorted(labels[order], np.arange(labels.max() + 1))
+    by_row = np.add.reduceat(common[np.ix_(order, order)], starts, axis=0, dtype=np.int64)
+    return np.asarray(np.add.reduceat(by_row, starts, axis=1))
 
 
-def labels_of_few(sets: Sequence[set[int]], policy: Campaigns) -> list[int]:
-    """The same without matrices, of which making one costs more than the intersections of a few sets."""
-    of = [{number} for number in range(len(sets))]
-    for one, other in combinations(range(len(sets)), 2):
-        common, sizes = len(sets[one] & sets[other]), (len(sets[one]), len(sets[other]))
-        if common >= policy.overlap * min(sizes) and common >= policy.overlap_of_larger * max(sizes):
-            both = of[one] | of[other]
-            for number in both:
-                of[number] = both
-    everyone = [set().union(*(sets[number] for number in group)) for group in of]
-    whole: list[int] = []
-    into: dict[int, int] = {}
-    for first in sorted({min(group) for group in of}, key=lambda first: (-len(everyone[first]), first)):
-        least = policy.overlap * len(everyone[first])
-        into[first] = next((one for one in whole if len(everyone[one] & everyone[first]) >= least), first)
-        if into[first] == first:
-            whole.append(first)
-    return [into[min(group)] for group in of]
-
-
-def _matrix(holders: Sequence[set[int]]) -> csr_array:
-    """Keys by accounts, 1 where the account holds the key."""
-    names = {account: place for place, account in enumerate(sorted(set().union(*holders)))}
-    rows = np.repeat(np.arange(len(holders)), [len(each) for each in holders])
-    columns = np.fromiter((names[account] for each in holders for account in each), dtype=np.int64, count=len(rows))
-    return csr_array((np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=(len(holders), len(names)))
-
-
-def _with_parts(held: csr_array, labels: npt.NDArray[np.int32], policy: Campaigns) -> npt.NDArray[np.int64]:
-    """Labels in which a component lies with the largest other one that has `overlap` of its accounts.
+def _with_parts(
+    groups: list[list[Key]], most: npt.NDArray[np.int64], holders: Overlaps, policy: Campaigns
+) -> list[list[Key]]:
+    """Components, each with the smaller ones that lie in it: the largest that has `overlap` of their accounts.
 
     Largest first, so that a component which has itself become a part takes nothing in.
     """
-    count = int(labels.max()) + 1
-    members = csr_array(
-        (np.ones(len(labels), dtype=np.int64), (labels, np.arange(len(labels)))), shape=(count, len(labels))
-    )
-    accounts = (members @ held).sign()
-    common, sizes = (accounts @ accounts.T).toarray(), accounts.sum(axis=1)
-    order = np.lexsort((np.arange(count), -sizes))
-    into = np.arange(count, dtype=np.int64)
+    everyone = [holders.everyone(group) for group in groups]
     whole: list[int] = []
-    for one in order.tolist():
-        fits = [other for other in whole if common[one, other] >= policy.overlap * sizes[one]]
-        if fits:
-            into[one] = fits[0]
-        else:
+    found: dict[int, list[Key]] = {}
+    for one in sorted(range(len(groups)), key=lambda one: (-len(everyone[one]), one)):
+        least = policy.overlap * len(everyone[one])
+        fits = (other for other in whole if most[one, other] >= least and len(everyone[one] & everyone[other]) >= least)
+        into = next(fits, one)
+        if into == one:
             whole.append(one)
-    return into[labels]
+        found.setdefault(into, []).extend(groups[one])
+    return list(found.values())

@@ -2,11 +2,17 @@
 
 from schemas.trait import TRAIT_KINDS
 
+Key = tuple[str, int]
+"""Kind and key of a trait."""
+
 TEXT = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "content")
 """Kinds made of what calls say or offer."""
 
 BROUGHT = ("system", "tools")
 """Those of them that software sends of itself: whoever runs it says the same."""
+
+ANYBODYS = "agent"
+"""Kind of key that anybody may send: a user agent names a public tool, of which two pools may use the same."""
 
 PAYER = "payer"
 """The kind made of who pays."""

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from schemas.policy import Campaigns
-from transforms.campaigns.grouping import ANYBODYS, Key
-from transforms.campaigns.kinds import CHOSEN, PAYER, SOFTWARE
+from transforms.campaigns.kinds import ANYBODYS, CHOSEN, PAYER, SOFTWARE, Key
 from transforms.campaigns.parts import Part
 
 

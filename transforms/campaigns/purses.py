@@ -8,30 +8,27 @@ software nothing else is to be seen. It joins nothing, as accounts have one card
 So is software that accounts send which move on every day (chosen.py), as two pools may send the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 from schemas.policy import Campaigns
-from transforms.campaigns.cards import Cards, are_paid_alike, by_cards_of, by_purse, paid
-from transforms.campaigns.grouping import Key, components
+from transforms.campaigns.cards import are_paid_alike, by_cards_of, by_purse, paid
+from transforms.campaigns.grouping import components
+from transforms.campaigns.kinds import Key
+from transforms.campaigns.overlaps import Overlaps
 from transforms.campaigns.parts import Part
 
 
-def joined(
-    found: Sequence[Part],
-    nearly: Sequence[Key],
-    holders: Mapping[Key, set[int]],
-    cards: Cards,
-    policy: Campaigns,
-) -> list[Part]:
+def joined(found: Sequence[Part], nearly: Sequence[Key], holders: Overlaps, policy: Campaigns) -> list[Part]:
     """The campaigns, those of one purse in one, with the clients that pay like them; in the order of their first pieces.
 
     Args:
         found: campaigns by what their accounts hold.
         nearly: client fingerprints that no campaign has, but which would tie if another key agreed.
-        holders: accounts that hold each key.
-        cards: payment instrument of each account, None where none is on file.
+        holders: accounts that hold each key, and their cards.
         policy: same_cards, overlap.
     """
+    cards = holders.cards
     sets = [_senders(part, holders) for part in found]
     pieces: dict[int, list[Part]] = {}
     everyone: dict[int, set[int]] = {}
@@ -40,7 +37,7 @@ def joined(
         everyone.setdefault(label, set()).update(sets[number])
     purses = {label: paid(accounts, cards) for label, accounts in everyone.items()}
     for key in nearly:
-        own = paid(holders[key], cards)
+        own = _paid_by(key, holders)
         size = len(holders[key])
         alike = {
             label: by_cards_of(own, purse)
@@ -53,9 +50,7 @@ def joined(
     return [_whole(of_purse) for of_purse in pieces.values()]
 
 
-def by_themselves(
-    found: Sequence[Part], keys: Sequence[Key], holders: Mapping[Key, set[int]], policy: Campaigns
-) -> list[Part]:
+def by_themselves(found: Sequence[Part], keys: Sequence[Key], holders: Overlaps, policy: Campaigns) -> list[Part]:
     """A campaign for the keys of each group of the same accounts; none where half of them (`overlap`) are among those of another one.
 
     Args:
@@ -64,8 +59,7 @@ def by_themselves(
         holders: accounts that hold each key.
         policy: overlap, overlap_of_larger.
     """
-    groups = components(keys, holders, policy)
-    own = [Part(tuple(group), frozenset().union(*(holders[key] for key in group))) for group in groups]
+    own = [Part(tuple(group), holders.everyone(group)) for group in components(keys, holders, policy)]
     return [
         part
         for part in own
@@ -73,9 +67,13 @@ def by_themselves(
     ]
 
 
-def _senders(part: Part, holders: Mapping[Key, set[int]]) -> set[int]:
+def _senders(part: Part, holders: Overlaps) -> frozenset[int]:
     """Accounts that send a client of the campaign: others may merely use the same words or user agent, and bring their own cards."""
-    return set(part.accounts & set().union(*(holders[key] for key in part.keys if key[0] == "client")))
+    return part.accounts & holders.everyone(key for key in part.keys if key[0] == "client")
+
+
+def _paid_by(key: Key, holders: Overlaps) -> Counter[str]:
+    return holders.remembered(("paid", key), (key,), lambda: paid(holders[key], holders.cards))
 
 
 def _whole(pieces: Sequence[Part]) -> Part:

@@ -14,8 +14,8 @@ from transforms.campaigns.agreeing import agreed
 from transforms.campaigns.course import course, pace_of, quiet_share_of, visits_with
 from transforms.campaigns.evidence import NEW_NETWORKS
 from transforms.campaigns.gathering import Gathering, exchanges, output_tokens
-from transforms.campaigns.grouping import ANYBODYS, Key
 from transforms.campaigns.habits import Habits, Record, since_when
+from transforms.campaigns.kinds import ANYBODYS, Key
 from transforms.campaigns.membership import Members, is_of_software
 from transforms.campaigns.pacing import at_its_pace
 from transforms.campaigns.parts import Part, is_enough

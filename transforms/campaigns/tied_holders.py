@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import polars as pl
 
 from schemas.tie import TIED
-from transforms.campaigns.grouping import Key
+from transforms.campaigns.kinds import Key
 from transforms.campaigns.membership import Holding
 from transforms.sketches.grouping import lengths_of
 
@@ -31,18 +31,19 @@ class Holders(Mapping[Key, Mapping[int, Holding]]):
         self._nameless: list[pl.DataFrame] = []
         self._names: dict[int, str] = {}
 
-    def tell(self, tied: pl.DataFrame) -> bool:
+    def tell(self, tied: pl.DataFrame) -> dict[Key, dict[int, Holding]]:
         """Takes in holdings as of a tick, which replace former ones of the same account and key.
 
         Args:
             tied: TIED rows, sorted by kind and key.
 
         Returns:
-            Whether a key that was asked for before has a new holder.
+            Those of keys that were asked for before.
         """
-        is_new, self._last = False, {}
+        of_asked: dict[Key, dict[int, Holding]] = {}
+        self._last = {}
         if tied.is_empty():
-            return is_new
+            return of_asked
         self._frames.append(tied)
         self._nameless.append(tied.select("account_hash", "account_id"))
         starts = tied.select(pl.any_horizontal(pl.col(_KEY).ne_missing(pl.col(_KEY).shift())).arg_true()).to_series()
@@ -55,10 +56,9 @@ class Holders(Mapping[Key, Mapping[int, Holding]]):
             if taken is None:
                 self._parts.setdefault((kind, key), []).append(part)
             else:
-                before = len(taken)
-                taken.update(_holdings(part))
-                is_new = is_new or len(taken) > before
-        return is_new
+                of_asked[kind, key] = dict(_holdings(part))
+                taken.update(of_asked[kind, key])
+        return of_asked
 
     @property
     def told(self) -> Iterable[Key]:

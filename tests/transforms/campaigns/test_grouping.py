@@ -5,15 +5,17 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from given_pools import overlaps
 from schemas.policy import Campaigns
-from transforms.campaigns.grouping import Key, components, labels_of_few, labels_of_many
+from transforms.campaigns.grouping import components
+from transforms.campaigns.kinds import Key
 from transforms.campaigns.parts import parts
 
 POLICY = Campaigns()
 
 
 def groups(holders: dict[Key, set[int]]) -> list[list[Key]]:
-    return components(list(holders), holders, POLICY)
+    return components(list(holders), overlaps(holders), POLICY)
 
 
 def test_keys_with_the_same_holders_are_one() -> None:
@@ -53,12 +55,6 @@ def test_wordings_that_heads_draw_at_random_bridge_nothing(seed: int, wordings: 
     assert any(("system", 0) in group for group in groups(drawn | {("system", 0): set(range(heads))}))
 
 
-@given(st.lists(st.sets(st.integers(0, 15), min_size=1), min_size=1, max_size=9))
-def test_few_keys_are_grouped_as_many_are(sets: list[set[int]]) -> None:
-    few, many = (labels(sets, POLICY) for labels in (labels_of_few, labels_of_many))
-    assert [few.index(label) for label in few] == [many.index(label) for label in many]
-
-
 def test_a_part_of_a_part_is_joined_to_the_whole() -> None:
     found = groups({("head", 1): set(range(60)), ("head", 2): set(range(12)), ("head", 3): set(range(2))})
     assert len(found) == 1
@@ -91,31 +87,31 @@ CARDS: dict[int, str | None] = {account: f"card-{account // 10}" for account in 
 
 def test_two_pools_with_one_instruction_are_told_apart_by_their_clients() -> None:
     holders = {("line", 1): set(range(200)), ("client", 2): set(range(100)), ("client", 3): set(range(100, 200))}
-    found = parts(list(holders), holders, CARDS, POLICY)
+    found = parts(list(holders), overlaps(holders, CARDS), POLICY)
     assert [len(part.accounts) for part in found] == [100, 100]
     assert [part.keys for part in found] == [(("line", 1), ("client", 2)), (("line", 1), ("client", 3))]
 
 
 def test_one_pool_with_two_clients_is_held_together_by_its_cards() -> None:
     holders = {("line", 1): set(range(200)), ("client", 2): set(range(0, 200, 2)), ("client", 3): set(range(1, 200, 2))}
-    assert len(parts(list(holders), holders, CARDS, POLICY)) == 1
+    assert len(parts(list(holders), overlaps(holders, CARDS), POLICY)) == 1
 
 
 def test_a_group_without_clients_stays_whole() -> None:
     holders = {("line", 1): set(range(200)), ("head", 2): set(range(100))}
-    assert len(parts(list(holders), holders, CARDS, POLICY)) == 1
+    assert len(parts(list(holders), overlaps(holders, CARDS), POLICY)) == 1
 
 
 def test_a_client_of_few_takes_nothing_apart() -> None:
     holders = {("line", 1): set(range(200)), ("client", 2): set(range(20)), ("client", 3): set(range(100, 120))}
-    assert len(parts(list(holders), holders, CARDS, POLICY)) == 1
+    assert len(parts(list(holders), overlaps(holders, CARDS), POLICY)) == 1
 
 
 def test_two_pools_with_one_user_agent_are_told_apart_by_clients_that_nearly_tie() -> None:
     agent, one, other = ("agent", 1), ("client", 2), ("client", 3)
     holders: dict[Key, set[int]] = {agent: set(range(200)), one: set(range(100)), other: set(range(100, 200))}
-    assert len(parts([agent, one], holders, CARDS, POLICY)) == 1
-    found = parts([agent, one], holders, CARDS, POLICY, [other])
+    assert len(parts([agent, one], overlaps(holders, CARDS), POLICY)) == 1
+    found = parts([agent, one], overlaps(holders, CARDS), POLICY, [other])
     assert [(part.keys, len(part.accounts)) for part in found] == [((agent, one), 100), ((agent,), 100)]
 
 
@@ -123,4 +119,4 @@ def test_what_only_nearly_ties_takes_nothing_apart_that_says_the_same() -> None:
     """New heads behind another client go on with the pool's words."""
     line, own, nearly = ("line", 1), ("client", 2), ("client", 3)
     holders: dict[Key, set[int]] = {line: set(range(200)), own: set(range(100)), nearly: set(range(100, 200))}
-    assert len(parts([line, own], holders, CARDS, POLICY, [nearly])) == 1
+    assert len(parts([line, own], overlaps(holders, CARDS), POLICY, [nearly])) == 1

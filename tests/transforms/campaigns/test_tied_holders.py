@@ -46,12 +46,12 @@ def test_what_was_told_last_of_an_account_and_key_holds_whenever_it_is_asked_for
     assert sorted(holders) == [AGENT, HEAD]
 
 
-def test_a_new_holder_is_told_of_keys_that_were_asked_for_and_only_of_those() -> None:
+def test_holdings_are_told_on_of_keys_that_were_asked_for_and_only_of_those() -> None:
     holders = Holders()
     assert not holders.tell(tied(0, (HEAD, 1, 5), (AGENT, 1, 1)))
     assert len(holders[HEAD]) == 1
-    assert not holders.tell(tied(5, (HEAD, 1, 6), (AGENT, 2, 1)))
-    assert holders.tell(tied(10, (HEAD, 2, 1)))
+    [(key, told)] = holders.tell(tied(5, (HEAD, 1, 6), (AGENT, 2, 1))).items()
+    assert (key, {account: holding.calls for account, holding in told.items()}) == (HEAD, {1: 6})
 
 
 def test_who_shows_a_key_is_who_was_told_of_last() -> None:
