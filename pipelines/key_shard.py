@@ -8,7 +8,7 @@ import polars as pl
 
 from pipelines.lake.state import Manifest, Remembered, States
 from schemas.policy import Policy
-from transforms.campaigns import Base, TieState, tie
+from transforms.campaigns import Base, TieState, but_among_customers, tie
 from transforms.links import Compact, LinkState, Names, PostingState, Segment, Table, postings, replay
 from transforms.links.postings import Piece
 
@@ -89,7 +89,8 @@ def step(
         until: end of the last tick closed by this step.
         policy: the configuration.
     """
-    handles, foreign = replay.step(state.handles, traits.traits(_HANDLES), until, policy)
+    handles, redeemed = replay.step(state.handles, traits.traits(_HANDLES), until, policy)
+    foreign = but_among_customers(redeemed, registry, policy.campaigns)
     index, shared = postings.step(state.index, traits, until, policy)
     held, ties, tied = tie(state.ties, shared, registry, base, until, policy)
     prompts = shared.filter(pl.col("kind") == "payload")

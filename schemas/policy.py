@@ -222,8 +222,8 @@ class Campaigns:
         5, "with fewer even a benign load is often even (campaigns/evenness.py); the smallest published pool had 273"
     )
     signed_contracts: list[str] = setting(
-        ["enterprise", "msa", "partner"],
-        "who has a contract with one of these words on file (accounts file) is a customer one knows, and in no campaign: of 3,820 thieves in thirteen worlds by strangers whose files name contracts 3 had one, of honest accounts 1 to 14 %, gateways, evaluations and fleets of devices among them (decision 0177)",
+        ["enterprise", "msa", "partner", "reseller", "framework"],
+        "who has a contract with one of these words on file (accounts file) is a customer one knows, and in no campaign: of 4,130 thieves in fourteen worlds by strangers whose files name contracts 3 had one, of honest accounts 1 to 14 %, gateways, evaluations and fleets of devices among them (decisions 0177 and 0179)",
     )
     least_customers: int = setting(
         3, "payment instruments behind a key's holders: a company with many accounts pays with one or two"
@@ -294,7 +294,11 @@ class Campaigns:
     )
     large_decades: float = setting(
         4.25,
-        "points of a campaign of class_accounts or more of which cards, turns, claims or long answers speak: an even load (3) and claims or long answers that one benign group in twenty has (1.3) are enough, with claims that software brings (1) they are not; no honest group of that size in six worlds by strangers had as much, and pools of 28 and 90 heads had 4.3 to 4.8",
+        "points of a campaign of large_accounts or more of which cards, turns, claims or long answers speak: an even load (3) and claims or long answers that one benign group in twenty has (1.3) are enough, with claims that software brings (1) they are not; no honest group of that size in six worlds by strangers had as much, and pools of 28 and 90 heads had 4.3 to 4.8",
+    )
+    large_accounts: int = setting(
+        25,
+        "accounts from which a campaign takes large_decades: honest groups of which something else speaks had up to 20",
     )
     software_decades: float = setting(
         5.5,
@@ -305,8 +309,8 @@ class Campaigns:
         "points of a campaign of which nothing else speaks than what a class, a fleet of devices or the customers of one product have as well: honest groups built to look like pools came to 8 (an even load for days, sign-ups in a burst, new networks each day)",
     )
     class_accounts: int = setting(
-        25,
-        "accounts from which that holds no more, and it takes software_decades: honest groups of that kind had up to 20, the smallest published pool 273",
+        40,
+        "accounts from which that holds no more, and it takes software_decades: honest groups of that kind had up to 36 (fleets of 28 and 36 devices in worlds by strangers), the smallest published pool 273 (decision 0179)",
     )
     beside_class: float = setting(
         0.8, "decades that anything else must say for that not to hold: what one in six benign groups has"

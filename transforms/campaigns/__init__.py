@@ -6,6 +6,7 @@ accounts that redeem each other's reasoning handles.
 """
 
 from transforms.campaigns.base import Base, base_of, facts
+from transforms.campaigns.customers import but_among_customers
 from transforms.campaigns.habits import Habits
 from transforms.campaigns.ring_rows import with_rings
 from transforms.campaigns.ring_state import RingState
@@ -16,5 +17,5 @@ from transforms.campaigns.ties import TieState
 from transforms.campaigns.ties import step as tie
 
 __all__ = [
-    "Base", "CampaignState", "Habits", "RingState", "TieState", "base_of", "facts", "ring", "step", "tie", "with_rings",
+    "Base", "CampaignState", "Habits", "RingState", "TieState", "base_of", "but_among_customers", "facts", "ring", "step", "tie", "with_rings",
 ]  # fmt: skip

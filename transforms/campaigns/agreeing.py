@@ -62,7 +62,7 @@ def needed(kinds: pl.Series, accounts: Counts, is_of_class: Bools, policy: Campa
         kinds: kind of each key.
         accounts: holders.
         is_of_class: whether what is none of OF_A_CLASS says less than beside_class.
-        policy: review_decades, large_decades, software_decades, class_decades, class_accounts, payer_decades.
+        policy: review_decades, large_decades, software_decades, class_decades, class_accounts, large_accounts, payer_decades.
     """
     is_more = kinds.is_in([*SOFTWARE, *CHOSEN]).to_numpy() | is_of_class
     least = np.where(is_more, policy.software_decades, _of_size(accounts, policy))
@@ -72,7 +72,7 @@ def needed(kinds: pl.Series, accounts: Counts, is_of_class: Bools, policy: Campa
 
 def _of_size(accounts: Counts, policy: Campaigns) -> F64:
     """The points of a key of which something speaks that a class has not."""
-    return np.where(accounts < policy.class_accounts, policy.review_decades, policy.large_decades)
+    return np.where(accounts < policy.large_accounts, policy.review_decades, policy.large_decades)
 
 
 def beside(signals: str) -> pl.Expr:

@@ -13,6 +13,21 @@ import polars as pl
 from schemas.policy import Campaigns
 
 
+def but_among_customers(foreign: pl.DataFrame, registry: pl.DataFrame, policy: Campaigns) -> pl.DataFrame:
+    """Redemptions of another's handle, without those in which both are customers one knows: a gateway that balances over accounts of its own.
+
+    Args:
+        foreign: FOREIGN rows.
+        registry: REGISTRY rows, at most one an account.
+        policy: `signed_contracts`.
+    """
+    if foreign.is_empty():
+        return foreign
+    signed = with_customers(registry.select("account_id"), registry, policy).filter("is_signed")["account_id"]
+    is_other = pl.col("issuer") != pl.col("account_id")
+    return foreign.filter(~(is_other & pl.col("account_id").is_in(signed) & pl.col("issuer").is_in(signed)))
+
+
 def with_customers(tied: pl.DataFrame, registry: pl.DataFrame, policy: Campaigns) -> pl.DataFrame:
     """Rows of accounts with `is_signed`: whether such a contract is on file of them, null where none is.
 

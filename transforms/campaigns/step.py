@@ -238,7 +238,7 @@ class _Work:
         gathering, campaign = self._gathering, self._rows[name]
         said, some = detail(campaign), campaign["account_ids"][: MOST_LINKED + 1]
         policy = self._policy.campaigns
-        is_large = campaign["accounts"] >= policy.class_accounts
+        is_large = campaign["accounts"] >= policy.large_accounts
         for account in accounts:
             left = self._left(account, name)
             gathering.tell(name, account, tick.replace(minute=0))

@@ -12,7 +12,7 @@ from transforms.campaigns import Base
 from transforms.campaigns.wording import detail
 
 UNTIL = DAY + timedelta(days=3)
-HEADS = 30
+HEADS = 45
 KEYS = (("agent", 1), ("client", 2))
 
 

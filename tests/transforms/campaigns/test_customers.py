@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from given_accounts import DAY
+from given_accounts import DAY, foreign
 from given_pools import Lake, Row, frames, on_file, pool
 from schemas.policy import Campaigns
-from transforms.campaigns import CampaignState
+from transforms.campaigns import CampaignState, but_among_customers
 from transforms.campaigns.customers import with_customers
 
 TEMPLATE = (("head", 7), ("tail", 8))
@@ -54,6 +54,17 @@ def test_the_words_are_the_policys_and_accounts_without_a_contract_are_nobodys()
     found = with_customers(tied, known, Campaigns(signed_contracts=["Frame"]))
     assert dict(found.select("account_id", "is_signed").iter_rows()) == {"one": True, "other": None, "third": None}
     assert with_customers(tied, known, Campaigns(signed_contracts=[]))["is_signed"].any() is False
+
+
+@pytest.mark.parametrize(
+    ("redeemer", "issuer", "says"),
+    [("north", "south", False), ("north", "stranger", True), ("stranger", "south", True), ("north", "north", True), ("stranger", "nobody", True)],
+)  # fmt: skip
+def test_a_handle_that_goes_round_among_customers_is_their_own_affair(redeemer: str, issuer: str, says: bool) -> None:
+    names = {"north": "framework agreement", "south": "reseller", "stranger": "standard"}
+    _, known = frames([], [{"account_id": name, "age_days": 9, "contract": of} for name, of in names.items()])
+    redeemed = foreign([{"account_id": redeemer, "issuer": issuer, "minute": 5, "key": 1}])
+    assert but_among_customers(redeemed, known, Campaigns()).height == says
 
 
 def test_a_state_of_before_the_column_is_read() -> None:

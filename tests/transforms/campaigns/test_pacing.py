@@ -79,8 +79,8 @@ def test_who_calls_when_he_likes_is_not_counted_with_a_pool_whose_software_he_us
             for kind, key in keys
         ]
 
-    known = on_file("head", 30, age_days=2, a_card=1) + on_file("user", 1, age_days=20, a_card=1)
-    heads = [row for head in range(30) for row in calls(f"head-{head:03}", sorted(chance.sample(range(864), 60)))]
+    known = on_file("head", 45, age_days=2, a_card=1) + on_file("user", 1, age_days=20, a_card=1)
+    heads = [row for head in range(45) for row in calls(f"head-{head:03}", sorted(chance.sample(range(864), 60)))]
     user = calls("user-000", range(400, 600))
     (campaign,) = Lake(known).run(heads + user, DAY + timedelta(days=3)).campaigns.rows(named=True)
-    assert campaign["account_ids"] == [f"head-{number:03}" for number in range(30)]
+    assert campaign["account_ids"] == [f"head-{number:03}" for number in range(45)]

@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from given_accounts import DAY, account_hash
-from given_pools import BASE, POLICY, Lake, Row, crowd, frames, moving, on_file, pool
+from given_pools import BASE, POLICY, Lake, Row, crowd, frames, moving, on_file, pool, sleepless
 from transforms.campaigns import CampaignState
 
 TEMPLATE = (("head", 7), ("tail", 8))
@@ -293,6 +293,14 @@ def test_a_class_in_one_lesson_is_no_campaign() -> None:
 def test_a_hackathon_of_two_days_is_no_campaign(keys: list[tuple[str, int]]) -> None:
     """A starter kit, accounts made in the same hour by the same path, used evenly for longer than a sitting."""
     assert a_day(long_pool(keys, "team", 46), HACKATHON).campaigns.is_empty()
+
+
+@pytest.mark.parametrize(("devices", "campaigns"), [(28, 0), (36, 0), (44, 1)])
+def test_as_many_as_a_fleet_has_on_the_road_day_and_night_are_no_campaign(devices: int, campaigns: int) -> None:
+    """One client, calls at all hours, a new network each day, and nothing else in common."""
+    base = sleepless(moving(BASE, "head", devices), "head", devices)
+    found = Lake([], base=base).run(long_pool([("client", 1)], heads=devices), day(1))
+    assert found.campaigns.height == campaigns
 
 
 def test_what_a_class_has_and_turns_beside_it_are_a_campaign() -> None:
