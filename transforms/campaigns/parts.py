@@ -41,7 +41,7 @@ def parts(keys: Sequence[Key], holders: Overlaps, policy: Campaigns, nearly: Seq
         nearly: client fingerprints that are tied by no group, but would be if another key agreed.
     """
     of, others = tuple(keys), tuple(_by_agent_alone(keys, nearly, holders, policy))
-    return holders.remembered(("parts", of), of + others, lambda: _parts(of, others, holders, policy))
+    return holders.remembered(("parts", of, others), of + others, lambda: _parts(of, others, holders, policy))
 
 
 def _parts(keys: tuple[Key, ...], others: tuple[Key, ...], holders: Overlaps, policy: Campaigns) -> list[Part]:

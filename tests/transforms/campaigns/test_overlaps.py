@@ -8,12 +8,16 @@ from hypothesis import strategies as st
 from given_accounts import DAY
 from given_pools import overlaps
 from schemas.policy import Campaigns
+from transforms.campaigns.grouping import components
 from transforms.campaigns.kinds import Key
 from transforms.campaigns.overlaps import Overlaps
-from transforms.campaigns.parts import parts
+from transforms.campaigns.parts import Part, parts
+from transforms.campaigns.purses import joined
 
 POLICY = Campaigns()
 ONE, OTHER = ("line", 1), ("line", 2)
+SOME: list[Key] = [("agent", 1), ("client", 2), ("head", 3), ("line", 4), ("system", 5), ("client", 6), ("client", 7)]
+LOW = Campaigns(least_accounts=2)
 KEYS = st.tuples(st.just("head"), st.integers(0, 12))
 
 
@@ -52,6 +56,38 @@ def test_a_group_is_worked_out_again_when_an_account_of_it_pays_with_another_car
     assert len(parts([ONE, *clients], holders, POLICY)) == 1
     holders.tell(ONE, {account: (DAY + timedelta(hours=1), f"card-{account % 2}") for account in range(200)})
     assert len(parts([ONE, *clients], holders, POLICY)) == 2
+
+
+def test_a_group_is_worked_out_again_when_a_client_that_nearly_ties_has_come_to_tell_its_accounts_apart() -> None:
+    agent, one, other = ("agent", 1), ("client", 2), ("client", 3)
+    both: dict[Key, range] = {agent: range(200), one: range(100), other: range(200, 300)}
+    holders = overlaps(both, {account: f"card-{account // 10}" for account in range(300)})
+    assert len(parts([agent, one], holders, POLICY, [other])) == 1
+    holders.tell(other, {account: (DAY, f"card-{account // 10}") for account in range(100, 200)})
+    assert len(parts([agent, one], holders, POLICY, [other])) == 2
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(SOME), st.sets(st.integers(0, 11), min_size=1), st.integers(0, 2)), min_size=1, max_size=14
+    )
+)  # fmt: skip
+def test_what_was_worked_out_before_changes_no_campaign(told: list[tuple[Key, set[int], int]]) -> None:
+    """After each holder that comes: the same as from overlaps that know everything at once."""
+    kept, holders, cards = Overlaps(), dict[Key, set[int]](), dict[int, str | None]()
+    for hour, (key, accounts, card) in enumerate(told):
+        paid = dict.fromkeys(accounts, f"card-{card}")
+        kept.tell(key, {account: (DAY + timedelta(hours=hour), name) for account, name in paid.items()})
+        holders[key] = holders.get(key, set()) | accounts
+        cards |= paid
+        assert campaigns(kept) == campaigns(overlaps(holders, cards))
+
+
+def campaigns(holders: Overlaps) -> list[Part]:
+    """Of all keys, those of the last client nearly tied."""
+    keys, nearly = [key for key in SOME[:-1] if key in holders], [key for key in SOME[-1:] if key in holders]
+    found = [part for group in components(keys, holders, LOW) for part in parts(group, holders, LOW, nearly)]
+    return joined(found, nearly, holders, LOW)
 
 
 def test_what_is_told_again_touches_nothing() -> None:
