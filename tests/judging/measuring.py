@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from judging.attacks import by_attack
 from judging.worlds import Point
 from pipelines.backfill import backfill
 from pipelines.cli.progress import Progress
@@ -148,12 +149,13 @@ def summed(judgement: Judgement) -> dict[str, Any]:
             if row["label"] == "benign"
         },
         "detectors": told["detectors"],
+        "attacks": by_attack(judgement.found, judgement.detectors),
     }
 
 
 def without_kinds(row: dict[str, Any]) -> dict[str, Any]:
-    """The row without what is counted by detector and by look-alike, which is told of one world only."""
-    return {name: counts for name, counts in row.items() if name not in ("detectors", "others")}
+    """The row without what is counted by detector, attack and look-alike, which is told of one world only."""
+    return {name: counts for name, counts in row.items() if name not in ("detectors", "attacks", "others")}
 
 
 def write_web_log(world: World, path: Path) -> None:

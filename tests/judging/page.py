@@ -1,28 +1,57 @@
 """docs/evaluation.md: the goals, and how far the measured worlds are from them; what each detector did in them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from judging.attacks import ATTACKS
 from judging.worlds import BASE, DETECTORS
 from transforms.evaluate import poisson_upper, wilson
 from transforms.evaluate.degradation import SHARES, UNORDERED, WITHOUT, left_out, summed
 
 Row = dict[str, Any]
 
-RULES = {
-    "handle_replay": ("T-SIG",),
-    "logit_sweep": ("T-LOGIT",),
-    "bypass_search": ("T-PROBE",),
-    "bulk_download": ("T-BREADTH", "T-WALK"),
-    "enumeration": ("T-BREADTH", "T-WALK"),
-}
-"""Rule -> the archetypes that it is there for; downloads are found by any of three, and told together."""
-
 _FOUND = tuple(SHARES.values())
 
 BUDGET = 0.001
 """Share of honest account-days that may be flagged for review (policy: rates.review)."""
+
+
+WHY = {
+    "exchanges gone": (
+        (
+            "A pool of 350 simulated heads takes half a day's calls within two and a half hours, some 5,500 exchanges in each five minutes. The slowest of the five is decided in its second tick and told when that tick's lateness"
+            " is over: three times that ([measured](measured.md))."
+        ),
+        "Shorter ticks and less lateness (`time.tick_minutes`, `time.lateness_minutes`), which cost more runs and more late events. Heads that keep their 860 a day steadily take 1,045 in five minutes, and the goal is met with the same delay.",
+    ),
+    "harvests": (
+        (
+            "Whoever works alone has nothing in common with anybody, and a hundred exchanges of bulk generation, agents' tasks or embeddings are by metadata what honest batch jobs, agents and indexers make: 8 to 24 % of honest clients"
+            " use one template. The nine shapes that know a harvest by its day together use 0.0998 % of the budget of 0.1 % (decision 0176)."
+        ),
+        "More exchanges than a hundred (the distribution test takes 500 to 1,500), a larger budget than 0.1 %, or something the log does not carry: what an account is for, or what its answers are used for.",
+    ),
+    "logit sweep": (
+        "The missed one asked five prompts for one token with its log-probabilities, and biased nothing. Evaluation harnesses and classifiers read answers that way, so that it takes a thousand calls in a day (`rules.logprob_calls`); its log ends before that.",
+        "The rest of its log. A lower number would name harnesses too: 1 % of honest accounts ask for log-probabilities throughout (prior of `logprob_share_24h`).",
+    ),
+    "bypass search": (
+        "The refusals of the account are too few for a search, or not told by the log.",
+        "Statuses or finish reasons that say who refused; a longer log.",
+    ),
+    "bulk download": (
+        "The missed copy a few hundred objects, in no order. 3 % of honest accounts fetch a hundred objects in a day and one in 200 fetches a thousand (priors of `objects_24h`), so a few hundred say too little by themselves.",
+        "Whose objects they are: a column that says so would tell a stranger's copy from an export of one's own files.",
+    ),
+    "look-alike": (
+        "One account-day among a few dozen decides: with 40 days a single one is 2.5 %.",
+        "Hundreds of look-alikes of a kind in the worlds; over all honest accounts of a large world the share is in the table below (background).",
+    ),
+}
+"""By the beginning of a goal's name: why it is missed where it is, and what would be needed."""
+
+NOT_KNOWN = ("Nobody has looked yet.", "To look at what is missed.")
 
 
 @dataclass(frozen=True)
@@ -65,8 +94,7 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
             (sum(row["at_once"][0] for row in apart), sum(row["at_once"][1] for row in apart)),
             apart,
         ),
-        *[_rule(rule, apart) for rule in ("handle_replay", "logit_sweep", "bypass_search")],
-        _downloads(apart),
+        *[_attack(name, apart) for name in ATTACKS],
         _false(
             "honest account-days flagged",
             (sum(row["honest_days_flagged"] for row in apart), sum(row["honest_days"] for row in apart)),
@@ -103,6 +131,7 @@ def evaluation_page(rows: Sequence[Row], made: str) -> str:
             "|---|---|---|---|---|",
             *[f"| {g.what} | {g.goal} | {g.measured} | {_word(g.met)} | {g.world} |" for g in table],
             "",
+            *missed_goals(table),
             "## As one thing changes",
             "",
             *degradation_table(rows),
@@ -114,6 +143,25 @@ def evaluation_page(rows: Sequence[Row], made: str) -> str:
             *without_table(rows),
         ]
     )
+
+
+def missed_goals(table: Sequence[Goal]) -> list[str]:
+    """Why goals are missed and what meeting them would take, a line each; nothing where none is."""
+    missed = [goal for goal in table if goal.met is False]
+    if not missed:
+        return []
+    told = []
+    for goal in missed:
+        why, needed = next((of for start, of in WHY.items() if goal.what.startswith(start)), NOT_KNOWN)
+        told.append(f"| {goal.what} | {why} | {needed} |")
+    return [
+        "### Why goals are missed",
+        "",
+        "| what | why | what would be needed |",
+        "|---|---|---|",
+        *told,
+        "",
+    ]
 
 
 def degradation_table(rows: Sequence[Row]) -> list[str]:
@@ -281,41 +329,17 @@ def _gone(rows: Sequence[Row]) -> Goal:
     return Goal(what, goal, max(values) < 10_000, " / ".join(f"{value:,.0f}" for value in values), _worlds(rows))
 
 
-def _rule(rule: str, rows: Sequence[Row]) -> Goal:
-    return _precise(rule.replace("_", " "), rows, lambda each: each["detector"] == rule, RULES[rule])
-
-
-def _downloads(rows: Sequence[Row]) -> Goal:
-    return _precise(
-        "bulk download and enumeration",
-        rows,
-        lambda each: each["detector"] in ("bulk_download", "enumeration", "download_shape"),
-        RULES["enumeration"],
-    )
-
-
-def _precise(what: str, rows: Sequence[Row], is_it: Callable[[Row], bool], kinds: Sequence[str]) -> Goal:
+def _attack(name: str, rows: Sequence[Row]) -> Goal:
+    """An attack by the detectors that are there for it; of those that were missed, how many exchanges they had made by the end."""
     goal = "precision 100 %, recall at least 95 %"
-    mine = [each for row in rows for each in row["detectors"] if is_it(each)]
+    mine = [row["attacks"][name] for row in rows]
     if not mine:
-        return Goal(what, goal, None, "", _worlds(rows))
-    right, wrong = sum(each["right"] for each in mine), sum(each["wrong"] for each in mine)
-    named = accounts = 0
-    for row in rows:
-        for kind in kinds:
-            of_kind = [
-                each["thieves"].get(kind, {"named": 0, "accounts": 0}) for each in row["detectors"] if is_it(each)
-            ]
-            named += max(each["named"] for each in of_kind)  # of two rules for one thing the one that names more
-            accounts += max(each["accounts"] for each in of_kind)
-    met = wrong == 0 and accounts > 0 and named / accounts >= 0.95
-    return Goal(
-        what,
-        goal,
-        met,
-        f"precision {_percent(right, right + wrong)}, recall {_counted(named, accounts)}",
-        _worlds(rows),
-    )
+        return Goal(name, goal, None, "", _worlds(rows))
+    right, wrong, named, accounts = (sum(each[of] for each in mine) for of in ("right", "wrong", "named", "accounts"))
+    missed = sorted(calls for each in mine for calls in each["missed"])
+    beside = f"; missed after {', '.join(map(str, missed))} exchanges" if missed else ""
+    measured = f"precision {_percent(right, right + wrong)}, recall {_counted(named, accounts)}{beside}"
+    return Goal(name, goal, wrong == 0 and named >= 0.95 * accounts > 0, measured, _worlds(rows))
 
 
 def _lookalikes(rows: Sequence[Row]) -> list[Goal]:

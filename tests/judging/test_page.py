@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from judging.attacks import ATTACKS
 from judging.page import detector, evaluation_page, goals, measured_line
 
 DETECTORS = ("logit_sweep", "handle_replay", "bypass_search", "bulk_download", "enumeration")
@@ -13,6 +14,13 @@ def said(name: str, kind: str, named: int, wrong: int = 0) -> dict[str, Any]:
     return {"detector": name, **counts, "thieves": thieves, "others": {}, "right": named, "wrong": wrong}
 
 
+def attack(named: int, wrong: int = 0) -> dict[str, Any]:
+    return {"accounts": 4, "named": named, "missed": [39] * (4 - named), "right": named, "wrong": wrong}
+
+
+NAMED = {name: attack(4) for name in ATTACKS}
+
+
 def row(axis: str, value: float = 0, seed: int = 1, **changes: Any) -> dict[str, Any]:
     counts: dict[str, Any] = {"campaigns": 10, "campaigns_found": 10, "honest_days": 1000, "honest_days_flagged": 0}
     counts |= {"taken_median": 900, "at_once": [19, 20], "variant": "everything", "calls": 1000, "processor": 0.5}
@@ -20,6 +28,7 @@ def row(axis: str, value: float = 0, seed: int = 1, **changes: Any) -> dict[str,
     counts |= {"others": {"B-SHARE": {"accounts": 9, "flagged": 0, "days": 90, "flagged_days": 0}}}
     kinds = {"logit_sweep": "T-LOGIT", "handle_replay": "T-SIG", "bypass_search": "T-PROBE"}
     counts |= {"detectors": [said(name, kinds.get(name, "T-WALK"), 4) for name in DETECTORS]}
+    counts |= {"attacks": NAMED}
     return {"axis": axis, "value": value, "seed": seed, **counts, **changes}
 
 
@@ -47,8 +56,8 @@ def test_each_goal_is_missed_by_its_own_count() -> None:
         "harvests from one account": (3, {"at_once": [18, 20]}),
         "honest account-days": (3, {"honest_days_flagged": 2}),
         "look-alike B-SHARE": (3, {"others": {"B-SHARE": {"days": 90, "flagged_days": 1}}}),
-        "logit sweep": (3, {"detectors": [said("logit_sweep", "T-LOGIT", 4, wrong=1)]}),
-        "handle replay": (3, {"detectors": [said("handle_replay", "T-SIG", 3)]}),
+        "logit sweep": (3, {"attacks": NAMED | {"logit sweep": attack(4, wrong=1)}}),
+        "handle replay": (3, {"attacks": NAMED | {"handle replay": attack(3)}}),
     }
     for start, (place, change) in worse.items():
         rows = [*EVERYTHING[:place], EVERYTHING[place] | change, *EVERYTHING[place + 1 :]]
@@ -92,3 +101,23 @@ def test_the_page_has_a_row_a_goal_and_a_row_a_detector() -> None:
     page = evaluation_page(EVERYTHING, "made")
     assert page.count("| yes |") == len(goals(EVERYTHING))
     assert all(f"[`{name}`]" in page for name in DETECTORS)
+
+
+def test_each_goal_that_is_missed_says_why_and_what_would_be_needed() -> None:
+    bad = {
+        "taken_median": 20_000,
+        "at_once": [1, 20],
+        "attacks": {name: attack(1) for name in ATTACKS if name != "handle replay"},
+    }
+    bad["attacks"]["handle replay"] = attack(4)
+    bad |= {"others": {"B-EVAL": {"accounts": 9, "flagged": 9, "days": 9, "flagged_days": 9}}}
+    page = evaluation_page([row(each["axis"], each["value"]) | bad for each in EVERYTHING], "made")
+    told = page.partition("### Why goals are missed")[2].partition("##")[0]
+    missed = [
+        goal.what
+        for goal in goals([row(each["axis"], each["value"]) | bad for each in EVERYTHING])
+        if goal.met is False
+    ]
+    assert len(missed) > 5
+    assert all(f"| {what} | " in told for what in missed)
+    assert "### Why" not in evaluation_page(EVERYTHING, "made")
