@@ -53,6 +53,14 @@ CAMPAIGN = Contract(
                 at_least=0,
             ),
             field(
+                "output_tokens_before",
+                pa.int64(),
+                "Of those, output tokens that had left by the deciding tick's end.",
+                null="the source does not carry tokens, or the row is older than the column",
+                unit="tokens",
+                at_least=0,
+            ),
+            field(
                 "damage_tier",
                 pa.int64(),
                 "Largest of 1k, 10k, 52k, 100k, 800k exchanges reached.",

@@ -157,7 +157,7 @@ def make_tiny_lake(root: Path) -> Lake:
                 "campaign_id": "c-1", "kind": "distillation", "tier": "review", "score": 5.5, "signals": [],
                 "link_kinds": ["client", "line"], "account_ids": [THIEF, "acct-twin"], "accounts": 2,
                 "first_seen": NOON - 6 * hour, "last_seen": NOON, "flagged_at": NOON, "exchanges": 20_000,
-                "exchanges_before": 900, "output_tokens": 9_000_000, "damage_tier": 10_000, "exchanges_per_day": 40_000.0,
+                "exchanges_before": 900, "output_tokens": 9_000_000, "output_tokens_before": 410_000, "damage_tier": 10_000, "exchanges_per_day": 40_000.0,
                 "next_tier_at": NOON + 19 * hour, "merged_ids": [], "evidence": ["One line in all calls."],
             }
         ],

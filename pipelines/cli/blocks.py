@@ -38,7 +38,7 @@ def _block(campaign: Mapping[str, Any], width: int) -> Iterator[str]:
     title = [campaign["tier"], campaign["kind"].replace("_", " "), f"{campaign['accounts']:,} accounts"]
     yield f"{neutral(campaign['campaign_id'])}: {', '.join(title)}"
     facts = {
-        "flagged": f"{_when(campaign['flagged_at'])}, after {campaign['exchanges_before']:,} of its calls",
+        "flagged": f"{_when(campaign['flagged_at'])}, after {_gone(campaign)}",
         "seen": f"{_when(campaign['first_seen'])} to {_when(campaign['last_seen'])}",
         "taken": _taken(campaign),
         "tied by": cell(campaign["link_kinds"]),
@@ -56,6 +56,12 @@ def _block(campaign: Mapping[str, Any], width: int) -> Iterator[str]:
 
 def _when(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _gone(campaign: Mapping[str, Any]) -> str:
+    """What had left by the flag."""
+    calls, tokens = campaign["exchanges_before"], campaign["output_tokens_before"]
+    return f"{calls:,} of its calls" + ("" if tokens is None else f" and {tokens:,} output tokens")
 
 
 def _taken(campaign: Mapping[str, Any]) -> str:

@@ -40,13 +40,21 @@ WHY = {
         "The refusals of the account are too few for a search, or not told by the log.",
         "Statuses or finish reasons that say who refused; a longer log.",
     ),
+    "honest account-days flagged, all": (
+        "Most are of the worlds with ten and a hundred times the background, where honest accounts that send what others send make groups by chance, and of heads that call 280 times a day, whose words honest accounts send as well.",
+        "What chance makes of popular phrases in a log's first days, before it is known who sends what; a week of history on the first day would tell.",
+    ),
+    "false campaigns": (
+        "All of them are in the worlds with ten and a hundred times the background: the more accounts there are, the more groups of them say alike things by chance. No world here has a million accounts for a week: a few false ones, or none, say no more than the bound.",
+        "Worlds of a million accounts, and the same evidence again on a second day before a group that only text ties is told.",
+    ),
     "bulk download": (
-        "The missed copy a few hundred objects, in no order. 3 % of honest accounts fetch a hundred objects in a day and one in 200 fetches a thousand (priors of `objects_24h`), so a few hundred say too little by themselves.",
+        "The missed copy some dozens to some hundreds of objects, in no order. 3 % of honest accounts fetch a hundred objects in a day and one in 200 fetches a thousand (priors of `objects_24h`), so a few hundred say too little by themselves.",
         "Whose objects they are: a column that says so would tell a stranger's copy from an export of one's own files.",
     ),
     "look-alike": (
         "One account-day among a few dozen decides: with 40 days a single one is 2.5 %.",
-        "Hundreds of look-alikes of a kind in the worlds; over all honest accounts of a large world the share is in the table below (background).",
+        "Hundreds of look-alikes of a kind in the worlds. (Those that are met say as little: see the intervals.)",
     ),
 }
 """By the beginning of a goal's name: why it is missed where it is, and what would be needed."""
@@ -100,6 +108,12 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
             (sum(row["honest_days_flagged"] for row in apart), sum(row["honest_days"] for row in apart)),
             apart,
         ),
+        _false(
+            "honest account-days flagged, all worlds (some have the same accounts)",
+            (sum(row["honest_days_flagged"] for row in rows), sum(row["honest_days"] for row in rows)),
+            rows,
+        ),
+        _nobodys(rows),
         *_lookalikes(apart),
     ]
 
@@ -340,6 +354,16 @@ def _attack(name: str, rows: Sequence[Row]) -> Goal:
     beside = f"; missed after {', '.join(map(str, missed))} exchanges" if missed else ""
     measured = f"precision {_percent(right, right + wrong)}, recall {_counted(named, accounts)}{beside}"
     return Goal(name, goal, wrong == 0 and named >= 0.95 * accounts > 0, measured, _worlds(rows))
+
+
+def _nobodys(rows: Sequence[Row]) -> Goal:
+    """Campaigns that are nobody's, a million honest accounts and a week; the most that chance allows where none was seen (rule of three)."""
+    what, goal = "false campaigns of a million accounts in a week", "at most 1"
+    if not rows:
+        return Goal(what, goal, None, "", _worlds(rows))
+    false, weeks = sum(row["campaigns_false"] for row in rows), sum(row["honest_days"] for row in rows) / 7e6
+    measured = f"{false / weeks:,.0f} ({false} in {7e6 * weeks:,.0f} account-days; at most {poisson_upper(false) / weeks:,.0f})"
+    return Goal(what, goal, false / weeks <= 1, measured, _worlds(rows))
 
 
 def _lookalikes(rows: Sequence[Row]) -> list[Goal]:

@@ -111,7 +111,7 @@ def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
     is_meant = is_typed & ((cards.points > 0) | (claims.points > 0))
     is_backed = np.where(keep_nights(stats, policy), is_meant, is_meant | (in_turn.points >= policy.sitting_most))
     return [
-        _even(stats, is_backed, moves.points >= policy.identity_most, policy),
+        _even(stats, is_backed, (moves.points > 0) & (moves.points >= policy.identity_most), policy),
         in_turn,
         cards,
         _bursts(stats, base, policy),

@@ -215,6 +215,7 @@ class _Work:
             "exchanges": calls,
             "exchanges_before": calls if before is None else before["exchanges_before"],
             "output_tokens": tokens,
+            "output_tokens_before": tokens if before is None else before["output_tokens_before"],
             "damage_tier": damage_tier(calls),
             "exchanges_per_day": pace,
             "next_tier_at": falls,

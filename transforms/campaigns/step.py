@@ -178,7 +178,7 @@ class _Work:
         told = gathering.told.get(name, {})
         listed = members.keys() | told.keys()
         shown = members | gathering.holdings(part, told.keys() - members.keys())
-        left = exchanges(shown)
+        left, tokens = exchanges(shown), output_tokens(shown)
         told_by = [
             {"score": tie["points"], "signals": tie["signals"], "evidence_accounts": tie["accounts"]} for tie in ties
         ]
@@ -200,7 +200,8 @@ class _Work:
             "flagged_at": tick + time.tick + time.lateness if before is None else before["flagged_at"],
             "exchanges": left,
             "exchanges_before": left if before is None else before["exchanges_before"],
-            "output_tokens": output_tokens(shown),
+            "output_tokens": tokens,
+            "output_tokens_before": tokens if before is None else before["output_tokens_before"],
             "damage_tier": damage_tier(left),
             "exchanges_per_day": pace,
             "next_tier_at": falls,

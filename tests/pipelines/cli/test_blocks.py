@@ -17,7 +17,7 @@ def campaign(**changes: Any) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(CAMPAIGN.polars) | {
         "campaign_id": "c-045912e615d70402", "kind": "bulk_download", "tier": "act", "score": 9.25, "link_kinds": ["head", "tail"],
         "account_ids": [f"account-{n:03}" for n in range(40)], "accounts": 40, "first_seen": NOON, "last_seen": NOON,
-        "flagged_at": NOON + timedelta(hours=1), "exchanges": 9141, "exchanges_before": 42, "output_tokens": 13_994_544,
+        "flagged_at": NOON + timedelta(hours=1), "exchanges": 9141, "exchanges_before": 42, "output_tokens": 13_994_544, "output_tokens_before": 61_207,
         "damage_tier": 1000, "exchanges_per_day": 1948.57, "next_tier_at": NOON + timedelta(days=2), "evidence": [f"{sentence} {n}" for n in range(4)],
         "evidence_accounts": 22, "latest_test": None,
     }  # fmt: skip

@@ -59,7 +59,8 @@ def test_three_accounts_that_redeem_each_others_handles_are_a_campaign() -> None
 
 def test_what_it_took_are_the_calls_that_carried_handles_of_others() -> None:
     (one,) = campaigns(turns(["a", "b", "c"], 5))
-    assert (one["exchanges"], one["exchanges_before"], one["output_tokens"]) == (30, 18, 4500)
+    assert (one["exchanges"], one["exchanges_before"]) == (30, 18)
+    assert (one["output_tokens"], one["output_tokens_before"]) == (4500, 2700)
 
 
 def test_a_call_with_many_handles_is_one_call() -> None:

@@ -49,6 +49,11 @@ def test_it_is_flagged_at_the_end_of_the_deciding_tick_plus_lateness() -> None:
     assert found["flagged_at"].to_list() == [deciding + POLICY.time.tick + POLICY.time.lateness]
 
 
+def test_output_tokens_that_had_left_by_the_flag_are_those_of_the_exchanges_until_then() -> None:
+    (found,) = a_day(long_answers(TEMPLATE), HEADS).campaigns.rows(named=True)
+    assert found["output_tokens_before"] == 2_000 * found["exchanges_before"] < found["output_tokens"]
+
+
 def test_software_alone_is_resale() -> None:
     assert a_day(pool("head", 20, 60, keys=[("client", 1)]), HEADS).campaigns["kind"].to_list() == ["resale"]
 
