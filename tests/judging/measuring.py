@@ -123,7 +123,7 @@ def summed(judgement: Judgement) -> dict[str, Any]:
     campaigns = told["campaigns"]
     heads = told["rates"]["review: heads of pools found"]
     alone = told["rates"]["review: thieves acting alone found"]
-    honest = told["rates"]["review: benign account-days flagged"]
+    honest, acted = (told["rates"][f"{tier}: benign account-days flagged"] for tier in ("review", "act"))
     at_once = found_at_once(judgement.found, judgement.attacks, AT_ONCE, Policy().time.lateness)
     taken = [
         row["taken"]
@@ -141,6 +141,7 @@ def summed(judgement: Judgement) -> dict[str, Any]:
         "alone_found": alone["hits"],
         "honest_days": honest["trials"],
         "honest_days_flagged": honest["hits"],
+        "honest_days_to_act_on": acted["hits"],
         "taken_median": pl.Series(taken).median() if taken else None,
         "at_once": [at_once.hits, at_once.trials],
         "others": {

@@ -16,6 +16,9 @@ _FOUND = tuple(SHARES.values())
 BUDGET = 0.001
 """Share of honest account-days that may be flagged for review (policy: rates.review)."""
 
+ACT_BUDGET = 0.0001
+"""Share of them that may be flagged to act on (policy: rates.act)."""
+
 
 WHY = {
     "exchanges gone": (
@@ -107,6 +110,12 @@ def goals(rows: Sequence[Row]) -> list[Goal]:
             "honest account-days flagged",
             (sum(row["honest_days_flagged"] for row in apart), sum(row["honest_days"] for row in apart)),
             apart,
+        ),
+        _false(
+            "honest account-days to act on",
+            (sum(row["honest_days_to_act_on"] for row in apart), sum(row["honest_days"] for row in apart)),
+            apart,
+            ACT_BUDGET,
         ),
         _false(
             "honest account-days flagged, all worlds (some have the same accounts)",
@@ -329,7 +338,7 @@ def _share(what: str, least: float, counted: tuple[int, int], rows: Sequence[Row
 
 def _false(what: str, counted: tuple[int, int], rows: Sequence[Row], most: float = BUDGET) -> Goal:
     hits, trials = counted
-    goal = "none" if most == 0 else f"at most {most:.1%}"
+    goal = "none" if most == 0 else f"at most {100 * most:g}%"
     if not trials:
         return Goal(what, goal, None, "", _worlds(rows))
     return Goal(what, goal, hits / trials <= most, _counted(hits, trials), _worlds(rows))

@@ -22,7 +22,13 @@ NAMED = {name: attack(4) for name in ATTACKS}
 
 
 def row(axis: str, value: float = 0, seed: int = 1, **changes: Any) -> dict[str, Any]:
-    counts: dict[str, Any] = {"campaigns": 10, "campaigns_found": 10, "honest_days": 1000, "honest_days_flagged": 0}
+    counts: dict[str, Any] = {
+        "campaigns": 10,
+        "campaigns_found": 10,
+        "honest_days": 1000,
+        "honest_days_flagged": 0,
+        "honest_days_to_act_on": 0,
+    }
     counts |= {"taken_median": 900, "at_once": [19, 20], "variant": "everything", "calls": 1000, "processor": 0.5}
     counts |= {"campaigns_false": 0, "heads": 100, "heads_found": 90, "alone": 10, "alone_found": 4}
     counts |= {"others": {"B-SHARE": {"accounts": 9, "flagged": 0, "days": 90, "flagged_days": 0}}}
@@ -55,6 +61,7 @@ def test_each_goal_is_missed_by_its_own_count() -> None:
         "exchanges gone": (2, {"taken_median": 10_000}),
         "harvests from one account": (3, {"at_once": [18, 20]}),
         "honest account-days": (3, {"honest_days_flagged": 2}),
+        "honest account-days to act on": (3, {"honest_days_to_act_on": 1}),
         "look-alike B-SHARE": (3, {"others": {"B-SHARE": {"days": 90, "flagged_days": 1}}}),
         "logit sweep": (3, {"attacks": NAMED | {"logit sweep": attack(4, wrong=1)}}),
         "handle replay": (3, {"attacks": NAMED | {"handle replay": attack(3)}}),
