@@ -593,11 +593,15 @@ LEFT_OUT = (
     ("think_time_deficit", "threats.md 2.2 #10", "needs reliable conversation ids; most formats lose them"),
     ("emb_onepass", "threats.md 2.3 #17", "indistinguishable from a batch job by metadata: not evidence"),
     ("neardup_rate", "threats.md 2.4 #22", "the shingle keys of template_share_24h see the same paraphrases"),
-    ("focus_hhi", "threats.md 2.4 #25", "single-purpose applications reach 1 as well: meaningful for campaigns only"),
+    (
+        "focus_hhi",
+        "threats.md 2.4 #25",
+        "single-purpose applications reach 1 as well: it would say something of campaigns only, and they have no such column yet",
+    ),
     (
         "own_output_reingest, foreign_history",
         "threats.md 2.4 #30-31",
-        "need the outputs issued to other accounts: campaign features",
+        "need a fingerprint of every answer given to anybody, as foreign prompts are kept: not built",
     ),
 )
 """Features of threats.md that an account's own traffic cannot carry, or not reliably."""
