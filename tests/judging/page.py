@@ -39,14 +39,6 @@ WHY = {
         "The missed one asked five prompts for one token with its log-probabilities, and biased nothing. Evaluation harnesses and classifiers read answers that way, so that it takes a thousand calls in a day (`rules.logprob_calls`); its log ends before that.",
         "The rest of its log. A lower number would name harnesses too: 1 % of honest accounts ask for log-probabilities throughout (prior of `logprob_share_24h`).",
     ),
-    "bypass search": (
-        "The refusals of the account are too few for a search, or not told by the log.",
-        "Statuses or finish reasons that say who refused; a longer log.",
-    ),
-    "honest account-days flagged, all": (
-        "Most are of the worlds with ten and a hundred times the background, where honest accounts that send what others send make groups by chance, and of heads that call 280 times a day, whose words honest accounts send as well.",
-        "What chance makes of popular phrases in a log's first days, before it is known who sends what; a week of history on the first day would tell.",
-    ),
     "false campaigns": (
         "All of them are in the worlds with ten and a hundred times the background: the more accounts there are, the more groups of them say alike things by chance. No world here has a million accounts for a week: a few false ones, or none, say no more than the bound.",
         "Worlds of a million accounts, and the same evidence again on a second day before a group that only text ties is told.",
