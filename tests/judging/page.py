@@ -40,8 +40,8 @@ WHY = {
         "The rest of its log. A lower number would name harnesses too: 1 % of honest accounts ask for log-probabilities throughout (prior of `logprob_share_24h`).",
     ),
     "honest account-days flagged, all": (
-        "Nearly all of them are in one world, of twenty thousand accounts (background, seed 12), with three false campaigns; the same with seed 11 has a tenth as many. What these accounts share nobody has looked at yet.",
-        "To look at that world's campaigns.",
+        "Nearly all of them are in one world, of twenty thousand accounts (background, seed 12), with three false campaigns; the same with seed 11, measured before decision 0178, has a tenth as many. Whether that is the seed or the version, and what these accounts share, nobody has looked at yet.",
+        "To look at that world's campaigns, and to measure both seeds with one version.",
     ),
     "false campaigns": (
         "All of them are in the worlds with ten and a hundred times the background: the more accounts there are, the more groups of them say alike things by chance. No world here has a million accounts for a week: a few false ones, or none, say no more than the bound.",

@@ -23,7 +23,9 @@ def but_among_customers(foreign: pl.DataFrame, registry: pl.DataFrame, policy: C
     """
     if foreign.is_empty():
         return foreign
-    signed = with_customers(registry.select("account_id"), registry, policy).filter("is_signed")["account_id"]
+    both = pl.concat([foreign["account_id"], foreign["issuer"]]).unique()
+    known = registry.filter(pl.col("account_id").is_in(both.implode()))
+    signed = with_customers(known.select("account_id"), known, policy).filter("is_signed")["account_id"].implode()
     is_other = pl.col("issuer") != pl.col("account_id")
     return foreign.filter(~(is_other & pl.col("account_id").is_in(signed) & pl.col("issuer").is_in(signed)))
 
