@@ -27,6 +27,8 @@ from typing import NoReturn
 CHECKOUT = Path(__file__).resolve().parents[1]
 _PROGRAM = """#!{python} -IS
 import json, os, signal, socket, sys
+passed_on = (signal.SIGINT, signal.SIGTERM)
+signal.pthread_sigmask(signal.SIG_BLOCK, passed_on)  # until it is known to whom
 request = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
@@ -34,8 +36,9 @@ socket.send_fds(server, [len(request).to_bytes(8, "big")], [0, 1, 2])
 server.sendall(request)
 answers = server.makefile("r")
 child = int(answers.readline())
-for number in (signal.SIGINT, signal.SIGTERM):
+for number in passed_on:
     signal.signal(number, lambda number, _frame: os.kill(child, number))
+signal.pthread_sigmask(signal.SIG_UNBLOCK, passed_on)
 code = int(answers.readline())
 if code < 0:
     signal.signal(-code, signal.SIG_DFL)
