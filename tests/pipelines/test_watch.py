@@ -377,12 +377,12 @@ def test_what_a_killed_watch_had_of_standard_input_is_taken_in_by_the_next(
     tmp_path: Path, lines: list[bytes], key: Path, whole: Path
 ) -> None:
     lake = tmp_path / "lake"
-    program = Program("-", "--lake", lake, "--key-file", key, "--latency", "60", stdin=subprocess.PIPE)
+    program = Program("-", "--lake", lake, "--key-file", key, "--latency", "30", stdin=subprocess.PIPE)
     pipe = program.process.stdin
     assert pipe is not None
     pipe.write(b"".join(lines[:100]))
     pipe.flush()
-    program.until(lambda: _events(lake) == 100)  # the next run is half a minute away
+    program.until(lambda: _events(lake) == 100)  # the next run is a quarter of a minute away
     pipe.write(b"".join(lines[100:300]))
     pipe.flush()
     spool = lake / "_stillwatch" / "stdin"

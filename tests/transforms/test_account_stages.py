@@ -47,13 +47,13 @@ def registered(filed: dict[str, dict[str, object]]) -> pl.DataFrame:
 
 
 @given(logs())
-@settings(max_examples=25)  # many more are among the longer proofs
+@settings(max_examples=12)  # many more are among the longer proofs
 def test_every_frame_of_a_small_log_equals_the_oracle(events: pl.DataFrame) -> None:
     assert_equal(run(events, [END]), by_oracle(events, END), events, rel_tol=ROUNDING)
 
 
 @given(logs(), st.integers(1, 20))
-@settings(max_examples=25)
+@settings(max_examples=12)
 def test_windows_are_the_same_whatever_is_added_up_at_once(events: pl.DataFrame, rows: int) -> None:
     borders = [DAY + HOUR * number for number in (9, 24, 48)]
     whole = run(events, borders)
@@ -63,7 +63,7 @@ def test_windows_are_the_same_whatever_is_added_up_at_once(events: pl.DataFrame,
 
 
 @given(logs())
-@settings(max_examples=15)
+@settings(max_examples=7)
 def test_what_the_operator_knows_of_accounts_counts_before_what_is_logged(events: pl.DataFrame) -> None:
     made, expected = run(events, [END], registry=registered(FILED)), by_oracle(events, END, registry=FILED)
     assert_equal(made, expected, events, rel_tol=ROUNDING)
@@ -80,7 +80,7 @@ def test_every_frame_of_many_more_logs_equals_the_oracle(events: pl.DataFrame) -
 
 
 @given(logs(max_events=40))
-@settings(max_examples=12)  # many more are among the longer proofs
+@settings(max_examples=6)  # many more are among the longer proofs
 def test_redeemed_handles_of_a_small_log_equal_the_oracle(events: pl.DataFrame) -> None:
     made = run(events, [END])
     tallies, traits = made["tallies"], made["traits"]
@@ -131,14 +131,14 @@ _CUTS = st.lists(st.integers(1, 2 * 288 - 1), max_size=6, unique=True).map(
 
 
 @given(logs(), _CUTS)
-@settings(max_examples=15)
+@settings(max_examples=7)
 def test_any_cut_of_a_small_log_gives_the_same_rows(events: pl.DataFrame, borders: list[datetime]) -> None:
     known = registered(FILED)
     assert_equal(run(events, [END], registry=known), run(events, borders, as_bytes=True, registry=known), events)
 
 
 @given(st.integers(0, 10_000), _CUTS)
-@settings(max_examples=5)
+@settings(max_examples=3)
 def test_any_cut_of_a_crowded_log_gives_the_same_rows(seed: int, borders: list[datetime]) -> None:
     log = crowded(seed, 300, 28, 80)
     assert_equal(run(log, [END]), run(log, borders, as_bytes=True), log)
@@ -153,7 +153,7 @@ def test_a_run_a_day_over_nine_days_equals_one_run() -> None:
 
 
 @given(logs(), st.randoms(use_true_random=False))
-@settings(max_examples=12)
+@settings(max_examples=6)
 def test_order_of_arrival_and_chunks_change_nothing(events: pl.DataFrame, random) -> None:
     places = list(range(events.height))
     random.shuffle(places)
@@ -164,7 +164,7 @@ def test_order_of_arrival_and_chunks_change_nothing(events: pl.DataFrame, random
 
 
 @given(logs(), st.lists(st.integers(0, 24), max_size=8))
-@settings(max_examples=12)
+@settings(max_examples=6)
 def test_records_read_twice_change_nothing_but_the_count_of_duplicates(events: pl.DataFrame, places: list[int]) -> None:
     again = events[[place for place in places if place < events.height]]
     again = again.with_columns(pl.lit("again").alias("source"), pl.int_range(pl.len()).alias("position"))
@@ -175,7 +175,7 @@ def test_records_read_twice_change_nothing_but_the_count_of_duplicates(events: p
 
 
 @given(st.integers(0, 10_000), st.integers(2, 4))
-@settings(max_examples=5)
+@settings(max_examples=3)
 def test_the_number_of_account_groups_does_not_matter(seed: int, groups: int) -> None:
     log = event_log(seed, 150, accounts=7, hours=30)
     group = pl.col("account_hash") % groups  # floors: also of negative hashes
@@ -184,7 +184,7 @@ def test_the_number_of_account_groups_does_not_matter(seed: int, groups: int) ->
 
 
 @given(logs(), st.integers(1, 2 * 288))
-@settings(max_examples=15)
+@settings(max_examples=7)
 def test_what_is_open_is_shown_as_the_oracle_counts_it_so_far_and_changes_nothing(
     events: pl.DataFrame, ticks: int
 ) -> None:
@@ -220,7 +220,7 @@ def test_states_of_accounts_that_fell_silent_are_forgotten() -> None:
 
 
 @given(logs())
-@settings(max_examples=10)
+@settings(max_examples=4)
 def test_every_frame_keeps_its_contract_and_is_sorted_by_key(events: pl.DataFrame) -> None:
     frames = Stages().step(events, END)
     for name, contract in CONTRACTS.items():

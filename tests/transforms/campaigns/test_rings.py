@@ -174,7 +174,7 @@ def redeemed(drawn: list[tuple[int, int, int, int, int]]) -> pl.DataFrame:
     return foreign([rows[at] for at in sorted(rows)])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(REDEEMED, st.sampled_from([5, 35, 700, 1440]))
 def test_days_in_pieces_give_what_they_give_at_once(drawn: list[tuple[int, int, int, int, int]], minutes: int) -> None:
     policy = Policy.from_json(POLICY.to_json().replace('"memory_days": 30', '"memory_days": 1'))
@@ -192,7 +192,7 @@ def test_days_in_pieces_give_what_they_give_at_once(drawn: list[tuple[int, int, 
     assert not told.select("account_id", "tick").is_duplicated().any()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(REDEEMED)
 def test_whoever_is_of_a_ring_was_hit_by_the_rule_within_the_day(drawn: list[tuple[int, int, int, int, int]]) -> None:
     rows = redeemed(drawn)
