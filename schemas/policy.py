@@ -300,6 +300,13 @@ class Campaigns:
         25,
         "accounts from which a campaign takes large_decades: honest groups of which something else speaks had up to 20",
     )
+    small_decades: float = setting(
+        6.0,
+        "points of a campaign of fewer than small_accounts, of which an even load (3) and claims of extraction (2) say no more than of an evaluation: five honest accounts that run one suite had 5.5 and 5.6 in worlds of twenty thousand accounts (decision 0180)",
+    )
+    small_accounts: int = setting(
+        8, "accounts below which a campaign takes small_decades: as many as a load must have to be steady"
+    )
     software_decades: float = setting(
         5.5,
         "points of a campaign by a client fingerprint or user agent alone, or by three words of prompts, or of which nothing speaks but the load and when the accounts were made: a class or a hackathon has one browser, one starter kit, one load and one hour of sign-ups (five decades at most); what is missing must come from what a class has not, turns or cards that pay for several",

@@ -62,17 +62,20 @@ def needed(kinds: pl.Series, accounts: Counts, is_of_class: Bools, policy: Campa
         kinds: kind of each key.
         accounts: holders.
         is_of_class: whether what is none of OF_A_CLASS says less than beside_class.
-        policy: review_decades, large_decades, software_decades, class_decades, class_accounts, large_accounts, payer_decades.
+        policy: review_decades, large_decades, small_decades, software_decades, class_decades, class_accounts, large_accounts,
+            small_accounts, payer_decades.
     """
     is_more = kinds.is_in([*SOFTWARE, *CHOSEN]).to_numpy() | is_of_class
-    least = np.where(is_more, policy.software_decades, _of_size(accounts, policy))
+    least = of_size(accounts, policy)
+    least = np.where(is_more, np.maximum(policy.software_decades, least), least)
     least = np.where(is_of_class & (accounts < policy.class_accounts), policy.class_decades, least)
     return np.where((kinds == PAYER).to_numpy(), policy.payer_decades, least)
 
 
-def _of_size(accounts: Counts, policy: Campaigns) -> F64:
-    """The points of a key of which something speaks that a class has not."""
-    return np.where(accounts < policy.large_accounts, policy.review_decades, policy.large_decades)
+def of_size(accounts: Counts, policy: Campaigns) -> F64:
+    """The points of a key, or a campaign, of so many accounts of which something speaks that a class has not."""
+    least = np.where(accounts < policy.large_accounts, policy.review_decades, policy.large_decades)
+    return np.where(accounts < policy.small_accounts, policy.small_decades, least)
 
 
 def beside(signals: str) -> pl.Expr:
@@ -125,7 +128,7 @@ def agreed(ties: pl.DataFrame, held: Mapping[Key, Collection[int]], policy: Camp
     found = {
         keys[place]: row if keys[place] in enough else _with(row, shares[keys[place]], policy) for place, row in rows
     }
-    least = dict(zip(keys, _of_size(accounts, policy), strict=True))
+    least = dict(zip(keys, of_size(accounts, policy), strict=True))
     return [found[key] for key in sorted(found) if key in enough or found[key]["points"] >= least[key]]
 
 

@@ -7,23 +7,20 @@ their networks (moves.py), and what the calls with the key are about. Points are
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc, gammainc
+from scipy.special import gammainc
 
 from schemas.feature import FEATURE
 from schemas.policy import Campaigns
 from transforms.campaigns import evenness, turns
 from transforms.campaigns.base import Base
+from transforms.campaigns.tails import at_least, of_prior, part_of, points_of
 
 F64 = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-
-HALF = 0.5
-"""What every second benign group reaches says nothing."""
-
 
 NEW_NETWORKS, NO_NIGHTS, LEANING = "new_networks", "no_nights", "like_a_harvest"
 """Signals of whence and of when accounts call, and of what their days look like."""
@@ -105,7 +102,8 @@ class Look:
 
 def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
     """The signals of keys, in the order in which equal ones are told."""
-    cards, claims, in_turn = _cards(stats, base, policy), _claims(stats, policy), _turns(stats, policy)
+    cards, in_turn, leaning = _cards(stats, base, policy), _turns(stats, policy), _leaning(stats, base, policy)
+    claims, answers = _claims(stats, policy), _answers(stats, policy)
     moves = _moves(stats, base, policy)
     is_typed = stats.is_text & ~stats.is_brought
     is_meant = is_typed & ((cards.points > 0) | (claims.points > 0))
@@ -118,10 +116,18 @@ def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
         _fresh(stats, base, policy),
         moves,
         _sleepless(stats, base, moves, policy),
-        claims,
-        _answers(stats, policy),
-        _leaning(stats, base, policy),
+        _unless_brought(claims, stats, leaning.points > claims.points),
+        _unless_brought(answers, stats, leaning.points > answers.points),
+        _unless_brought(leaning, stats, leaning.points <= np.maximum(claims.points, answers.points)),
     ]
+
+
+def _unless_brought(look: Look, stats: Stats, is_weaker: Bools) -> Look:
+    """The look, without points where it is the weaker one of two that software brings.
+
+    A program that asks for reasoning makes the days of all who run it look like a harvest: that is one thing, and the stronger counts.
+    """
+    return replace(look, points=np.where(stats.is_brought & is_weaker, 0.0, look.points))
 
 
 def are_alike(stats: Stats, policy: Campaigns) -> Bools:
@@ -129,8 +135,8 @@ def are_alike(stats: Stats, policy: Campaigns) -> Bools:
 
     A popular tool that a pool uses too has both kinds of holders: whatever the pool has in common, some others have not.
     """
-    fresh = np.where(2.0 * stats.aged >= stats.accounts, _share(stats.fresh, stats.aged), 0.0)
-    share = np.maximum(fresh, _share(stats.carded, stats.accounts))
+    fresh = np.where(2.0 * stats.aged >= stats.accounts, part_of(stats.fresh, stats.aged), 0.0)
+    share = np.maximum(fresh, part_of(stats.carded, stats.accounts))
     even = evenness.effective_share(stats.accounts, stats.calls, stats.squares)
     return np.asarray((share >= policy.alike) | (even >= policy.alike_load))
 
@@ -209,27 +215,29 @@ def _turns(stats: Stats, policy: Campaigns) -> Look:
 
 
 def _fresh(stats: Stats, base: Base, policy: Campaigns) -> Look:
-    tail = _at_least(stats.fresh, stats.aged, base.fresh)
+    """Whether the accounts are young; those that one card pays for began together, so there are as many draws as customers."""
+    customers = part_of(stats.cards, stats.accounts)
+    tail = at_least(customers * stats.fresh, customers * stats.aged, base.fresh)
     known = (stats.aged >= policy.least_accounts) & (2.0 * stats.aged >= stats.accounts)
     return Look(
         "fresh_accounts",
         "age",
         f"the accounts were younger than {policy.fresh_days} days when they began",
-        _points(tail, known & (stats.fresh > 0), policy.identity_most),
-        _share(stats.fresh, stats.aged),
+        points_of(tail, known & (stats.fresh > 0), policy.identity_most),
+        part_of(stats.fresh, stats.aged),
         np.full(len(tail), base.fresh),
     )
 
 
 def _cards(stats: Stats, base: Base, policy: Campaigns) -> Look:
-    tail = _at_least(stats.several, stats.known_cards, base.cards)
+    tail = at_least(stats.several, stats.known_cards, base.cards)
     known = stats.known_cards >= policy.least_customers
     return Look(
         "shared_cards",
         "payment",
         "payment instruments that each pay for several of the accounts",
-        _points(tail, known & (stats.several > 0), policy.identity_most),
-        _share(stats.several, stats.known_cards),
+        points_of(tail, known & (stats.several > 0), policy.identity_most),
+        part_of(stats.several, stats.known_cards),
         np.full(len(tail), base.cards),
     )
 
@@ -242,7 +250,7 @@ def _bursts(stats: Stats, base: Base, policy: Campaigns) -> Look:
         "signup_burst",
         "age",
         "pairs of the accounts that pay differently and were created within the same hour by the same path",
-        _points(tail, (stats.bursts > 0) & (2.0 * stats.bursts >= stats.signed), policy.identity_most),
+        points_of(tail, (stats.bursts > 0) & (2.0 * stats.bursts >= stats.signed), policy.identity_most),
         stats.bursts,
         chance,
     )
@@ -253,16 +261,16 @@ def _moves(stats: Stats, base: Base, policy: Campaigns) -> Look:
 
     Nightly jobs on fresh machines are over in hours (`campaigns.awake_hours`).
     """
-    tail = _at_least(stats.moving, stats.staying, base.moves)
+    tail = at_least(stats.moving, stats.staying, base.moves)
     known = (stats.staying >= policy.least_accounts) & (2.0 * stats.staying >= stats.accounts)
     return Look(
         NEW_NETWORKS,
         "network",
         "the accounts call all day long from networks that they have not used on earlier days",
-        _points(
+        points_of(
             tail, known & (_nearly_all(stats.moving, stats.staying, policy) | stats.is_chosen), policy.identity_most
         ),
-        _share(stats.moving, stats.staying),
+        part_of(stats.moving, stats.staying),
         np.full(len(tail), base.moves),
     )
 
@@ -272,40 +280,40 @@ def _sleepless(stats: Stats, base: Base, moves: Look, policy: Campaigns) -> Look
 
     Benign services that are moved from machine to machine run day and night as well, so where networks speak it says little beside them.
     """
-    tail = _at_least(stats.sleepless, stats.timed, base.sleepless)
+    tail = at_least(stats.sleepless, stats.timed, base.sleepless)
     most = np.maximum(policy.identity_most - moves.points, policy.moving_sleepless)
     return Look(
         NO_NIGHTS,
         "hours",
         f"the accounts call day and night: also in those {policy.night_hours} hours of the day in which each calls least",
-        np.minimum(_points(tail, are_sleepless(stats, policy), policy.identity_most), most),
-        _share(stats.sleepless, stats.timed),
+        np.minimum(points_of(tail, are_sleepless(stats, policy), policy.identity_most), most),
+        part_of(stats.sleepless, stats.timed),
         np.full(len(tail), base.sleepless),
     )
 
 
 def _leaning(stats: Stats, base: Base, policy: Campaigns) -> Look:
     """Whether the accounts' days look like a harvest, as seldom another account's in the same log: one alone proves nothing, of a whole group it is no chance."""
-    tail = _at_least(stats.leaning, stats.placed, base.leaning)
+    tail = at_least(stats.leaning, stats.placed, base.leaning)
     known = (stats.placed >= policy.least_accounts) & (2.0 * stats.placed >= stats.accounts)
     return Look(
         LEANING,
         "leaning",
         f"the accounts are among the {policy.leaning_share:.0%} whose days look most like a harvest",
-        _points(tail, known & (2.0 * stats.leaning >= stats.placed), policy.identity_most),
-        _share(stats.leaning, stats.placed),
+        points_of(tail, known & (2.0 * stats.leaning >= stats.placed), policy.identity_most),
+        part_of(stats.leaning, stats.placed),
         np.full(len(tail), base.leaning),
     )
 
 
 def _claims(stats: Stats, policy: Campaigns) -> Look:
     detail = "calls with the shared key that ask for reasoning or a grade, or whose answers open with reasoning"
-    share = _share(stats.elicited, stats.calls)
+    share = part_of(stats.elicited, stats.calls)
     return _of_content("extraction_claims", detail, share, "reasoning_elicited_share_24h", stats, policy)
 
 
 def _answers(stats: Stats, policy: Campaigns) -> Look:
-    mean = _share(stats.output_tokens, stats.output_known)
+    mean = part_of(stats.output_tokens, stats.output_known)
     detail = "output tokens of a call with the shared key"
     return _of_content("long_answers", detail, mean, "output_per_call_24h", stats, policy)
 
@@ -314,30 +322,5 @@ def _of_content(signal: str, detail: str, values: F64, feature: str, stats: Stat
     """What calls with the key are about, by the shipped prior of a feature; software says nothing about that, and what it brings little."""
     prior = FEATURE[feature].prior
     most = np.where(stats.is_brought, policy.brought_decades, policy.identity_most)
-    points = np.where(stats.is_text, np.minimum(_of_prior(values, prior), most), 0.0)
+    points = np.where(stats.is_text, np.minimum(of_prior(values, prior), most), 0.0)
     return Look(signal, "content", detail, points, values, np.full(len(values), prior[0][0]))
-
-
-def _at_least(hits: F64, trials: F64, chance: float) -> F64:
-    """Chance of so many hits or more (binomial); 1 for none."""
-    some = np.maximum(hits, 1.0)
-    return np.asarray(np.where(hits > 0, betainc(some, np.maximum(trials - some, 0.0) + 1.0, chance), 1.0))
-
-
-def _points(tail: F64, is_known: Bools, most: float) -> F64:
-    speaks = is_known & (tail < HALF)
-    decades = np.round(-np.log10(np.maximum(np.where(speaks, tail, 1.0), 1e-12)), 6)
-    return np.asarray(np.where(speaks, np.minimum(decades, most), 0.0))
-
-
-def _of_prior(values: F64, prior: tuple[tuple[float, float], ...]) -> F64:
-    """Decades of the shipped prior of a feature, in its steps; 0 where the value is not known."""
-    points = np.zeros(len(values))
-    for least, tail in prior:
-        points = np.where(values >= least, -np.log10(tail), points)
-    return np.round(points, 6)
-
-
-def _share(part: F64, whole: F64) -> F64:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(whole > 0, part / whole, np.nan))

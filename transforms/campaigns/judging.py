@@ -33,14 +33,15 @@ def judged(sums: pl.DataFrame, before: pl.DataFrame, base: Base, policy: Policy)
         & (pl.col("calls") >= own.least_calls_each * pl.col("accounts"))
     )
     columns = {name: rows[name].to_numpy().astype(np.float64) for name in SUMS}
-    # What all share by definition is no evidence: a card is not for the accounts that it pays for.
-    columns["carded"] = np.where(rows["kind"] == PAYER, 0.0, columns["carded"])
-    turns = {name: columns.pop(name) for name in TURNS}
     kinds = rows["kind"]
+    is_payer = (kinds == PAYER).to_numpy()
+    # What all share by definition is no evidence: a card is not for the accounts that it pays for, nor against them.
+    columns["carded"] = np.where(is_payer, 0.0, columns["carded"])
+    columns["cards"] = np.where(is_payer, columns["accounts"], columns["cards"])
+    turns = {name: columns.pop(name) for name in TURNS}
     is_text, is_brought = kinds.is_in(TEXT).to_numpy(), kinds.is_in(BROUGHT).to_numpy()
     is_chosen = kinds.is_in(CHOSEN).to_numpy()
     stats = Stats(**columns, turns=turns, is_text=is_text, is_brought=is_brought, is_chosen=is_chosen)
-    is_payer = (kinds == PAYER).to_numpy()
     found = _of_families(_of_payers(looks(stats, base, own), is_payer))
     points = np.sum([look.points for look in found], axis=0) if len(rows) else np.empty(0)
     count = np.sum([look.points > 0 for look in found], axis=0) if len(rows) else np.empty(0)

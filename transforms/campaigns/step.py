@@ -4,13 +4,14 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from schemas.campaign import CAMPAIGN
 from schemas.finding import damage_tier
 from schemas.hit import CAMPAIGN_RULE, HIT
 from schemas.policy import Campaigns, Policy
-from transforms.campaigns.agreeing import agreed
+from transforms.campaigns.agreeing import agreed, of_size
 from transforms.campaigns.course import course, pace_of, quiet_share_of, visits_with
 from transforms.campaigns.evidence import NEW_NETWORKS
 from transforms.campaigns.gathering import Gathering, exchanges, output_tokens
@@ -239,7 +240,7 @@ class _Work:
         gathering, campaign = self._gathering, self._rows[name]
         said, some = detail(campaign), campaign["account_ids"][: MOST_LINKED + 1]
         policy = self._policy.campaigns
-        is_large = campaign["accounts"] >= policy.large_accounts
+        least = of_size(np.array([campaign["accounts"]]), policy).item()
         for account in accounts:
             left = self._left(account, name)
             gathering.tell(name, account, tick.replace(minute=0))
@@ -250,7 +251,7 @@ class _Work:
                 "tick": tick,
                 "rule": CAMPAIGN_RULE,
                 "observed": campaign["score"],
-                "expected": policy.large_decades if is_large else policy.review_decades,
+                "expected": least,
                 "detail": said,
                 "linked_account_ids": [other for other in some if other != own][:MOST_LINKED],
                 "sample_event_ids": [],

@@ -444,6 +444,13 @@ def test_without_an_accounts_file_it_takes_as_long_as_a_sitting(keys: list[tuple
     assert lake.campaigns["score"].item() >= POLICY.campaigns.review_decades
 
 
+def test_a_few_that_ask_for_reasoning_equally_often_may_run_one_suite() -> None:
+    assert [a_day(pool("run", accounts, 40, keys=TEMPLATE), []).campaigns.is_empty() for accounts in (7, 8)] == [
+        True,
+        False,
+    ]
+
+
 def in_turn(calls: int) -> list[Row]:
     """Calls at random times of a day, each given to the least recently used of 20 heads."""
     chance = Random(3)

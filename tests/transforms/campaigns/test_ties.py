@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from given_accounts import DAY
-from given_pools import Row, crowd, frames, moving, on_file, pool, sleepless
+from given_pools import Row, crowd, frames, leaning, moving, on_file, pool, sleepless
 from schemas.policy import Campaigns, Policy
 from schemas.tie import TIE, TIED
 from transforms.campaigns import Base, TieState, tie
@@ -57,6 +57,13 @@ def test_four_accounts_are_no_pool() -> None:
     assert ties_of(pool("head", 4, 40, keys=TEMPLATE), on_file("head", 4, age_days=3, a_card=1)).is_empty()
 
 
+def test_that_a_few_of_many_teams_are_new_is_no_surprise_however_many_seats_they_have() -> None:
+    """Twelve teams of sixteen seats, two of them new: by accounts a chance in thousands, by teams one in three."""
+    teams = on_file("old", 160, age_days=400, a_card=16) + on_file("new", 32, age_days=3, a_card=16)
+    rows = pool("old", 160, 10, keys=TEMPLATE, elicited=0) + pool("new", 32, 10, keys=TEMPLATE, elicited=0)
+    assert signals_of(rows, teams) == {"even_load", "shared_cards"}
+
+
 def test_a_network_is_no_tie() -> None:
     accounts = on_file("head", 20, age_days=3, a_card=5)
     assert ties_of(pool("head", 20, 10, keys=[("prefix", 1), ("payment", 2)]), accounts).is_empty()
@@ -80,6 +87,17 @@ def test_what_a_program_asks_for_counts_less_than_what_people_write() -> None:
         ]
         claims += [one["points"] for one in made if one["signal"] == "extraction_claims"]
     assert claims == [2.0, POLICY.campaigns.brought_decades]
+
+
+def test_a_program_that_asks_for_reasoning_makes_days_look_like_a_harvest_and_that_counts_once() -> None:
+    """Of a system prompt the stronger of the two speaks; of what is typed both."""
+    base = leaning(BASE, "head", 20)
+    said = {}
+    for kind in ("head", "system"):
+        given_rows, known = frames(pool("head", 20, 60, keys=[(kind, 7)]), on_file("head", 20, age_days=3, a_card=5))
+        (*_, last) = tie(TieState.empty(), given_rows, known, base, UNTIL, POLICY)[1].sort("tick")["signals"]
+        said[kind] = {one["signal"] for one in last} & {"extraction_claims", "like_a_harvest"}
+    assert said == {"head": {"extraction_claims", "like_a_harvest"}, "system": {"like_a_harvest"}}
 
 
 def test_users_of_a_new_program_that_asks_for_reasoning_are_not_tied_in_their_first_hour() -> None:
@@ -191,7 +209,7 @@ accounts = st.lists(
     unique_by=lambda row: row["account_id"],
 )  # fmt: skip
 LOOSE = Policy(
-    campaigns=Campaigns(least_accounts=1, least_customers=0, least_calls=1, least_calls_each=0, review_decades=0.0, software_decades=0.0, class_decades=0.0,
+    campaigns=Campaigns(least_accounts=1, least_customers=0, least_calls=1, least_calls_each=0, review_decades=0.0, software_decades=0.0, class_decades=0.0, small_decades=0.0,
                         least_signals=0, alike=0.0)
 )  # fmt: skip
 """Ties everything, so that all sums are seen."""
