@@ -198,6 +198,10 @@ class Rules:
         1000,
         "one-token calls with log-probabilities in 24 h: the smallest published attack needs 1,024 (threats.md 2.3 #16)",
     )
+    wide_logprob_calls: int = setting(
+        300,
+        "calls in 24 h that ask for one token and for ten alternatives or more (schemas/tally.py): as many as biased tokens, a few hundred (threats.md 2.3 #16); in three worlds by a stranger five of seven sweeps had as many in a day, and the busiest of 6,782 honest accounts 288",
+    )
     bypass_refusals: int = setting(
         60, "refused variants of one payload in 24 h; the published search used 12,000 (threats.md 1.1 T-PROBE)"
     )

@@ -7,6 +7,9 @@ from schemas.contract import UTC_MICROSECONDS, Contract, field
 GAP_BANDS = 24
 """Bands of ln(gap in seconds), 0.5 wide, from -1.0 (0.37 s); the first and the last are open. threats.md 2.2 #1."""
 
+WIDE_LOGPROBS = 10
+"""Alternatives from which log-probabilities are wide: confidence, labels and evaluations read one to five, APIs give up to twenty."""
+
 
 def _count(name: str, doc: str) -> pa.Field:
     return field(name, pa.int64(), doc, required=True, unit="calls", at_least=0)
@@ -86,7 +89,7 @@ SUMS = (
 GAP_COLUMNS = tuple(f"gap_band_{band:02d}" for band in range(GAP_BANDS))
 
 ADDITIVE = tuple(f.name for f in COUNTS + SUMS) + GAP_COLUMNS
-"""Columns that add up when ticks become hours and hours days."""
+"""Columns that windows are made of: they add up when ticks become hours and hours days."""
 
 TALLY = Contract(
     name="tallies",
@@ -104,6 +107,14 @@ TALLY = Contract(
             *COUNTS,
             *SUMS,
             *[_count(name, f"Gaps in band {band}.") for band, name in enumerate(GAP_COLUMNS)],
+            field(
+                "wide_one_token",
+                pa.int64(),
+                f"Calls with max_tokens of 1 that asked for log-probabilities of {WIDE_LOGPROBS} alternatives or more.",
+                null="no call is of a source that carries parameters",
+                unit="calls",
+                at_least=0,
+            ),
             field("presence", pa.int64(), "Bitwise OR of the calls' presence.", required=True, at_least=0),
             field("plan", pa.string(), "Greatest plan name logged.", null="not logged"),
             field("account_created_at", UTC_MICROSECONDS, "Earliest creation time logged.", null="not logged"),

@@ -34,6 +34,7 @@ LOW = Rules(
     sweep_act_tokens=3,
     fresh_calls=1,
     logprob_calls=1,
+    wide_logprob_calls=2,
     bypass_refusals=2,
     download_objects=2,
     download_breadth=3,

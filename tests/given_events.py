@@ -81,6 +81,7 @@ _COLUMNS: dict[str, st.SearchStrategy[Any]] = {
     "n_choices": _maybe(1, 2),
     "max_tokens": _maybe(1, 256),
     "logprobs": _maybe(True, False),
+    "top_logprobs": _maybe(5, 9, 10, 20),
     "logit_bias_size": _maybe(0, 3),
     "logit_bias_keys": _some(0, 5, -7, LEAST, MOST),
     "response_format": _maybe("text", "json_object"),

@@ -184,6 +184,9 @@ def _tally(account: str, tick: datetime, cell: list[Event]) -> Row:
     def shows_cache(call: Event) -> bool:
         return is_multi(call) and call["cached_input_tokens"] is not None and call["input_tokens"] is not None
 
+    def is_wide(call: Event) -> bool:
+        return call["max_tokens"] == 1 and call["logprobs"] and (call["top_logprobs"] or 0) >= 10
+
     def is_graded(call: Event) -> bool:
         return call["has_rubric"] and call["output_tokens"] is not None and call["output_tokens"] < 64
 
@@ -224,6 +227,7 @@ def _tally(account: str, tick: datetime, cell: list[Event]) -> Row:
         "with_logprobs": number(lambda c: c["logprobs"]),
         "with_logit_bias": number(lambda c: c["logit_bias_size"]),
         "one_token": number(lambda c: c["max_tokens"] == 1),
+        "wide_one_token": number(is_wide) if number(lambda c: c["presence"] & Presence.PARAMETERS) else None,
         "temperature_zero": number(lambda c: c["temperature"] == 0),
         "tools_known": number(has("tool_count")),
         "with_tools": number(lambda c: c["tool_count"]),

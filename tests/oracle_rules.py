@@ -171,7 +171,11 @@ def _held(tick: Tick, day: list[Tick], policy: Policy) -> list[tuple[str, int, f
         out.append(("logit_sweep", tokens, rules.sweep_tokens, says))
 
     both = sum(t.both for t in counted)
-    if tick.both > 0 and both >= rules.logprob_calls:
+    wide = sum(t.tally["wide_one_token"] or 0 for t in day)
+    if (now["wide_one_token"] or 0) > 0 and wide >= rules.wide_logprob_calls:
+        says = f"{wide} calls in 24 h asked for one token, with the log-probabilities of ten alternatives or more"
+        out.append(("wide_logprobs", wide, rules.wide_logprob_calls, says))
+    elif tick.both > 0 and both >= rules.logprob_calls and wide < rules.wide_logprob_calls:
         says = f"at least {both} one-token calls with log-probabilities in 24 h"
         out.append(("logprob_harvest", both, rules.logprob_calls, says))
 

@@ -22,7 +22,16 @@ class Attack:
 ATTACKS = {
     "handle replay": Attack(("T-SIG",), ("handle_replay", "handle_reuse")),
     "logit sweep": Attack(
-        ("T-LOGIT",), ("logit_sweep", "fresh_sweep", "slow_sweep", "sweep_shape", "logprob_harvest", "logprob_shape")
+        ("T-LOGIT",),
+        (
+            "logit_sweep",
+            "fresh_sweep",
+            "slow_sweep",
+            "sweep_shape",
+            "logprob_harvest",
+            "wide_logprobs",
+            "logprob_shape",
+        ),
     ),
     "bypass search": Attack(("T-PROBE",), ("bypass_search", "bypass_shape")),
     "bulk download": Attack(("T-BREADTH", "T-WALK"), ("bulk_download", "enumeration", "download_shape", "walk_shape")),

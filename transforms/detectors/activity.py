@@ -12,7 +12,10 @@ from transforms.sketches.packing import pack, unpack
 
 ACCOUNT = ["account_id", "account_hash"]
 
-COUNTED = ("bias_calls", "logprob_one_token", "refused", "walked", "numbered", "downloads", "system_prompt_asks")
+COUNTED = (
+    *("bias_calls", "logprob_one_token", "wide_one_token"),
+    *("refused", "walked", "numbered", "downloads", "system_prompt_asks"),
+)
 SAMPLED = (
     *("tokens", "tokens_kept", "token_uses", "biased_calls"),
     *("objects", "objects_kept"),
@@ -75,8 +78,11 @@ class RulesState:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """The inverse of `to_bytes`; raises ValueError on other bytes."""
-        return cls(**unpack(data, "rules", _VERSION))
+        """The inverse of `to_bytes`; raises ValueError on other bytes. What hours did not count yet is 0 in them."""
+        parts = unpack(data, "rules", _VERSION)
+        hours = parts["hours"]
+        added = [pl.lit(0, pl.Int64).alias(name) for name in SUMS if name not in hours.columns]
+        return cls(**parts | {"hours": hours.with_columns(added).select(_LAYOUT["hours"].names())})
 
     def forget(self, until: datetime) -> Self:
         """The state without the hours that no tick from `until` on reaches back to; itself if all of it stays."""
@@ -200,6 +206,7 @@ def _counted(tallies: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
             biased_calls=pl.col("with_logit_bias"),
             # At least so many calls were both (Frechet): tallies keep the two counts, not the pairs.
             logprob_one_token=one_token.clip(lower_bound=0),
+            wide_one_token=pl.col("wide_one_token").fill_null(0),
             biased_one_token=(pl.col("with_logit_bias") + pl.col("one_token") - pl.col("parameters_known")).clip(
                 lower_bound=0
             ),

@@ -4,6 +4,7 @@ import polars as pl
 
 from schemas.card import Card, Example
 from schemas.event import Presence
+from transforms.detectors import wide_logprobs
 from transforms.detectors.rule import Rule
 
 CARD = Card(
@@ -18,7 +19,7 @@ CARD = Card(
     kind="reverse_engineering",
     points=2.0,
     points_reason="1 % of benign accounts use log-probabilities throughout (schemas/feature.py, logprob_share_24h)",
-    policy=("rules.logprob_calls",),
+    policy=("rules.logprob_calls", "rules.wide_logprob_calls"),
     runbook=(
         "See whether prompts repeat exactly across days and models (an evaluation) or are random strings (a read-out).",
         "Ask the owner; cap top_logprobs for the account until that is answered.",
@@ -42,7 +43,10 @@ CARD = Card(
 RULE = Rule(
     card=CARD,
     changed=pl.col("logprob_one_token") > 0,
-    holds=lambda rules: pl.col("day_logprob_one_token") >= rules.logprob_calls,
+    holds=lambda rules: (
+        (pl.col("day_logprob_one_token") >= rules.logprob_calls)
+        & ~wide_logprobs.RULE.holds(rules)  # one piece of evidence, not two
+    ),
     observed=pl.col("day_logprob_one_token"),
     expected=lambda rules: float(rules.logprob_calls),
     detail=pl.format("at least {} one-token calls with log-probabilities in 24 h", "day_logprob_one_token"),

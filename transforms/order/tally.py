@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from schemas.event import WEAK_BASES, Presence
-from schemas.tally import GAP_BANDS, GAP_COLUMNS, TALLY
+from schemas.tally import GAP_BANDS, GAP_COLUMNS, TALLY, WIDE_LOGPROBS
 from transforms.order.ticks import Ticks, moments
 from transforms.sketches.grouping import lengths_of, sums_of
 from transforms.sketches.mix import I64
@@ -29,9 +29,9 @@ _NEVER = 2**62
 COLUMNS = (
     "event_id", "account_basis", "plan", "account_created_at", "operation", "http_status", "finish_reason", "is_refused",
     "latency_ms", "input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "bytes_out",
-    "cost_micro_usd", "temperature", "max_tokens", "logprobs", "logit_bias_size", "tool_count", "message_count",
-    "prompt_digest", "response_digest", "response_chars", "elicits_reasoning", "has_rubric", "asks_system_prompt", "has_reasoning_tags",
-    "presence",
+    "cost_micro_usd", "temperature", "max_tokens", "logprobs", "top_logprobs", "logit_bias_size", "tool_count",
+    "message_count", "prompt_digest", "response_digest", "response_chars", "elicits_reasoning", "has_rubric",
+    "asks_system_prompt", "has_reasoning_tags", "presence",
 )  # fmt: skip
 """EVENT columns that are read here."""
 
@@ -85,6 +85,7 @@ def tally(ticks: Ticks, derived: Derived) -> pl.DataFrame:
             "calls": sizes,
             **sums,
             **dict(zip(GAP_COLUMNS, of_band, strict=True)),
+            "wide_one_token": _where_known(sums["wide_one_token"], sums["parameters_known"]),
             "presence": np.bitwise_or.reduceat(ticks.calls["presence"].to_numpy(), starts),
             "plan": _greatest(ticks.calls["plan"], starts),
             "account_created_at": _earliest(ticks.calls["account_created_at"], starts),
@@ -94,6 +95,11 @@ def tally(ticks: Ticks, derived: Derived) -> pl.DataFrame:
             "sample_event_ids": _first_ids(ticks.calls["event_id"], starts, sizes),
         }
     ).select(TALLY.columns)
+
+
+def _where_known(counts: I64, known: I64) -> pl.Series:
+    """The counts; null where no call could have counted."""
+    return pl.Series(counts).set(pl.Series(known == 0), None)
 
 
 def _greatest(names: pl.Series, starts: I64) -> pl.Series:
@@ -156,6 +162,7 @@ _CLAIMS = {
     "with_logprobs": pl.col("logprobs"),
     "with_logit_bias": _LOGIT_BIAS > 0,
     "one_token": pl.col("max_tokens") == 1,
+    "wide_one_token": (pl.col("max_tokens") == 1) & pl.col("logprobs") & (pl.col("top_logprobs") >= WIDE_LOGPROBS),
     "temperature_zero": pl.col("temperature") == 0,
     "tools_known": pl.col("tool_count").is_not_null(),
     "with_tools": pl.col("tool_count") > 0,
