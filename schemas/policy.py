@@ -332,7 +332,7 @@ class Campaigns:
     )
     brought_decades: float = setting(
         1.0,
-        "decades that claims of extraction and long answers count at most where software sends what is shared (system prompts, tools): 5 of 138 published system prompts of products ask for reasoning, so up to one program in twelve (95 %), and whoever runs it does",
+        "decades that claims of extraction, long answers and days like a harvest count at most, together, where software sends what is shared (system prompts, tools): 5 of 138 published system prompts of products ask for reasoning, so up to one program in twelve (95 %), and whoever runs it does",
     )
     steady_decades: float = setting(
         1.0, "decades that a load adds which is steady: more even than a class's, for longer, and on no timetable"

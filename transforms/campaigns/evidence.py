@@ -102,8 +102,8 @@ class Look:
 
 def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
     """The signals of keys, in the order in which equal ones are told."""
-    cards, in_turn, leaning = _cards(stats, base, policy), _turns(stats, policy), _leaning(stats, base, policy)
-    claims, answers = _claims(stats, policy), _answers(stats, policy)
+    cards, in_turn = _cards(stats, base, policy), _turns(stats, policy)
+    claims, answers, leaning = _claims(stats, policy), _answers(stats, policy), _leaning(stats, base, policy)
     moves = _moves(stats, base, policy)
     is_typed = stats.is_text & ~stats.is_brought
     is_meant = is_typed & ((cards.points > 0) | (claims.points > 0))
@@ -116,18 +116,16 @@ def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
         _fresh(stats, base, policy),
         moves,
         _sleepless(stats, base, moves, policy),
-        _unless_brought(claims, stats, leaning.points > claims.points),
-        _unless_brought(answers, stats, leaning.points > answers.points),
-        _unless_brought(leaning, stats, leaning.points <= np.maximum(claims.points, answers.points)),
+        claims,
+        answers,
+        _beside_what_is_brought(leaning, np.maximum(claims.points, answers.points), stats, policy),
     ]
 
 
-def _unless_brought(look: Look, stats: Stats, is_weaker: Bools) -> Look:
-    """The look, without points where it is the weaker one of two that software brings.
-
-    A program that asks for reasoning makes the days of all who run it look like a harvest: that is one thing, and the stronger counts.
-    """
-    return replace(look, points=np.where(stats.is_brought & is_weaker, 0.0, look.points))
+def _beside_what_is_brought(leaning: Look, content: F64, stats: Stats, policy: Campaigns) -> Look:
+    """How much more than what calls are about the days say of accounts that run one program: both are the program's, and together they say what it says."""
+    most = np.maximum(policy.brought_decades - content, 0.0)
+    return replace(leaning, points=np.where(stats.is_brought, np.minimum(leaning.points, most), leaning.points))
 
 
 def are_alike(stats: Stats, policy: Campaigns) -> Bools:

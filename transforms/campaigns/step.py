@@ -22,7 +22,7 @@ from transforms.campaigns.pacing import at_its_pace
 from transforms.campaigns.parts import Part, is_enough
 from transforms.campaigns.prompts import Prompts
 from transforms.campaigns.state import KEYS, MARKS, TOLD, CampaignState
-from transforms.campaigns.wording import detail, evidence, kind_of, link_kinds
+from transforms.campaigns.wording import HARVEST, detail, evidence, kind_of, link_kinds
 
 MOST_LINKED = 20
 """As many linked accounts as a hit lists (HIT.linked_account_ids)."""
@@ -186,7 +186,9 @@ class _Work:
         if before is not None:
             told_by.insert(0, {name: before[name] for name in ("score", "signals", "evidence_accounts")})
         said = max(told_by, key=lambda one: _weight(one["score"], one["evidence_accounts"] or 0, len(listed)))
-        kind = kind_of(part.keys, said["signals"])
+        kind = kind_of(part.keys, [signal for one in told_by for signal in one["signals"]])
+        if before is not None and before["kind"] == HARVEST:
+            kind = HARVEST  # what calls asked for they have asked for, whatever ties the accounts now
         is_sure = said["score"] >= policy.act_decades or (before is not None and before["tier"] == "act")
         acts = is_sure and kind != "resale"  # a breach of terms that somebody has to look at, not a theft
         first = min(holding.first_time for holdings in members.values() for holding in holdings)

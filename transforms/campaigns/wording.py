@@ -28,6 +28,9 @@ _KINDS = (
     | {leaning: (kind,) for kind, leaning in LEANING.items()}
 )
 """What keys are made of that are no kind of trait in the lake."""
+HARVEST = "distillation"
+"""Kind of a campaign whose calls ask for what a student model learns from."""
+
 TOLD_FROM = 1.0
 """Decades from which a signal is told beside a stronger one: what one benign group in ten shows, or fewer."""
 
@@ -40,10 +43,14 @@ def kind_of(keys: Iterable[tuple[str, int]], signals: Sequence[Mapping[str, Any]
     Prompts with one instruction are a harvest, and so are calls with one system prompt that ask for reasoning or grades. The
     same tools or system prompt around prompts that share nothing are a harness in front of other people: a relay. Software
     alone, or a card alone, says that somebody resells or pools: a person has to look.
+
+    Args:
+        keys: what its accounts share.
+        signals: of all ties that speak for it.
     """
     kinds = {kind for kind, _ in keys}
     if kinds & set(PROMPTS) or any(signal["signal"] == "extraction_claims" for signal in signals):
-        return "distillation"
+        return HARVEST
     if "object" in kinds:
         return "bulk_download"
     return "relay" if kinds & {"system", "tools", "handle_issued", "handle_used"} else "resale"

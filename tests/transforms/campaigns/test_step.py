@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from given_accounts import DAY, account_hash
-from given_pools import BASE, POLICY, Lake, Row, crowd, frames, moving, on_file, pool, sleepless
+from given_pools import BASE, POLICY, Lake, Row, crowd, frames, leaning, moving, on_file, pool, sleepless
 from transforms.campaigns import CampaignState
 
 TEMPLATE = (("head", 7), ("tail", 8))
@@ -71,6 +71,17 @@ def test_a_harness_in_front_of_others_is_a_relay() -> None:
 def test_one_system_prompt_that_asks_for_reasoning_is_a_harvest() -> None:
     rows = pool("head", 20, 10, keys=[("client", 1), ("system", 2)])
     assert a_day(rows, HEADS).campaigns["kind"].to_list() == ["distillation"]
+
+
+def test_it_stays_one_where_its_client_says_more_and_when_nothing_else_is_left() -> None:
+    both = pool("head", 20, 60, keys=[("client", 1), ("system", 2)])
+    lake = Lake(HEADS, base=leaning(BASE, "head", 20)).run(both, day(1))
+    said = {signal["signal"] for signal in lake.campaigns["signals"].item()}
+    assert "extraction_claims" not in said
+    assert lake.campaigns["kind"].to_list() == ["distillation"]
+    lake.run(pool("head", 20, 60, keys=[("client", 1)], first=1440), day(2))
+    assert lake.campaigns["last_seen"].item() > day(1)
+    assert lake.campaigns["kind"].to_list() == ["distillation"]
 
 
 def test_two_pools_are_two_campaigns() -> None:

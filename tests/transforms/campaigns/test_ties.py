@@ -89,15 +89,20 @@ def test_what_a_program_asks_for_counts_less_than_what_people_write() -> None:
     assert claims == [2.0, POLICY.campaigns.brought_decades]
 
 
-def test_a_program_that_asks_for_reasoning_makes_days_look_like_a_harvest_and_that_counts_once() -> None:
-    """Of a system prompt the stronger of the two speaks; of what is typed both."""
-    base = leaning(BASE, "head", 20)
-    said = {}
+def test_what_a_program_asks_for_and_that_days_with_it_look_like_a_harvest_are_one_thing() -> None:
+    """Of a system prompt both together say what it may say; of what is typed each says its own."""
+    base, said = leaning(BASE, "head", 20), {}
     for kind in ("head", "system"):
-        given_rows, known = frames(pool("head", 20, 60, keys=[(kind, 7)]), on_file("head", 20, age_days=3, a_card=5))
-        (*_, last) = tie(TieState.empty(), given_rows, known, base, UNTIL, POLICY)[1].sort("tick")["signals"]
-        said[kind] = {one["signal"] for one in last} & {"extraction_claims", "like_a_harvest"}
-    assert said == {"head": {"extraction_claims", "like_a_harvest"}, "system": {"like_a_harvest"}}
+        for elicited in (0, 1):
+            calls = pool("head", 20, 60, keys=[(kind, 7)], elicited=elicited)
+            given_rows, known = frames(calls, on_file("head", 20, age_days=3, a_card=5))
+            (*_, last) = tie(TieState.empty(), given_rows, known, base, UNTIL, POLICY)[1].sort("tick")["signals"]
+            points = {one["signal"]: one["points"] for one in last}
+            said[kind, elicited] = points.get("extraction_claims"), points.get("like_a_harvest")
+    brought = POLICY.campaigns.brought_decades
+    assert said == {
+        ("head", 0): (None, 2.0), ("head", 1): (2.0, 2.0), ("system", 0): (None, brought), ("system", 1): (brought, None),
+    }  # fmt: skip
 
 
 def test_users_of_a_new_program_that_asks_for_reasoning_are_not_tied_in_their_first_hour() -> None:
