@@ -244,7 +244,7 @@ class Campaigns:
     )
     usual_fresh: float = setting(
         0.2,
-        "share of fresh accounts supposed of accounts that have nothing to do with each other, before the accounts file says more",
+        "share of fresh accounts supposed of customers that have nothing to do with each other, before the accounts file says more",
     )
     usual_cards: float = setting(
         0.1, "share of payment instruments supposed to pay for several accounts, before the accounts file says more"
@@ -306,10 +306,10 @@ class Campaigns:
     )
     small_decades: float = setting(
         6.0,
-        "points of a campaign of fewer than small_accounts, of which an even load (3) and claims of extraction (2) say no more than of an evaluation: five honest accounts that run one suite had 5.5 and 5.6 in worlds of twenty thousand accounts (decision 0180)",
+        "points of a key with fewer holders than small_accounts: an even load (3) and claims of extraction (2) say of so few no more than of an evaluation, and anything beside makes a campaign of them: two groups of five honest accounts that run one suite each had 5.5 and 5.6 among 33,148 (decision 0180)",
     )
     small_accounts: int = setting(
-        8, "accounts below which a campaign takes small_decades: as many as a load must have to be steady"
+        8, "holders below which a key takes small_decades: below as many (steady_accounts) a load may be even by chance"
     )
     software_decades: float = setting(
         5.5,

@@ -20,7 +20,7 @@ class Base:
     """What is known as of a feedback border: what is ordinary, and how accounts live.
 
     Attributes:
-        fresh: share of accounts younger than `campaigns.fresh_days`.
+        fresh: share of customers younger than `campaigns.fresh_days`; of one with several accounts that part of it which is.
         cards: share of payment instruments that pay for several accounts.
         bursts: chance that two accounts that pay differently were created in the same hour by the same path.
         moves: share of accounts that move on to new networks on most days.
@@ -71,12 +71,17 @@ def base_of(
     """
     lives = _lives(Snapshot.empty() if learned is None else learned, policy)
     aged = known.filter(pl.col("created_at") <= border)
-    fresh = aged.filter(pl.col("created_at") > border - timedelta(days=policy.fresh_days)).height
+    is_fresh = (pl.col("created_at") > border - timedelta(days=policy.fresh_days)).cast(pl.Float64)
+    alone, together = (
+        aged.filter(pl.col("card").is_null()),
+        aged.drop_nulls("card").sort("card").group_by("card", maintain_order=True),
+    )
+    fresh = pl.concat([alone.select(is_fresh), together.agg(is_fresh.mean()).select("created_at")])["created_at"]
     cards = known.filter(pl.col("card").is_not_null()).group_by("card").len()
     several = cards.filter(pl.col("len") > 1).height
     weight = float(policy.base_weight)
     return Base(
-        fresh=(fresh + weight * policy.usual_fresh) / (aged.height + weight),
+        fresh=(float(fresh.sum()) + weight * policy.usual_fresh) / (len(fresh) + weight),
         cards=(several + weight * policy.usual_cards) / (cards.height + weight),
         bursts=_coincidence(known, weight),
         moves=_share_of(lives["is_moving"], policy.usual_moves, weight),

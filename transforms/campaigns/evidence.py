@@ -39,6 +39,8 @@ class Stats:
         output_known: calls with known output tokens.
         aged: holders whose age is on file.
         fresh: those of them that were fresh when they first showed the key.
+        aged_customers: customers (`cards`) of whose holders some have an age on file.
+        fresh_customers: sum over them of the part of these that were fresh (customers_age.py).
         cards: payment instruments of the holders; one each where none is on file.
         known_cards: payment instruments on file.
         several: those that pay for several holders.
@@ -66,6 +68,8 @@ class Stats:
     output_known: F64
     aged: F64
     fresh: F64
+    aged_customers: F64
+    fresh_customers: F64
     cards: F64
     known_cards: F64
     several: F64
@@ -124,7 +128,7 @@ def looks(stats: Stats, base: Base, policy: Campaigns) -> list[Look]:
 
 def _beside_what_is_brought(leaning: Look, content: F64, stats: Stats, policy: Campaigns) -> Look:
     """How much more than what calls are about the days say of accounts that run one program: both are the program's, and together they say what it says."""
-    most = np.maximum(policy.brought_decades - content, 0.0)
+    most = np.round(np.maximum(policy.brought_decades - content, 0.0), 6)
     return replace(leaning, points=np.where(stats.is_brought, np.minimum(leaning.points, most), leaning.points))
 
 
@@ -213,16 +217,15 @@ def _turns(stats: Stats, policy: Campaigns) -> Look:
 
 
 def _fresh(stats: Stats, base: Base, policy: Campaigns) -> Look:
-    """Whether the accounts are young; those that one card pays for began together, so there are as many draws as customers."""
-    customers = part_of(stats.cards, stats.accounts)
-    tail = at_least(customers * stats.fresh, customers * stats.aged, base.fresh)
+    """Whether the customers are young: the seats of a company begin together, so a customer counts once, however many accounts it has."""
+    tail = at_least(stats.fresh_customers, stats.aged_customers, base.fresh)
     known = (stats.aged >= policy.least_accounts) & (2.0 * stats.aged >= stats.accounts)
     return Look(
         "fresh_accounts",
         "age",
-        f"the accounts were younger than {policy.fresh_days} days when they began",
-        points_of(tail, known & (stats.fresh > 0), policy.identity_most),
-        part_of(stats.fresh, stats.aged),
+        f"the accounts were younger than {policy.fresh_days} days when they began, those that one customer pays for counted once",
+        points_of(tail, known & (stats.fresh_customers > 0), policy.identity_most),
+        part_of(stats.fresh_customers, stats.aged_customers),
         np.full(len(tail), base.fresh),
     )
 

@@ -10,6 +10,7 @@ from schemas.policy import Policy
 from schemas.signals import Slots, Source, lists
 from transforms.campaigns.agreeing import OF_A_CLASS, is_alone, may_agree
 from transforms.campaigns.base import Base
+from transforms.campaigns.customers_age import WHOLE
 from transforms.campaigns.evidence import NO_NIGHTS, Look, Stats, are_alike, are_sleepless, looks
 from transforms.campaigns.kinds import BROUGHT, CHOSEN, PAYER, SUMS, TEXT, TURNS
 
@@ -37,7 +38,8 @@ def judged(sums: pl.DataFrame, before: pl.DataFrame, base: Base, policy: Policy)
     is_payer = (kinds == PAYER).to_numpy()
     # What all share by definition is no evidence: a card is not for the accounts that it pays for, nor against them.
     columns["carded"] = np.where(is_payer, 0.0, columns["carded"])
-    columns["cards"] = np.where(is_payer, columns["accounts"], columns["cards"])
+    columns["aged_customers"] = np.where(is_payer, columns["aged"], columns["aged_customers"])
+    columns["fresh_customers"] = np.where(is_payer, columns["fresh"], columns.pop("fresh_parts") / WHOLE)
     turns = {name: columns.pop(name) for name in TURNS}
     is_text, is_brought = kinds.is_in(TEXT).to_numpy(), kinds.is_in(BROUGHT).to_numpy()
     is_chosen = kinds.is_in(CHOSEN).to_numpy()

@@ -42,7 +42,7 @@ SITTINGS = tuple(f"sitting_{name}" for name in VISITS)
 TURNS = (*VISITS, *SITTINGS)
 """All sums over visits."""
 
-SUMS = ("accounts", "calls", "squares", "elicited", "output_tokens", "output_known", "aged", "fresh", "cards",
-          "known_cards", "several", "carded", "signed", "bursts", "staying", "moving",
+SUMS = ("accounts", "calls", "squares", "elicited", "output_tokens", "output_known", "aged", "fresh", "aged_customers", "fresh_parts",
+          "cards", "known_cards", "several", "carded", "signed", "bursts", "staying", "moving",
           "timed", "sleepless", "placed", "leaning", "minutes", *TURNS)  # fmt: skip
 """Integers that only add up: what evidence.Stats holds but is_text and is_brought."""

@@ -186,9 +186,9 @@ class _Work:
         if before is not None:
             told_by.insert(0, {name: before[name] for name in ("score", "signals", "evidence_accounts")})
         said = max(told_by, key=lambda one: _weight(one["score"], one["evidence_accounts"] or 0, len(listed)))
-        kind = kind_of(part.keys, [signal for one in told_by for signal in one["signals"]])
+        kind = kind_of(part.keys, _broadly_said(told_by, said, len(listed)))
         if before is not None and before["kind"] == HARVEST:
-            kind = HARVEST  # what calls asked for they have asked for, whatever ties the accounts now
+            kind = HARVEST  # what calls have asked for cannot be taken back, whatever ties the accounts now
         is_sure = said["score"] >= policy.act_decades or (before is not None and before["tier"] == "act")
         acts = is_sure and kind != "resale"  # a breach of terms that somebody has to look at, not a theft
         first = min(holding.first_time for holdings in members.values() for holding in holdings)
@@ -242,7 +242,7 @@ class _Work:
         gathering, campaign = self._gathering, self._rows[name]
         said, some = detail(campaign), campaign["account_ids"][: MOST_LINKED + 1]
         policy = self._policy.campaigns
-        least = of_size(np.array([campaign["accounts"]]), policy).item()
+        least = of_size(np.array([campaign["accounts"]]), policy).item()  # of a key that all of them hold
         for account in accounts:
             left = self._left(account, name)
             gathering.tell(name, account, tick.replace(minute=0))
@@ -326,6 +326,12 @@ def _move_on(ties: list[Row], policy: Campaigns) -> bool:
     """Whether all that these ties say of networks is said: an evaluation has servers, or a machine for the time of a job."""
     signals = (signal for tie in ties for signal in tie["signals"])
     return any(one["signal"] == NEW_NETWORKS and one["points"] >= policy.identity_most for one in signals)
+
+
+def _broadly_said(told_by: list[Row], said: Row, listed: int) -> list[Row]:
+    """The signals of what half of a campaign's accounts hold, or else of the strongest that speaks for it."""
+    broad = [one for one in told_by if _weight(one["score"], one["evidence_accounts"] or 0, listed)[0]]
+    return [signal for one in broad or [said] for signal in one["signals"]]
 
 
 def _weight(points: float, accounts: int, listed: int) -> tuple[bool, float, float]:

@@ -13,6 +13,7 @@ import polars as pl
 
 from schemas.policy import Policy
 from schemas.tie import TIE, TIED
+from transforms.campaigns import customers_age
 from transforms.campaigns.base import Base, facts
 from transforms.campaigns.chosen import as_of_all, with_chosen
 from transforms.campaigns.customers import with_customers
@@ -173,6 +174,7 @@ def _sums(before: pl.DataFrame, turns: pl.DataFrame, rows: pl.DataFrame, base: B
         joined = joined.join(alike, on=[*KEY, *by], how="left", maintain_order="left")
     card, burst, both = (_place(by) for by in _ALIKE)
     added = joined.with_columns(
+        *customers_age.added(joined, customers_age.aging(before, policy)),
         accounts=first.cast(pl.Int64),
         calls=pl.col("count"),
         squares=pl.col("so_far") ** 2 - (pl.col("so_far") - pl.col("count")) ** 2,
@@ -214,9 +216,9 @@ def _place(by: tuple[str, ...]) -> pl.Expr:
 
 def totals(before: pl.DataFrame, turns: pl.DataFrame, base: Base, policy: Policy) -> pl.DataFrame:
     """The sums of keys before the first row: kind, key, and the columns of Stats."""
-    young = timedelta(days=policy.campaigns.fresh_days)
+    aging = customers_age.aging(before, policy)
     own = (
-        _living(before, base)
+        _living(aging, base)
         .group_by(KEY)
         .agg(
             accounts=pl.len().cast(pl.Int64),
@@ -226,7 +228,7 @@ def totals(before: pl.DataFrame, turns: pl.DataFrame, base: Base, policy: Policy
             output_tokens=pl.col("output_tokens").sum(),
             output_known=pl.col("output_known").sum(),
             aged=pl.col("created_at").count().cast(pl.Int64),
-            fresh=((pl.col("first_tick") - pl.col("created_at")) < young).sum().cast(pl.Int64),
+            fresh=pl.col("is_fresh").sum().cast(pl.Int64),
             unpaid=pl.col("card").null_count().cast(pl.Int64),
             signed=pl.col("burst").count().cast(pl.Int64),
             staying=pl.col("is_moving").count().cast(pl.Int64),
@@ -254,9 +256,14 @@ def totals(before: pl.DataFrame, turns: pl.DataFrame, base: Base, policy: Policy
     )
     return (
         own.join(cards, on=KEY, how="left")
+        .join(customers_age.held(aging), on=KEY, how="left")
         .join(bursts, on=KEY, how="left")
         .join(turns, on=KEY, how="left")
-        .with_columns(pl.col("known_cards", "several", "carded", "pairs", "pairs_paid", *TURNS).fill_null(0))
+        .with_columns(
+            pl.col(
+                "aged_customers", "fresh_parts", "known_cards", "several", "carded", "pairs", "pairs_paid", *TURNS
+            ).fill_null(0)
+        )
         .with_columns(cards=pl.col("known_cards") + pl.col("unpaid"), bursts=pl.col("pairs") - pl.col("pairs_paid"))
         .select(*KEY, *SUMS)
     )

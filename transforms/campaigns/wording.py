@@ -46,7 +46,7 @@ def kind_of(keys: Iterable[tuple[str, int]], signals: Sequence[Mapping[str, Any]
 
     Args:
         keys: what its accounts share.
-        signals: of all ties that speak for it.
+        signals: of the ties that speak for it.
     """
     kinds = {kind for kind, _ in keys}
     if kinds & set(PROMPTS) or any(signal["signal"] == "extraction_claims" for signal in signals):

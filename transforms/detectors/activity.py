@@ -47,6 +47,8 @@ _LAYOUT: dict[str, pl.Schema] = {
     "tokens": week.TOKENS,
 }
 _VERSION = 2
+_ADDED = ("wide_one_token",)
+"""Columns of hours that states of this version may lack: they are older."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,13 @@ class RulesState:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """The inverse of `to_bytes`; raises ValueError on other bytes. What hours did not count yet is 0 in them."""
+        """The inverse of `to_bytes`; raises ValueError on other bytes. What hours did not count yet (_ADDED) is 0 in them."""
         parts = unpack(data, "rules", _VERSION)
         hours = parts["hours"]
-        added = [pl.lit(0, pl.Int64).alias(name) for name in SUMS if name not in hours.columns]
-        return cls(**parts | {"hours": hours.with_columns(added).select(_LAYOUT["hours"].names())})
+        hours = hours.with_columns(pl.lit(0, pl.Int64).alias(name) for name in _ADDED if name not in hours.columns)
+        if missing := set(_LAYOUT["hours"].names()) - set(hours.columns):
+            raise ValueError(f"a state of rules without {', '.join(sorted(missing))}")
+        return cls(**parts | {"hours": hours.select(_LAYOUT["hours"].names())})
 
     def forget(self, until: datetime) -> Self:
         """The state without the hours that no tick from `until` on reaches back to; itself if all of it stays."""

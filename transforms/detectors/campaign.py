@@ -28,7 +28,7 @@ CARD = Card(
     severity="medium",
     kind="distillation",
     points=0.0,
-    points_reason="each signal's points are -log10 of its own tail; a campaign needs campaigns.review_decades of them together",
+    points_reason="each signal's points are -log10 of its own tail; a campaign needs 4.25 to 8.5 decades of them together, by how many accounts there are and what speaks (campaigns.review_decades and its neighbours)",
     policy=("campaigns", "links"),
     runbook=(
         "Read the campaign (`stillwatch campaigns`): which keys it shares, who is in it, how fast it takes what.",

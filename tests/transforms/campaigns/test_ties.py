@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from random import Random
@@ -57,11 +58,22 @@ def test_four_accounts_are_no_pool() -> None:
     assert ties_of(pool("head", 4, 40, keys=TEMPLATE), on_file("head", 4, age_days=3, a_card=1)).is_empty()
 
 
-def test_that_a_few_of_many_teams_are_new_is_no_surprise_however_many_seats_they_have() -> None:
-    """Twelve teams of sixteen seats, two of them new: by accounts a chance in thousands, by teams one in three."""
-    teams = on_file("old", 160, age_days=400, a_card=16) + on_file("new", 32, age_days=3, a_card=16)
-    rows = pool("old", 160, 10, keys=TEMPLATE, elicited=0) + pool("new", 32, 10, keys=TEMPLATE, elicited=0)
-    assert signals_of(rows, teams) == {"even_load", "shared_cards"}
+def young(teams: list[int], old: int) -> float:
+    """Points of youth where so many seats of young companies, and as many old customers with an account each, share a template; one in ten is young."""
+    base, until = replace(BASE, fresh=0.1), DAY + timedelta(days=1)
+    accounts = on_file("old", old, age_days=400, a_card=1)
+    rows = pool("old", old, 10, keys=TEMPLATE)
+    for number, seats in enumerate(teams):
+        accounts += on_file(f"team{number}", seats, age_days=3 + number, a_card=seats)
+        rows += pool(f"team{number}", seats, 10, keys=TEMPLATE)
+    (*_, last) = tie(TieState.empty(), *frames(rows, accounts), base, until, POLICY)[1].sort("tick")["signals"]
+    return sum(one["points"] for one in last if one["signal"] == "fresh_accounts")
+
+
+def test_the_seats_of_a_young_company_begin_together_and_are_young_once() -> None:
+    assert young([1] * 16, 60) == POLICY.campaigns.identity_most
+    assert young([16], 60) == 0.0
+    assert young([4, 12, 1, 1], 60) < 0.5
 
 
 def test_a_network_is_no_tie() -> None:
