@@ -36,15 +36,11 @@ WHY = {
         "More exchanges than a hundred (the distribution test takes 500 to 1,500), a larger budget than 0.1 %, or something the log does not carry: what an account is for, or what its answers are used for.",
     ),
     "logit sweep": (
-        "The missed one asked five prompts for one token with its log-probabilities, and biased nothing. Evaluation harnesses and classifiers read answers that way, so that it takes a thousand calls in a day (`rules.logprob_calls`); its log ends before that.",
+        "The missed one asked five prompts for one token with its log-probabilities, and biased nothing. Evaluation harnesses and classifiers read answers that way, so that with fewer than ten alternatives a call it takes a thousand in a day (`rules.logprob_calls`); its log ends before that.",
         "The rest of its log. A lower number would name harnesses too: 1 % of honest accounts ask for log-probabilities throughout (prior of `logprob_share_24h`).",
     ),
-    "honest account-days flagged, all": (
-        "Nearly all of them are in one world, of twenty thousand accounts (background, seed 12), with three false campaigns; the same with seed 11, measured before decision 0178, has a tenth as many. Whether that is the seed or the version, and what these accounts share, nobody has looked at yet.",
-        "To look at that world's campaigns, and to measure both seeds with one version.",
-    ),
     "false campaigns": (
-        "All of them are in the worlds with ten and a hundred times the background: the more accounts there are, the more groups of them say alike things by chance. No world here has a million accounts for a week: a few false ones, or none, say no more than the bound.",
+        "The one is in a world with a hundred times the background (seed 11, 33,000 accounts), which had three before decision 0180: the more accounts there are, the more groups of them say alike things by chance. No world here has a million accounts for a week: a few false ones, or none, say no more than the bound.",
         "Worlds of a million accounts, and the same evidence again on a second day before a group that only text ties is told.",
     ),
     "bulk download": (

@@ -12,7 +12,7 @@ from schemas.policy import Policy
 from transforms.campaigns.holder_places import KEY
 
 WHOLE = 720_720
-"""Parts of one customer: up to sixteen accounts share it without a rest, and of more what is lost is less than a thousandth of an account."""
+"""Parts of one customer: up to sixteen accounts share it without a rest, and of more less than one part is lost."""
 
 _CUSTOMER = [*KEY, "card"]
 
