@@ -40,7 +40,7 @@ WHY = {
         "The rest of its log. A lower number would name harnesses too: 1 % of honest accounts ask for log-probabilities throughout (prior of `logprob_share_24h`).",
     ),
     "false campaigns": (
-        "The one is in a world with a hundred times the background (seed 11, 33,000 accounts), which had three before decision 0180: the more accounts there are, the more groups of them say alike things by chance. No world here has a million accounts for a week: a few false ones, or none, say no more than the bound.",
+        "The one is seven accounts that generate synthetic data by one wording, five of them without a contract (B-SYN, grey), in a world with a hundred times the background (seed 11, 33,000 accounts): an even load (2.7 decades), days like a harvest (2) and long answers (0.8). The more accounts there are, the more groups of them say alike things by chance. No world here has a million accounts for a week: a few false ones, or none, say no more than the bound.",
         "Worlds of a million accounts, and the same evidence again on a second day before a group that only text ties is told.",
     ),
     "bulk download": (
