@@ -71,17 +71,15 @@ def base_of(
     """
     lives = _lives(Snapshot.empty() if learned is None else learned, policy)
     aged = known.filter(pl.col("created_at") <= border)
-    is_fresh = (pl.col("created_at") > border - timedelta(days=policy.fresh_days)).cast(pl.Float64)
-    alone, together = (
-        aged.filter(pl.col("card").is_null()),
-        aged.drop_nulls("card").sort("card").group_by("card", maintain_order=True),
-    )
-    fresh = pl.concat([alone.select(is_fresh), together.agg(is_fresh.mean()).select("created_at")])["created_at"]
+    is_fresh = pl.col("created_at") > border - timedelta(days=policy.fresh_days)
+    alone = aged.filter(pl.col("card").is_null())
+    together = aged.drop_nulls("card").group_by("card").agg(part=is_fresh.mean()).sort("card")["part"]
+    fresh, customers = alone.filter(is_fresh).height + float(together.sum()), alone.height + len(together)
     cards = known.filter(pl.col("card").is_not_null()).group_by("card").len()
     several = cards.filter(pl.col("len") > 1).height
     weight = float(policy.base_weight)
     return Base(
-        fresh=(float(fresh.sum()) + weight * policy.usual_fresh) / (len(fresh) + weight),
+        fresh=(fresh + weight * policy.usual_fresh) / (customers + weight),
         cards=(several + weight * policy.usual_cards) / (cards.height + weight),
         bursts=_coincidence(known, weight),
         moves=_share_of(lives["is_moving"], policy.usual_moves, weight),
