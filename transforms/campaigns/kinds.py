@@ -45,4 +45,4 @@ TURNS = (*VISITS, *SITTINGS)
 SUMS = ("accounts", "calls", "squares", "elicited", "output_tokens", "output_known", "aged", "fresh", "aged_customers", "fresh_parts",
           "cards", "known_cards", "several", "carded", "signed", "bursts", "staying", "moving",
           "timed", "sleepless", "placed", "leaning", "minutes", *TURNS)  # fmt: skip
-"""Integers that only add up: what evidence.Stats holds but is_text and is_brought."""
+"""Integers that only add up: what evidence.Stats is made of (`fresh_parts` are parts of customers, customers_age.py)."""
