@@ -45,6 +45,7 @@ from schemas.trait import TRAIT_KINDS
 from transforms import campaigns, findings
 from transforms.campaigns import Base, CampaignState, Habits, RingState, base_of, facts
 from transforms.campaigns.habits import KINDS, MODELS, SHOWN, models_of
+from transforms.campaigns.work import LATEST
 from transforms.detectors import GiverState, ReplayState, cards, givers, handle_replay
 from transforms.findings import Calibration, FindingsState, Inputs, Judge
 from transforms.links import Compact
@@ -205,7 +206,8 @@ class StepGroups(_Stage):
             return
         late = _late(job, hashes)
         tables = self.rows("sessions", key, rows.sessions)
-        tables |= self.rows("account_windows", key, rows.windows)
+        windowed = self.rows("account_windows", key, rows.windows)
+        tables |= windowed
         tables |= self.rows("account_embeddings", key, rows.embeddings)
         shown = self.rows("traits", key, rows.traits.filter(pl.col("kind").is_in(_IN_LAKE)))
         tables |= shown
@@ -222,8 +224,9 @@ class StepGroups(_Stage):
         }
         yield from self._messages(group, message, rows)
         if not rows.traits.is_empty():
-            paths = [file["path"] for file in shown.get("traits", [])]
-            yield _CAMPAIGNS_KEY, tagged("files", pl.DataFrame({"path": paths}, schema=_FILES))
+            for table, written in (("traits", shown), ("account_windows", windowed)):
+                paths = [file["path"] for file in written.get(table, [])]
+                yield _CAMPAIGNS_KEY, tagged(table, pl.DataFrame({"path": paths}, schema=_FILES))
             yield _CAMPAIGNS_KEY, tagged("models", models_of(rows.traits))
 
     def _provisional(
@@ -313,7 +316,12 @@ class StepCampaigns(_Stage):
         state = self._restored("campaigns", _ALL, CampaignState)
         accounts = pl.concat([state.held["account_hash"], tied["account_hash"]]).unique()
         models = pl.concat(sent["models"]) if "models" in sent else pl.DataFrame(schema=MODELS)
-        habits = Habits(self._shown(sent.get("files", []), accounts), models)
+        shown = self._written("traits", sent, SHOWN, accounts, pl.col("kind").is_in(KINDS))
+        habits = Habits(
+            shown.sort("tick", "account_hash", "kind", "key"),
+            models,
+            self._written("account_windows", sent, LATEST, accounts),
+        )
         after, hits, found = campaigns.step(state, ties, tied, prompts, habits, job.closed_until, self._policy())
         foreign = FOREIGN.conform(pl.concat([FOREIGN.empty(), *sent.get("foreign", [])]))
         states, given, of_rings, rings = self._rings(foreign)
@@ -350,16 +358,21 @@ class StepCampaigns(_Stage):
         }
         return states, given, hits, rings
 
-    def _shown(self, written: list[pl.DataFrame], accounts: pl.Series) -> pl.DataFrame:
-        """What these accounts showed in the run, out of the trait files that it has written; they are not in the table yet."""
-        paths = sorted(path for frame in written for path in frame["path"])
+    def _written(
+        self,
+        table: str,
+        sent: dict[str, list[pl.DataFrame]],
+        schema: pl.Schema,
+        accounts: pl.Series,
+        wanted: pl.Expr | bool = True,
+    ) -> pl.DataFrame:
+        """Rows of these accounts in a table, out of the files that the run has written; they are not in the table yet."""
+        paths = sorted(path for frame in sent.get(table, []) for path in frame["path"])
         if not paths or accounts.is_empty():
-            return pl.DataFrame(schema=SHOWN)
-        folder = Path(self._job.root) / "traits"
-        wanted = pl.col("kind").is_in(KINDS) & pl.col("account_hash").is_in(accounts.implode())
-        files = [folder / path for path in paths]  # columns without values are left out of them
-        found = pl.scan_parquet(files, schema=SHOWN, missing_columns="insert", extra_columns="ignore").filter(wanted)
-        return found.collect().sort("tick", "account_hash", "kind", "key")
+            return pl.DataFrame(schema=schema)
+        files = [Path(self._job.root) / table / path for path in paths]  # columns without values are left out of them
+        rows = pl.scan_parquet(files, schema=schema, missing_columns="insert", extra_columns="ignore")
+        return rows.filter(pl.col("account_hash").is_in(accounts.implode()), wanted).collect()
 
 
 class StepFindings(_Stage):

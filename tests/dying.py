@@ -138,7 +138,12 @@ class Children:
 
 
 def killed_at_each_point(
-    children: Children, arguments: Callable[[Path], Sequence[object]], before: Path, lake: Path
+    children: Children,
+    arguments: Callable[[Path], Sequence[object]],
+    before: Path,
+    lake: Path,
+    first: int = 0,
+    step: int = 1,
 ) -> Iterator[tuple[Path, str]]:
     """The lake of each death, and where: a command that begins with the same lake each time dies at its first point, then at its second ...
 
@@ -147,8 +152,10 @@ def killed_at_each_point(
         arguments: of the command, for a lake.
         before: the lake it begins with; none if that does not exist.
         lake: where each of them works.
+        first: number of the point of the first death.
+        step: from one to the next: several can share the work.
     """
-    for number in itertools.count():
+    for number in itertools.count(first, step):
         shutil.rmtree(lake, ignore_errors=True)
         if before.exists():
             shutil.copytree(before, lake)

@@ -14,6 +14,9 @@ _CLOCK = 0.15
 _NIGHT = 6
 """Hours of a night (schemas.campaign: nights)."""
 
+REFUSED = 0.2
+"""Refused share from which it is worth a word: three honest accounts in a hundred have as much (schemas.feature refusal_share_24h)."""
+
 FAR = 0.05
 """Share of honest groups that lie as far, from which a distance is worth a line: the threshold of the published test (threats.md 3.1)."""
 
@@ -38,11 +41,23 @@ def course(campaign: Mapping[str, Any]) -> str:
         )
     if campaign["pivot_model"] is not None:
         parts.append(f"{campaign['pivot_accounts']:,} went to {neutral(campaign['pivot_model'])} within a day")
+    if campaign["focus"] is not None:
+        parts.append(_focus(campaign))
+    if campaign["payload_novelty"] is not None:
+        parts.append(f"{campaign['payload_novelty']:.0%} of a day's prompts were new")
     if campaign["languages"]:
         named = ", ".join(map(neutral, campaign["languages"][:_LANGUAGES]))
         more = len(campaign["languages"]) - _LANGUAGES
         parts.append(f"in {named}{f' and {more} more languages' if more > 0 else ''}")
     return "; ".join(parts)
+
+
+def _focus(campaign: Mapping[str, Any]) -> str:
+    """How much of what its accounts do is the campaign's and within its template, and how much was refused, if that is much."""
+    said = f"{campaign['focus']:.0%} of its accounts' {campaign['calls']:,} calls show its keys"
+    if campaign["template_share"] is not None:
+        said += f", {campaign['template_share']:.0%} its pieces of prompts"
+    return f"{said}, {campaign['refused_share']:.0%} were refused" if campaign["refused_share"] >= REFUSED else said
 
 
 def _nights(campaign: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What the accounts of campaigns do beside showing shared keys: which models and languages they use, when they were turned away, and their nights.
+"""What the accounts of campaigns do beside showing shared keys: which models and languages they use, when they were turned away, their nights, and their other work.
 
 Facts, as those of course.py: they add no points.
 """
@@ -6,14 +6,17 @@ Facts, as those of course.py: they add no points.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Self
 
 import polars as pl
 
 from schemas.policy import Policy
 from transforms.campaigns.course import replaced
+from transforms.campaigns.kinds import ASKED
 from transforms.campaigns.membership import Members
 from transforms.campaigns.sleeping import VISITED, gathered, hours_of, nights
+from transforms.campaigns.work import DONE, LATEST, Done, latest, work
 
 _TIME = pl.Datetime("us", "UTC")
 _DAY = timedelta(days=1)
@@ -30,6 +33,8 @@ SHOWN = pl.Schema(
         "kind": pl.String(),
         "key": pl.Int64(),
         "label": pl.String(),
+        "count": pl.Int64(),
+        "refused": pl.Int64(),
         "blocked": pl.Int64(),
     }
 )
@@ -57,10 +62,12 @@ class Habits:
     Attributes:
         shown: SHOWN rows of KINDS, of every account that holds a tied key; those of others do nothing.
         models: MODELS rows of all accounts.
+        windows: LATEST rows of every account that holds a tied key; those of others do nothing.
     """
 
     shown: pl.DataFrame
     models: pl.DataFrame
+    windows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LATEST))
 
     @classmethod
     def empty(cls) -> Self:
@@ -87,26 +94,30 @@ class Record:
         blocks: BLOCKS rows.
         models: NEWS rows.
         visited: nights.VISITED rows.
-        hours: the same of these ticks, each hour by itself; empty where they are remembered.
+        done: work.DONE rows.
+        windows: work.LATEST rows.
+        hours: of visited the same of these ticks, each hour by itself; empty where they are remembered.
     """
 
     used: pl.DataFrame
     blocks: pl.DataFrame
     models: pl.DataFrame
     visited: pl.DataFrame
+    done: pl.DataFrame
+    windows: pl.DataFrame
     hours: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=VISITED))
 
     @classmethod
     def empty(cls) -> Self:
         """Nothing yet."""
-        return cls(*(pl.DataFrame(schema=each) for each in (USED, BLOCKS, NEWS, VISITED)))
+        return cls(*(pl.DataFrame(schema=each) for each in (USED, BLOCKS, NEWS, VISITED, DONE, LATEST)))
 
     def after(self, habits: Habits, since: pl.DataFrame) -> "Record":
         """The same with more ticks.
 
         Args:
             habits: what happened.
-            since: account_hash, since: accounts that hold a tied key, and the first of the ticks that counts; others are forgotten.
+            since: what `since_when` gave: accounts that hold a tied key; others are forgotten.
         """
         shown = habits.shown.join(since, on="account_hash", how="inner").filter(pl.col("tick") >= pl.col("since"))
         used = (
@@ -129,13 +140,21 @@ class Record:
         )
         known = self.blocks.join(since, on="account_hash", how="semi")
         visited = self.visited.join(since, on="account_hash", how="semi")
+        windows = pl.concat([self.windows, habits.windows]).join(since, on="account_hash", how="inner")
         return Record(
             used,
             pl.concat([known, blocks]),
             _news(self.models, habits.models),
             visited,
+            Done(self.done).after(called.select("account_hash", "tick", "count", "refused"), since).rows,
+            windows.filter(pl.col("window_end") > pl.col("since")).select(LATEST.names()),
             hours_of(called.select("account_hash", "tick"), visited),
         )
+
+    @cached_property
+    def work_done(self) -> Done:
+        """All that the accounts did."""
+        return Done(self.done)
 
     def remembered(self, oldest: datetime) -> "Record":
         """What later ticks need of it: of each account the first known tick, the last blocked one and sums by hour, no model last asked for before."""
@@ -147,6 +166,8 @@ class Record:
             blocks=blocks.select(BLOCKS.names()).sort("account_hash"),
             models=self.models.filter(pl.col("last_tick") >= oldest),
             visited=gathered(self.visited, self.hours),
+            done=self.work_done.remembered(),
+            windows=latest(self.windows),
             hours=self.hours.clear(),
         )
 
@@ -156,7 +177,7 @@ class Record:
         Args:
             members: the accounts that it was counted against, with their holdings of its keys; at least one.
             campaign: its row.
-            policy: campaigns.least_accounts.
+            policy: campaigns.least_accounts, time.tick.
         """
         until = pl.lit(campaign["last_seen"], dtype=_TIME)
         accounts = pl.Series("account_hash", list(members), dtype=pl.Int64).to_frame()
@@ -164,11 +185,13 @@ class Record:
         blocks = self.blocks.filter(pl.col("known_tick") <= until).join(accounts, on="account_hash", how="semi")
         hours = pl.concat([self.visited, self.hours.filter(pl.col("first_tick") <= until)])
         visited = hours.join(accounts, on="account_hash", how="semi")
+        last_seen, end = campaign["last_seen"], campaign["last_seen"] + policy.time.tick
         return (
             _languages(used.filter(pl.col("kind") == "language"))
             | self._pivot(members, used.filter(pl.col("kind") == "model"), campaign, policy)
             | _blocked(members, blocks)
             | nights(visited)
+            | work(members, self.work_done, self.windows, last_seen, end)
         )
 
     def _pivot(
@@ -229,7 +252,10 @@ def _last_tick(members: Members, account: int) -> datetime:
 def since_when(
     keys: pl.DataFrame, held: pl.DataFrame, ties: pl.DataFrame, tied: pl.DataFrame, oldest: datetime
 ) -> pl.DataFrame:
-    """Accounts that hold a tied key, and the tick from which what they do counts: account_hash, since.
+    """Accounts that hold a tied key: account_hash, since, shown, asked.
+
+    `since` is the tick from which what they do counts; `shown` and `asked` are calls with a tied key, and with one out of prompts,
+    by its end, null where the tick was before.
 
     Args:
         keys: tied keys before (state.KEYS).
@@ -244,6 +270,9 @@ def since_when(
     from_now = ties.filter(~pl.col("is_sustained")).group_by(key).agg(from_tick=pl.col("tick").min())
     known = pl.concat([alive.with_columns(from_tick=always), from_now]).group_by(key).agg(pl.col("from_tick").min())
     now = tied.join(known, on=key, how="inner").filter(pl.col("tick") >= pl.col("from_tick"))
-    before = held.join(alive, on=key, how="semi").select("account_hash", since=always)
-    both = pl.concat([before, now.select("account_hash", since="tick")])
-    return both.group_by("account_hash").agg(pl.col("since").min()).sort("account_hash")
+    nothing = pl.lit(None, dtype=pl.Int64)
+    before = held.join(alive, on=key, how="semi").select("account_hash", since=always, shown=nothing, asked=nothing)
+    asked = pl.when(pl.col("kind").is_in(ASKED)).then("calls").otherwise(0)
+    both = pl.concat([before, now.select("account_hash", since="tick", shown="calls", asked=asked)])
+    of_first = pl.col("shown", "asked").filter(pl.col("since") == pl.col("since").min()).max()
+    return both.group_by("account_hash").agg(pl.col("since").min(), of_first).sort("account_hash")

@@ -8,6 +8,12 @@ Key = tuple[str, int]
 TEXT = tuple(kind.name for kind in TRAIT_KINDS if kind.group == "content")
 """Kinds made of what calls say or offer."""
 
+PIECES = ("head", "tail", "line", "shingle")
+"""Kinds made of pieces of prompts."""
+
+ASKED = (*PIECES, "system")
+"""The same and system prompts: an instruction stands in the one or the other."""
+
 BROUGHT = ("system", "tools")
 """Those of them that software sends of itself: whoever runs it says the same."""
 

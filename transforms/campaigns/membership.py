@@ -21,6 +21,7 @@ class Holding(NamedTuple):
         is_fresh: whether the account was young when it began, None where its age is not on file.
         card: its payment instrument, None where none is on file.
         is_signed: whether it is a customer one knows (customers.py), None where no contract is on file.
+        kind: the kind of the key.
     """
 
     calls: int
@@ -30,6 +31,7 @@ class Holding(NamedTuple):
     is_fresh: bool | None
     card: str | None
     is_signed: bool | None = None
+    kind: str = ""
 
 
 Members = dict[int, list[Holding]]

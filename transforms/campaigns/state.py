@@ -24,8 +24,8 @@ MARKS = pl.Schema({"campaign_id": pl.String(), "day": _TIME, "exchanges": pl.Int
 PROMPTS = pl.Schema({"key": pl.Int64(), "account_hash": pl.Int64(), "last_tick": _TIME})
 """Exact prompts that several accounts sent, of a sample of one in schemas.trait.SAMPLED."""
 
-_VERSION = 3
-_HABITS = ("used", "blocks", "models", "visited")
+_VERSION = 4
+_HABITS = ("used", "blocks", "models", "visited", "done", "windows")
 
 
 @dataclass(frozen=True)

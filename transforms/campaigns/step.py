@@ -23,6 +23,7 @@ from transforms.campaigns.parts import Part, is_enough
 from transforms.campaigns.prompts import Prompts
 from transforms.campaigns.state import KEYS, MARKS, TOLD, CampaignState
 from transforms.campaigns.wording import HARVEST, detail, evidence, kind_of, link_kinds
+from transforms.campaigns.work import is_probing
 
 MOST_LINKED = 20
 """As many linked accounts as a hit lists (HIT.linked_account_ids)."""
@@ -186,8 +187,9 @@ class _Work:
         if before is not None:
             told_by.insert(0, {name: before[name] for name in ("score", "signals", "evidence_accounts")})
         said = max(told_by, key=lambda one: _weight(one["score"], one["evidence_accounts"] or 0, len(listed)))
-        kind = kind_of(part.keys, _broadly_said(told_by, said, len(listed)))
-        if before is not None and before["kind"] == HARVEST:
+        probes = is_probing(left, tokens, self._habits.work_done.counted(shown, tick), self._policy.rules)
+        kind = kind_of(part.keys, _broadly_said(told_by, said, len(listed)), is_probing=probes)
+        if before is not None and before["kind"] == HARVEST and not probes:
             kind = HARVEST  # what calls have asked for cannot be taken back, whatever ties the accounts now
         is_sure = said["score"] >= policy.act_decades or (before is not None and before["tier"] == "act")
         acts = is_sure and kind != "resale"  # a breach of terms that somebody has to look at, not a theft

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from schemas.trait import TRAIT_KINDS
-from transforms.campaigns.kinds import LEANING, PAYER, ROVING
+from transforms.campaigns.kinds import LEANING, PAYER, PIECES, ROVING
 
-PROMPTS = ("head", "tail", "line", "shingle")
 _WORDS = {
     "head": "the first words of prompts",
     "tail": "the last words of prompts",
@@ -37,19 +36,23 @@ TOLD_FROM = 1.0
 _ORDER = [kind.name for kind in TRAIT_KINDS]
 
 
-def kind_of(keys: Iterable[tuple[str, int]], signals: Sequence[Mapping[str, Any]]) -> str:
+def kind_of(keys: Iterable[tuple[str, int]], signals: Sequence[Mapping[str, Any]], *, is_probing: bool) -> str:
     """What a campaign looks like, by what its accounts share and what its calls are about.
 
-    Prompts with one instruction are a harvest, and so are calls with one system prompt that ask for reasoning or grades. The
+    Calls for one token each read the output layer, and calls most of which are refused look for a wording that is not: that takes the
+    model apart, whatever their prompts share. Prompts with one instruction are a harvest, and so are calls with one system prompt that ask for reasoning or grades. The
     same tools or system prompt around prompts that share nothing are a harness in front of other people: a relay. Software
     alone, or a card alone, says that somebody resells or pools: a person has to look.
 
     Args:
         keys: what its accounts share.
         signals: of the ties that speak for it.
+        is_probing: whether its calls take the model apart (work.is_probing).
     """
+    if is_probing:
+        return "reverse_engineering"
     kinds = {kind for kind, _ in keys}
-    if kinds & set(PROMPTS) or any(signal["signal"] == "extraction_claims" for signal in signals):
+    if kinds & set(PIECES) or any(signal["signal"] == "extraction_claims" for signal in signals):
         return HARVEST
     if "object" in kinds:
         return "bulk_download"

@@ -87,6 +87,7 @@ PARAMETERS = (
     Parameter("payloads", 0, "distinct payloads; 0 if every call has its own"),
     Parameter("payload_set", 0, "which payloads; equal numbers are equal payloads"),
     Parameter("in_order", False, "payloads are taken in order, not at random"),
+    Parameter("perturbed", 0.0, "share of a payload's words replaced in each call"),
     Parameter("canaries", 0.0, "share of payloads that are one of three fixed questions, asked to check the model's quality"),
     Parameter("words", 24.0, "median words of a payload"),
     Parameter("domains", 12, "fields of knowledge the payloads are about"),

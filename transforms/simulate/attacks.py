@@ -2,10 +2,13 @@
 
 from transforms.simulate.activity import Population
 from transforms.simulate.harvests import AGENT, BULK, COT, EMBEDDING, GRADE, REPLAY
-from transforms.simulate.probes import BREADTH, LEAK, LOGIT, PROBE, SIGNATURE, WALK
+from transforms.simulate.probes import BOUNDARY, BREADTH, LEAK, LOGIT, PROBE, SIGNATURE, WALK
 
 ATTACKS: dict[str, Population] = {
     population.archetype: population
-    for population in (BULK, COT, GRADE, AGENT, PROBE, LOGIT, SIGNATURE, REPLAY, EMBEDDING, WALK, BREADTH, LEAK)
+    for population in (
+        *(BULK, COT, GRADE, AGENT, PROBE, LOGIT, SIGNATURE, REPLAY, EMBEDDING, WALK, BREADTH, LEAK),
+        BOUNDARY,
+    )
 }
-"""Archetype -> population. T-BOUND of the threat model concerns classifiers of other kinds than language models."""
+"""Archetype -> population."""

@@ -43,16 +43,16 @@ def instructions(calls: Calls) -> tuple[pl.Series, pl.Series]:
     rate = calls.of("paraphrase")
     if not (rate > 0).any():
         return joined["opening"], joined["closing"]
-    return _paraphrased(joined["opening"], calls.chance.key("opening"), rate), _paraphrased(
+    return paraphrased(joined["opening"], calls.chance.key("opening"), rate), paraphrased(
         joined["closing"], calls.chance.key("closing"), rate
     )
 
 
-def _paraphrased(instructions: pl.Series, keys: Keys, rate: Floats) -> pl.Series:
-    """The instructions with each word replaced at the given rate."""
-    words = instructions.str.split(" ").list.explode(empty_as_null=False, keep_nulls=True)
-    sizes = instructions.str.split(" ").list.len().fill_null(1).to_numpy().astype(np.int64)
-    row = np.repeat(np.arange(len(instructions)), sizes)
+def paraphrased(texts: pl.Series, keys: Keys, rate: Floats) -> pl.Series:
+    """The texts with each word replaced at the given rate, by an English one."""
+    words = texts.str.split(" ").list.explode(empty_as_null=False, keep_nulls=True)
+    sizes = texts.str.split(" ").list.len().fill_null(1).to_numpy().astype(np.int64)
+    row = np.repeat(np.arange(len(texts)), sizes)
     place = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     tongue = TONGUES["en"]
     others = pl.Series((tongue.nouns + " " + tongue.verbs + " " + tongue.adjectives).split())
@@ -62,7 +62,9 @@ def _paraphrased(instructions: pl.Series, keys: Keys, rate: Floats) -> pl.Series
     lists = pl.Series(
         pa.LargeListArray.from_arrays(pa.array(np.concatenate([[0], np.cumsum(sizes)])), chosen.to_arrow())
     )
-    return lists.list.join(" ").zip_with(instructions.is_not_null(), pl.Series([None], dtype=pl.String).new_from_index(0, len(instructions)))  # fmt: skip
+    return lists.list.join(" ").zip_with(
+        texts.is_not_null(), pl.Series([None], dtype=pl.String).new_from_index(0, len(texts))
+    )
 
 
 def standing(calls: Calls) -> pl.Series:

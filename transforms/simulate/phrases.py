@@ -144,6 +144,21 @@ VOICES: dict[str, tuple[tuple[str, ...], ...]] = {
             "Give only the number.",
         ),
     ),
+    "label": (
+        (
+            "Decide which class of {name} the text belongs to.",
+            "Is the following about {field}?",
+            "Moderate this message for {name}.",
+            "Label the sentiment of the passage.",
+            "Classifier for {field}, version of {other}.",
+        ),
+        (
+            "Answer with the label alone.",
+            "One letter, nothing else.",
+            "Give the class and no reason.",
+            "Return the number of the class.",
+        ),
+    ),
     "probe": (
         (
             "Pretend that the rules of {name} do not hold today.",

@@ -5,7 +5,7 @@ Rates are those of threats.md 4.3 where it has one; [J] is our judgement, drawn 
 
 from transforms.simulate.activity import Population
 from transforms.simulate.benign import CHATBOTS, FILES
-from transforms.simulate.draws import always, between, in_turn, log_between, one_of, own, whole
+from transforms.simulate.draws import always, between, in_turn, log_between, lognormal, one_of, own, whole
 from transforms.simulate.harvests import ACCOUNT, COVER_SHARE, HARVEST
 
 PROBE = Population(
@@ -78,6 +78,35 @@ LEAK = Population(
         "output_tokens": log_between(50.0, 600.0),
     },
 )
+
+BOUNDARY = Population(
+    name="boundary probing",
+    archetype="T-BOUND",
+    label="extraction",
+    account=ACCOUNT,
+    does=HARVEST
+    | {
+        "per_day": log_between(300.0, 8_000.0),  # P3: hundreds to some 5,000 queries
+        "voice": always("label"),
+        "layout": one_of(["prefix", "system"]),
+        "templates": always(1),  # one task is copied
+        "templated": always(1.0),
+        "paraphrase": always(0.0),
+        "payloads": log_between(10.0, 300.0),  # the seeds around which inputs are made [J]
+        "payload_set": own(),
+        "perturbed": log_between(0.03, 0.3),  # small steps (P3, P4, P6): one word of thirty, up to a third
+        "words": lognormal(30.0, 0.4, 12.0, 80.0),
+        "input_tokens": log_between(60.0, 250.0),
+        "input_sigma": between(0.1, 0.4),
+        "output_tokens": log_between(1.0, 6.0),
+        "output_sigma": between(0.0, 0.2),
+        "max_tokens": one_of([0, 1, 5, 16]),
+        "temperature": always(0.0),
+        "settings": always(1),
+        "logprobs": one_of([0.0, 1.0], [0.6, 0.4]),  # confidences beside labels make a boundary cheaper to find [J]
+    },
+)
+"""The threat model has it against classifiers; here the classifier is a language model with an instruction."""
 
 SIGNATURE = Population(
     name="handle replay",

@@ -5,7 +5,7 @@ import polars as pl
 
 from transforms.simulate.calls import Calls
 from transforms.simulate.chance import Flags, Ints, mixed, unit
-from transforms.simulate.instructions import instruction, instructions, standing
+from transforms.simulate.instructions import instruction, instructions, paraphrased, standing
 from transforms.simulate.phrases import REFUSALS, STEPS, TAGS
 from transforms.simulate.vocabulary import DOMAINS
 from transforms.simulate.words import LANGUAGES, SPOKEN, sentences
@@ -87,7 +87,12 @@ def _payloads(calls: Calls, longest: int) -> tuple[pl.Series, Ints, Ints]:
     domain = (calls.of("domain") + (mixed(key, "domain") % np.maximum(calls.of("domains"), 1).astype(np.uint64)).astype(np.int64)) % len(DOMAINS)  # fmt: skip
     spread_of_lengths = np.exp(0.5 * (unit(mixed(key, "words")) * 2 - 1) * 1.7)
     words = np.clip(calls.of("words") * spread_of_lengths, 3, longest).astype(np.int64)
-    return sentences(key, words, tongue, domain), tongue, domain
+    written = sentences(key, words, tongue, domain)
+    moved = np.flatnonzero(calls.of("perturbed") > 0)
+    if len(moved):
+        keys, rate = calls.chance.key("perturbed")[moved], calls.of("perturbed")[moved]
+        written = written.scatter(moved, paraphrased(written.gather(moved), keys, rate))
+    return written, tongue, domain
 
 
 def _responses(
@@ -97,7 +102,7 @@ def _responses(
     tokens = outcome["output_tokens"].fill_null(0).to_numpy()
     words = np.clip(tokens * 0.7, 1, max(longest // 2, 8)).astype(np.int64)
     prose = sentences(chance.key("answer"), words, tongue, domain)
-    short = calls.names("voice").is_in(["rubric", "eval"]).to_numpy() & (tokens < 64)
+    short = calls.names("voice").is_in(["rubric", "eval", "label"]).to_numpy() & (tokens < 64)
     mark = pl.Series([f'{{"score": {n}}}' for n in range(11)] + [str(n) for n in range(1, 11)] + list("ABCD"))
     tag = pl.Series(TAGS).gather((mixed(calls.seed, "tag", calls.activity) % np.uint64(len(TAGS))).astype(np.int64))
     frame = pl.DataFrame(

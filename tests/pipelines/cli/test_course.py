@@ -26,3 +26,25 @@ def said(known: int | None, sleepless: int | None, nights: list[int] | None) -> 
 )
 def test_nights_are_told_of_accounts_whose_day_is_known(facts: tuple[Any, Any, Any], words: str) -> None:
     assert said(*facts) == words
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (
+            {"focus": 0.25, "calls": 1_200, "refused_share": 0.01},
+            "25% of its accounts' 1,200 calls show its keys",
+        ),
+        (
+            {"focus": 1.0, "calls": 80, "refused_share": 0.7},
+            "100% of its accounts' 80 calls show its keys, 70% were refused",
+        ),
+        (
+            {"focus": 1.0, "calls": 80, "refused_share": 0.1, "template_share": 0.5},
+            "100% of its accounts' 80 calls show its keys, 50% its pieces of prompts",
+        ),
+        ({"payload_novelty": 0.99}, "99% of a day's prompts were new"),
+    ],
+)
+def test_focus_refusals_and_novelty_are_told_where_they_are_known(facts: dict[str, Any], words: str) -> None:
+    assert course(NOTHING | facts) == words

@@ -7,16 +7,18 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from given_accounts import DAY, at, traits
+from given_accounts import DAY, at, traits, windows
 from given_pools import Lake, Row, frames, on_file
 from transforms.campaigns import CampaignState, Habits
 from transforms.campaigns.habits import KINDS, SHOWN, models_of
+from transforms.campaigns.work import LATEST
 
 TEMPLATE = (("head", 7), ("tail", 8))
 ACCOUNTS = on_file("head", 20, age_days=3, a_card=5) + on_file("spare", 5, age_days=1, a_card=5)
 FACTS = (
     "languages", "languages_each", "pivot_model", "pivot_accounts", "blocked_accounts", "failed_over_accounts",
     "rhythm_accounts", "sleepless_accounts", "nights",
+    "calls", "focus", "refused_share", "template_share", "payload_novelty",
 )  # fmt: skip
 OLD, NEW = 1, 2
 ENGLISH, THAI = 11, 12
@@ -36,15 +38,19 @@ def beside(account: str, minute: int, kind: str, key: int, label: str, **more: i
     return {"account_id": account, "minute": minute, "kind": kind, "key": key, "label": label, **more}
 
 
-def ran(rows: list[Row], shown: list[Row], *, minutes: int = 1440, days: int = 2) -> pl.DataFrame:
+def ran(
+    rows: list[Row], shown: list[Row], windowed: list[Row] | None = None, *, minutes: int = 1440, days: int = 2
+) -> pl.DataFrame:
     """CAMPAIGN rows after so many days, a run in so many minutes."""
     calls, told = frames(rows, [])[0], traits(shown)
+    seen = windows(windowed or []).select(LATEST.names())
     lake, start = Lake(ACCOUNTS), DAY
     while start < DAY + timedelta(days=days):
         end = start + timedelta(minutes=minutes)
         within = pl.col("tick").is_between(start, end, closed="left")
         now = told.filter(within)
-        habits = Habits(now.filter(pl.col("kind").is_in(KINDS)).select(SHOWN.names()), models_of(now))
+        closed = seen.filter(pl.col("window_end").is_between(start, end, closed="right"))
+        habits = Habits(now.filter(pl.col("kind").is_in(KINDS)).select(SHOWN.names()), models_of(now), closed)
         lake.run(calls.filter(within), end, habits)
         start = end
     assert lake.campaigns.height == 1
@@ -144,6 +150,18 @@ def test_a_head_that_begins_hours_later_took_nobodys_place() -> None:
     assert fact(BANNED + hourly("spare", range(5), 1_620, 2_880), REFUSALS, "failed_over_accounts") == 0
 
 
+WINDOWS = [
+    {
+        "account_id": f"head-{head:03}",
+        "hour": hour,
+        "calls_24h": 3.0 + head,
+        "payload_novelty_24h": head / 20,
+    }
+    for hour in range(1, 48, 5)
+    for head in range(20)
+]
+
+
 @pytest.mark.parametrize("minutes", [60, 720])
 def test_habits_do_not_hang_on_how_ticks_are_cut(minutes: int) -> None:
     rows = BANNED + hourly("spare", range(2), 1_490, 2_880)
@@ -152,10 +170,12 @@ def test_habits_do_not_hang_on_how_ticks_are_cut(minutes: int) -> None:
         + models(15, 1_560)
         + [beside("head-005", minute, "language", minute, str(minute)) for minute in range(0, 2_880, 180)]
     )
-    whole = ran(rows, shown)
+    whole = ran(rows, shown, WINDOWS)
+    assert whole["focus"].item() > 0
+    assert whole["payload_novelty"].item() > 0
     assert whole["pivot_accounts"].item() == 15
     assert whole["failed_over_accounts"].item() == 2
-    assert_frame_equal(ran(rows, shown, minutes=minutes).select(FACTS), whole.select(FACTS))
+    assert_frame_equal(ran(rows, shown, WINDOWS, minutes=minutes).select(FACTS), whole.select(FACTS))
 
 
 def by_day(head: int, hours: Iterable[int]) -> list[Row]:
@@ -184,6 +204,6 @@ def test_habits_are_stored_with_the_state() -> None:
     lake, told = Lake(ACCOUNTS), traits(models(6, 1_000))
     lake.run(POOL[: 20 * 2 * 20], at(1_440), Habits(told.select(SHOWN.names()), models_of(told)))
     again = CampaignState.from_bytes(lake.state.to_bytes()).habits
-    for name in ("used", "blocks", "models", "visited"):
+    for name in ("used", "blocks", "models", "visited", "done", "windows"):
         assert_frame_equal(getattr(again, name), getattr(lake.state.habits, name))
     assert again.used.height > 0

@@ -1,6 +1,8 @@
 """Campaigns in words."""
 
-from transforms.campaigns.wording import evidence
+import pytest
+
+from transforms.campaigns.wording import evidence, kind_of
 
 
 def test_large_numbers_are_written_out() -> None:
@@ -19,3 +21,26 @@ def test_what_one_benign_group_in_six_shows_is_told_only_where_nothing_says_more
     weak = strong | {"signal": "shared_cards", "points": 0.8}
     assert len(evidence([strong, weak])) == 1
     assert len(evidence([weak])) == 1
+
+
+CLAIMS = {"signal": "extraction_claims"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "signals", "kind"),
+    [
+        (["head"], [], "distillation"),
+        (["system"], [CLAIMS], "distillation"),
+        (["system", "client"], [], "relay"),
+        (["object"], [], "bulk_download"),
+        (["client"], [], "resale"),
+    ],
+)
+def test_a_campaign_is_named_by_what_its_accounts_share_and_ask_for(
+    keys: list[str], signals: list[dict[str, str]], kind: str
+) -> None:
+    assert kind_of([(key, 1) for key in keys], signals, is_probing=False) == kind
+
+
+def test_calls_that_take_the_model_apart_are_reverse_engineering_whatever_they_share() -> None:
+    assert kind_of([("head", 1)], [CLAIMS], is_probing=True) == "reverse_engineering"

@@ -43,7 +43,7 @@ def test_every_archetype_and_look_alike_of_the_threat_model_has_a_population() -
     assert found == {
         "benign",
         *("T-BULK", "T-COT", "T-GRADE", "T-AGENT", "T-PROBE", "T-LOGIT", "T-SIG", "T-REPLAY", "T-EMB", "T-HYDRA"),
-        *("T-RELAY", "T-WALK", "T-BREADTH", "T-LEAK"),
+        *("T-RELAY", "T-WALK", "T-BREADTH", "T-LEAK", "T-BOUND"),
         *("B-EVAL", "B-ETL", "B-CI", "B-POWER", "B-LAUNCH", "B-GATE", "B-SHARE", "B-XAI", "B-SYN", "B-RESELL"),
         "B-TEAM",
     }
