@@ -488,10 +488,6 @@ class Evidence:
         1.0,
         "what the families that make a pattern (a harvest: two of structure, tokens and elicitation) must each carry: rarer than one account in ten",
     )
-    far_decades: float = setting(
-        8.0,
-        "decades of models and distribution test together from which an account is for review whatever they are made of: of 6,254 honest accounts of four worlds by strangers and of the demo none with least_calls came to more than 7.8, and of 74 who stole alone 6 did that nothing else flagged",
-    )
     kinds: int = setting(
         5,
         "kinds of an account's own evidence that are as good as independent: with so many, of 43,322 honest account-days of nine worlds by strangers 0.49 % have a score of 2 decades or more, 0.11 % of 3 and 0.02 % of 4 (Fisher's method, transforms/findings/together.py)",

@@ -84,7 +84,6 @@ def explain(sources: Sources, policy: Policy) -> dict[str, Any]:
             for revision in sources.revisions
             if revision["finding_uid"] == sources.flagged["finding_uid"]
         ]
-        told["decided_by"] = _decided_by(sources.flagged, policy)
         told["strongest_reason"] = next(iter(sources.flagged["reasons"]), None)
         told["campaigns"] = [dict(campaign) for campaign in sources.campaigns]
     else:
@@ -97,18 +96,6 @@ def explain(sources: Sources, policy: Policy) -> dict[str, Any]:
         )
     told["latest"] = _score(latest)
     return told
-
-
-def _decided_by(flagged: Mapping[str, Any], policy: Policy) -> str | None:
-    """What decided where no rule, campaign, pattern or rate did: all that is unusual about it, together; None where one of them did."""
-    evidence = policy.evidence
-    layers = {signal["layer"] for signal in flagged["signals"]}
-    if flagged["kind"] != "unknown" or not flagged["uncalibrated"] or not layers <= {"L1", "L3"}:
-        return None
-    return (
-        f"No rule, campaign or pattern decided, and its peers are too few for a rate: what is unusual about it adds up to {flagged['score']:.1f} decades, "
-        f"and {evidence.far_decades:g} of whatever kind in {evidence.least_calls:,} calls are enough for review (evidence.far_decades)."
-    )
 
 
 def near(account: str, known: Iterable[str]) -> list[str]:
@@ -227,10 +214,8 @@ def _why_not(latest: Mapping[str, Any] | None, sources: Sources, policy: Policy)
             if latest["p_value"] is None
             else f"Its {compared} give a rate of {latest['p_value']:.3g}, but are too few for one as small as the review tier takes"
         )
-        far = latest["l1_score"] + (latest["l3_score"] or 0.0)
         because.append(
-            f"{given} ({rates.review:g} takes {least_size(rates.review):,}), so of its features only the pattern of a harvest flags{lacks}; "
-            f"or {policy.evidence.far_decades:g} decades of whatever kind in {policy.evidence.least_calls:,} calls (all kinds add up to {far:.1f}; evidence.far_decades). "
+            f"{given} ({rates.review:g} takes {least_size(rates.review):,}), so of its features only the pattern of a harvest flags{lacks}. "
             "How rare its single signals are is told by shipped priors and peers."
         )
     elif latest["p_value"] > rates.review:
@@ -269,7 +254,7 @@ def _flagged(told: Mapping[str, Any]) -> list[str]:
     title += ["uncalibrated"] if told["uncalibrated"] else []
     title += ["provisional"] if told["provisional"] else []
     lines = [f"{neutral(told['account_id'])}: flagged ({', '.join(title)})", ""]
-    lines += ["Why", *([f"  {told['decided_by']}"] if told["decided_by"] is not None else [])]
+    lines.append("Why")
     lines += [f"  {number}. {neutral(reason)}" for number, reason in enumerate(told["reasons"], 1)]
     lines += ["", "Signals", *_indented(_signal_table(told["signals"]))]
     techniques = [f"{t['id']} {t['name']}".strip() for t in told["techniques"]]

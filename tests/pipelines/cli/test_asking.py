@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.cli.explanation import Sources, explain, text
+from pipelines.cli.explanation import Sources, explain
 from pipelines.cli.main import main
 from schemas.policy import Policy
-from tiny_lake import CUSTOMER, QUIET, SWEEP, TEMPLATE, THIEF, WAITING, flagged, make_tiny_lake
+from tiny_lake import CUSTOMER, QUIET, THIEF, WAITING, make_tiny_lake
 
 Ran = tuple[int, str, str]
 
@@ -136,36 +136,6 @@ def test_a_flag_is_explained_as_data_with_names_units_and_history(stillwatch: An
     assert told["latest"]["l0_score"] == 5.0
 
 
-FAR = {
-    "kind": "unknown",
-    "tier": "review",
-    "score": 9.25,
-    "signals": [TEMPLATE | {"points": 9.25}],
-    "reasons": ["One."],
-}
-"""What of a row of the review list shows that evidence of whatever kind decided."""
-
-
-def test_where_only_the_sum_of_what_is_unusual_decided_the_explanation_says_so() -> None:
-    told = explain(Sources(THIEF, flagged() | FAR, [], [], [], [], None), Policy())
-    assert told["decided_by"] == (
-        "No rule, campaign or pattern decided, and its peers are too few for a rate: what is unusual about it adds up to 9.2 decades, "
-        "and 8 of whatever kind in 100 calls are enough for review (evidence.far_decades)."
-    )
-    assert f"\nWhy\n  {told['decided_by']}\n  1. One.\n" in text(told)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [{"kind": "relay"}, {"uncalibrated": False, "p_value": 0.0004}, {"signals": [*FAR["signals"], SWEEP]}],  # type: ignore[misc]
-    ids=["a pattern", "a rate", "a rule"],
-)
-def test_where_something_else_decided_too_nothing_is_said_of_the_sum(other: dict[str, Any]) -> None:
-    told = explain(Sources(THIEF, flagged() | FAR | other, [], [], [], [], None), Policy())
-    assert told["decided_by"] is None
-    assert "evidence.far_decades" not in text(told)
-
-
 def test_an_account_below_the_line_is_explained_by_its_scores(stillwatch: Any) -> None:
     told = json.loads(stillwatch("explain", CUSTOMER, "--format", "json")[1])
     assert not told["is_flagged"]
@@ -196,7 +166,7 @@ def test_who_shares_nothing_is_told_of_nothing(stillwatch: Any) -> None:
         ({"p_value": 0.25, "reference_size": 2000}, "A share of 0.25 of 2,000 account-days of peers scored as high; the review tier takes 0.001."),
         ({"p_value": 0.0005, "reference_size": 2000}, "It is among the most unusual account-days (0.0005), but what is unusual lacks the shape"),
         ({"p_value": 0.01, "reference_size": 99}, "Its 99 account-days of peers give a rate of 0.01, but are too few for one as small as the review tier takes (0.001 takes 999)"),
-        ({}, "Its 0 account-days of peers are too few for a rate (0.001 takes 999), so of its features only the pattern of a harvest flags; or 8 decades of whatever kind in 100 calls (all kinds add up to 1.0; evidence.far_decades)."),
+        ({}, "Its 0 account-days of peers are too few for a rate (0.001 takes 999), so of its features only the pattern of a harvest flags."),
         ({"l0_score": None}, "No rule could look."),
         ({"score": None, "abstained_because": ["no tokens"]}, "Nothing could look at it: every layer abstained."),
     ],
