@@ -512,7 +512,11 @@ class Shapes:
 
     share: float = setting(
         0.00025,
-        "share of honest account-days of at least a hundred calls that may have one shape: nine shapes leave at most 1 in 560 of these, and with seats of 1 to 200 calls a day beside API clients (threats.md 4.3) little more than half of all account-days have so many: within the review budget of one in a thousand",
+        "share of honest account-days of at least a hundred calls that may have one shape, if its properties are independent: seven shapes leave at most 1 in 700 of these, and with seats of 1 to 200 calls a day beside API clients (threats.md 4.3) little more than half of all account-days have so many: within the review budget of one in a thousand",
+    )
+    joint_share: float = setting(
+        0.003,
+        "the same for shapes whose properties honest accounts show together far more rarely than if these were independent (reasoning, and bypass where prompts are logged): 8 of 32,727 such account-days of two simulated backgrounds have one of the two, 1 in 4,000, where independence leaves 1 in 167; of 6,782 accounts of three worlds by a stranger none has (decision 0182)",
     )
     least_calls: int = setting(
         100, "calls in 24 h below which a shape is chance: one hundred exchanges tell a pure harvester (threats.md 3.1)"

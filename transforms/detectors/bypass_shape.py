@@ -36,15 +36,15 @@ CARD = Card(
     id="bypass_shape",
     layer="L0",
     family="shape",
-    sees="At least half of the day's calls refused though no prompt is sent twice, by a young account with one set of parameters; whatever the prompts have in common. Where prompts are not logged: though they are of many lengths.",
+    sees="A fifth of the day's calls refused, or half, though no prompt is sent twice, by a young account with one set of parameters; whatever the prompts have in common. Where prompts are not logged: though they are of many lengths.",
     blind_to="Red-team and safety evaluations, and a moderation job over forbidden texts, look the same: allow them by contract. Searches mixed with other traffic, or of fewer than a hundred calls a day.",
     needs=Presence.PROMPT | Presence.REFUSAL | Presence.TOKENS,
     techniques=("AML.T0024.002",),
     severity="medium",
     kind="reverse_engineering",
-    points=3.6,
-    points_reason="policy shapes.share, one honest account-day in 4,000; a hit's own points are how rare it is",
-    policy=("shapes.share", "shapes.least_calls"),
+    points=2.5,
+    points_reason="policy shapes.joint_share, one honest account-day in 333 if its properties are independent (shapes.share where prompts are not logged); a hit's own points are how rare that is",
+    policy=("shapes.joint_share", "shapes.share", "shapes.least_calls"),
     runbook=(
         "Read what the account's own logs hold of the example calls: what is asked for, and do they ask for one thing in many ways?",
         "See which wording was answered in the end, and whether its use grew afterwards.",
@@ -72,7 +72,7 @@ CARD = Card(
     ),
 )
 
-SHAPE = Shape(CARD, (REFUSED, REWORDED, SETTINGS, YOUTH))
+SHAPE = Shape(CARD, (REFUSED, REWORDED, SETTINGS, YOUTH), share="joint_share")
 
-BLIND = replace(SHAPE, properties=(REFUSED, VARIED, SETTINGS, YOUTH), unknown="payload_novelty_24h")
+BLIND = replace(SHAPE, properties=(REFUSED, VARIED, SETTINGS, YOUTH), unknown="payload_novelty_24h", share="share")
 """Where prompts are not logged: their lengths stand for them."""

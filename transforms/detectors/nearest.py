@@ -102,7 +102,7 @@ def _of_shape(shape: Shape, row: pl.DataFrame, policy: Policy) -> Near | None:
     if not there or len(missing) == sum(one.is_needed for one in shape.properties):
         return None
     total = round(sum(float(shape.decades_of(one.name)[levels[one.name]]) for one in there), 6)
-    least = -float(np.log10(policy.shapes.share))
+    least = shape.least(policy)
     calls = row["calls_24h"].item() or 0.0
     if missing:
         reached = 0.5 * len([one for one in there if one.is_needed]) / sum(one.is_needed for one in shape.properties)
@@ -111,7 +111,7 @@ def _of_shape(shape: Shape, row: pl.DataFrame, policy: Policy) -> Near | None:
     rarity = float(shape.rarity(np.array([total]))[0])
     says = (
         f"it shows {_names(there)}: 1 honest account in {round(10.0**rarity):,} shows as much, "
-        f"and it takes 1 in {round(1 / policy.shapes.share):,} (shapes.share)"
+        f"and it takes 1 in {round(10.0**least):,} (shapes.{shape.share})"
     )
     if calls < policy.shapes.least_calls:
         says += f" and {policy.shapes.least_calls} calls in 24 h (shapes.least_calls), of which there are {calls:,.0f}"

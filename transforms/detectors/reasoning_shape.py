@@ -26,9 +26,9 @@ CARD = Card(
     techniques=("AML.T0024.002", "AML.T0005.001"),
     severity="medium",
     kind="distillation",
-    points=3.6,
-    points_reason="policy shapes.share, one honest account-day in 4,000; a hit's own points are how rare it is",
-    policy=("shapes.share", "shapes.least_calls"),
+    points=2.5,
+    points_reason="policy shapes.joint_share, one honest account-day in 333 if its properties are independent; a hit's own points are how rare that is",
+    policy=("shapes.joint_share", "shapes.least_calls"),
     runbook=(
         "Look at the example calls: does one instruction make the model write out its reasoning around unrelated tasks?",
         "Ask the owner whether an audit or explainability duty requires the reasoning; record it in the accounts file.",
@@ -70,7 +70,7 @@ CARD = Card(
     ),
 )
 
-SHAPE = Shape(CARD, (TASKS, ASKED, ANSWERS, INSTRUCTION, LANGUAGES, SETTINGS, LIMIT, YOUTH))
+SHAPE = Shape(CARD, (TASKS, ASKED, ANSWERS, INSTRUCTION, LANGUAGES, SETTINGS, LIMIT, YOUTH), share="joint_share")
 
 BLIND = replace(
     SHAPE,

@@ -15,6 +15,7 @@ import polars as pl
 
 from schemas.card import Card
 from schemas.feature import FEATURE
+from schemas.policy import Policy
 from schemas.shape import Bound, Property
 
 F64 = npt.NDArray[np.float64]
@@ -78,11 +79,17 @@ class Shape:
         properties: what speaks.
         unknown: a feature, or None; the shape is looked for only where it is not known. A detector that has one such shape
             beside another looks at every account in one way.
+        share: key of `policy.shapes`: the share of honest account-days that may have it.
     """
 
     card: Card
     properties: tuple[Property, ...]
     unknown: str | None = None
+    share: str = "share"
+
+    def least(self, policy: Policy) -> float:
+        """How rare it must be, in decades."""
+        return round(-float(np.log10(getattr(policy.shapes, self.share))), _DIGITS)
 
     @property
     def features(self) -> set[str]:

@@ -50,7 +50,7 @@ def _hits(shape: Shape, rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     sums = np.zeros(found.height)
     for name in decades:
         sums += decades[name]
-    least = _least(policy)
+    least = shape.least(policy)
     rarity = shape.rarity(np.round(sums, 6))
     found = found.with_columns(
         rarity=pl.Series(rarity, dtype=pl.Float64),
@@ -59,10 +59,6 @@ def _hits(shape: Shape, rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     ).filter(pl.col("rarity") >= least)
     made = [_row(shape, row, policy, least) for row in found.iter_rows(named=True)]
     return HIT.conform(pl.DataFrame(made, schema=HIT.polars))
-
-
-def _least(policy: Policy) -> float:
-    return round(-float(np.log10(policy.shapes.share)), 6)
 
 
 def _row(shape: Shape, row: dict[str, Any], policy: Policy, least: float) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The benign majority: people at chat seats, applications of every shape, agents of ordinary developers.
 
-Figures carry their source: T1, T2, P17 as in the threat model's section 4.3; [J] is our judgement, drawn wide on purpose.
+Figures carry their source: T1, T2, P17 as in the threat model's section 4.3; a number that names no source is our judgement [J], drawn wide on purpose.
 """
 
 from transforms.simulate.activity import Population

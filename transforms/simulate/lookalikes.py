@@ -1,4 +1,7 @@
-"""Honest accounts that trip the signals of theft (threats.md 1.2), each class as wide as we could think of it."""
+"""Honest accounts that trip the signals of theft (threats.md 1.2), each class as wide as we could think of it.
+
+Figures carry their source as in the threat model; a number that names no source is our judgement [J], drawn wide on purpose.
+"""
 
 from transforms.simulate.activity import Population
 from transforms.simulate.benign import AGE, API_ACCOUNT, APPLICATION, CHATBOTS, PIPELINES, SCRIPTS, SIGNUP

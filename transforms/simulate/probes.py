@@ -1,6 +1,6 @@
 """Thieves that take the model apart, or what is stored behind it, from a single account (threats.md 1.1).
 
-Rates are those of threats.md 4.3 where it has one; [J] is our judgement, drawn wide on purpose.
+Rates are those of threats.md 4.3 where it has one; a number that names no source is our judgement [J], drawn wide on purpose.
 """
 
 from transforms.simulate.activity import Population
