@@ -360,6 +360,18 @@ FEATURES = (
         20,
     ),
     Feature(
+        "near_duplicate_share_1h",
+        "structure",
+        "share",
+        P.PROMPT,
+        "none",
+        "Inputs that differ in a few words walk along a classifier's boundary: pieces from every part of the prompt return.",
+        "threats.md 1.1 T-BOUND, 2.4 #22",
+        (),
+        (),
+        20,
+    ),
+    Feature(
         "coverage_slope_24h",
         "structure",
         "exponent",
@@ -592,7 +604,6 @@ LEFT_OUT = (
     ("pivot_24h, failover_rate", "threats.md 2.2 #8-9", "need other accounts' traffic: campaign features"),
     ("think_time_deficit", "threats.md 2.2 #10", "needs reliable conversation ids; most formats lose them"),
     ("emb_onepass", "threats.md 2.3 #17", "indistinguishable from a batch job by metadata: not evidence"),
-    ("neardup_rate", "threats.md 2.4 #22", "the shingle keys of template_share_24h see the same paraphrases"),
     (
         "focus_hhi",
         "threats.md 2.4 #25",

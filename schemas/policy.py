@@ -512,7 +512,7 @@ class Shapes:
 
     share: float = setting(
         0.00025,
-        "share of honest account-days of at least a hundred calls that may have one shape, if its properties are independent: seven shapes leave at most 1 in 700 of these, and with seats of 1 to 200 calls a day beside API clients (threats.md 4.3) little more than half of all account-days have so many: within the review budget of one in a thousand",
+        "share of honest account-days of at least a hundred calls that may have one shape, if its properties are independent: nine shapes leave at most 1 in 570 of these, and with seats of 1 to 200 calls a day beside API clients (threats.md 4.3) little more than half of all account-days have so many: within the review budget of one in a thousand",
     )
     joint_share: float = setting(
         0.003,
@@ -992,6 +992,8 @@ class Policy:
                 "sessions.idle_minutes must be at least a tick and less than a day",
                 "raise it, or use a shorter tick",
             )
+        if not set(self.traits.shingle_slots) <= set(range(16)):
+            raise PolicyError(where, "traits.shingle_slots names a slot that is none", "use numbers from 0 to 15")
         if self.links.memory_days < 1 or self.links.most_holders < 2:
             raise PolicyError(where, "links need a day of memory and two holders at least", "correct [links]")
         self.watch.must_fit(where)

@@ -249,6 +249,7 @@ def _structure(world: World, account: str, hour: datetime, one: Any, prompts: in
         "template_share_24h": (template, prompts),
         "payload_novelty_24h": (novelty, prompts),
         "templated_novelty_24h": (both, prompts),
+        "near_duplicate_share_1h": (_near_duplicates(world, account, hour, one), one["prompt_known"]),
         "coverage_slope_24h": (slope, prompts),
     }
 
@@ -265,6 +266,17 @@ def _template_share(world: World, account: str, hour: datetime, prompts: int) ->
                 by_place[(key % 2**64) >> 60 if kind == "shingle" else 0].append(count)
         carried += [max(counts) if kind == "line" else sum(counts) for counts in by_place.values()]
     return max(carried) / prompts
+
+
+def _near_duplicates(world: World, account: str, hour: datetime, one: Any) -> float:
+    """The hour's prompts that carry a shingle key of at least five prompts of the day, in the slot with the fewest of those but for one other."""
+    by_slot: dict[int, list[int]] = {slot: [0, 0] for slot in world.policy.traits.shingle_slots}
+    for key, (count, _) in world.day_counts(account, hour, "shingle").items():
+        shown, _ = world.keys[account, hour, "shingle"][key]
+        by_slot[(key % 2**64) >> 60][0] += shown if count >= 5 else 0
+        by_slot[(key % 2**64) >> 60][1] += shown
+    shares = [near / shown if 0 < one["prompt_known"] <= 2 * shown else 0.0 for near, shown in by_slot.values()]
+    return sorted([*shares, *[0.0] * (2 - len(shares))])[1]
 
 
 def _top_template(world: World, account: str, hour: datetime) -> tuple[str | None, int | None]:

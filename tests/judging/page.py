@@ -31,7 +31,7 @@ WHY = {
     "harvests": (
         (
             "Whoever works alone has nothing in common with anybody, and a hundred exchanges of bulk generation, agents' tasks or embeddings are by metadata what honest batch jobs, agents and indexers make: 8 to 24 % of honest clients"
-            " use one template. The nine shapes that know a harvest by its day together use 0.0998 % of the budget of 0.1 % (decision 0176)."
+            " use one template. The shapes that know a harvest by its day take what the budget of 0.1 % gives: nine by what independence leaves, two by what was measured of them (decisions 0176, 0182)."
         ),
         "More exchanges than a hundred (the distribution test takes 500 to 1,500), a larger budget than 0.1 %, or something the log does not carry: what an account is for, or what its answers are used for.",
     ),

@@ -16,7 +16,14 @@ from transforms.features.ratios import ratios
 from transforms.features.rhythm import rhythm, weeks
 from transforms.features.samples import sampled
 from transforms.features.state import DISTINCT_KINDS, SAMPLED, ClosedHours
-from transforms.features.structure import commonest, payloads, refused_variants, templates, top_template
+from transforms.features.structure import (
+    commonest,
+    near_duplicates,
+    payloads,
+    refused_variants,
+    templates,
+    top_template,
+)
 from transforms.features.trailing import distinct
 
 
@@ -38,7 +45,7 @@ def windows_of(
         keys: their accounts' keys, one a kind.
         closed: the hours before them.
         around: peer groups and registry.
-        policy: the least share of refused calls in a search for a bypass.
+        policy: the least share of refused calls in a search for a bypass; traits.shingle_slots.
     """
     known = known_of(hours, closed.accounts, closed.days, around.peers, around.registry)
     uses = {one.kind.name: used(one, hours) for one in keys}
@@ -55,6 +62,7 @@ def windows_of(
         **_diversity(keys, hours),
         **payloads(samples["payload"], uses["payload"], share.value, hours),
         "template_share_24h": share,
+        "near_duplicate_share_1h": near_duplicates(uses["shingle"], hours, policy.traits.shingle_slots),
         "refused_variants_24h": refused_variants(samples["payload"], uses, hours, policy.rules.bypass_refusal_share),
         "biased_tokens_24h": count(samples["bias_token"].all_keys, day["parameters_known"]),
         "objects_24h": count(objects, day["calls"]),

@@ -84,7 +84,7 @@ class Calls:
     def payload(self) -> Ints:
         """Number of each call's payload within its activity's pool; 0 where every call has its own."""
         pool = self.of("payloads")
-        in_order = self.ordinal % np.maximum(pool, 1)
+        in_order = self.ordinal // self.of("dwells") % np.maximum(pool, 1)
         return np.where(self.of("in_order"), in_order, self.chance.below("payload", pool))
 
     @cached_property

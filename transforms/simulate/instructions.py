@@ -48,8 +48,8 @@ def instructions(calls: Calls) -> tuple[pl.Series, pl.Series]:
     )
 
 
-def paraphrased(texts: pl.Series, keys: Keys, rate: Floats) -> pl.Series:
-    """The texts with each word replaced at the given rate, by an English one."""
+def paraphrased(texts: pl.Series, keys: Keys, rate: Floats, *, at_least_one: bool = False) -> pl.Series:
+    """The texts with each word replaced at the given rate, by an English one; one in each if so many are the least."""
     words = texts.str.split(" ").list.explode(empty_as_null=False, keep_nulls=True)
     sizes = texts.str.split(" ").list.len().fill_null(1).to_numpy().astype(np.int64)
     row = np.repeat(np.arange(len(texts)), sizes)
@@ -58,7 +58,10 @@ def paraphrased(texts: pl.Series, keys: Keys, rate: Floats) -> pl.Series:
     others = pl.Series((tongue.nouns + " " + tongue.verbs + " " + tongue.adjectives).split())
     draw = mixed(keys[row], place)
     swapped = others.gather((mixed(draw, "word") % np.uint64(len(others))).astype(np.int64))
-    chosen = swapped.zip_with(pl.Series(unit(draw) < rate[row]) & words.is_not_null(), words)
+    changes = unit(draw) < rate[row]
+    if at_least_one:
+        changes |= place == (mixed(keys, "one") % sizes.astype(np.uint64)).astype(np.int64)[row]
+    chosen = swapped.zip_with(pl.Series(changes) & words.is_not_null(), words)
     lists = pl.Series(
         pa.LargeListArray.from_arrays(pa.array(np.concatenate([[0], np.cumsum(sizes)])), chosen.to_arrow())
     )

@@ -94,6 +94,8 @@ BOUNDARY = Population(
         "paraphrase": always(0.0),
         "payloads": log_between(10.0, 300.0),  # the seeds around which inputs are made [J]
         "payload_set": own(),
+        "in_order": always(True),
+        "dwells": log_between(20.0, 300.0),  # a boundary is crossed by many queries between two inputs [J]
         "perturbed": log_between(0.03, 0.3),  # small steps (P3, P4, P6): one word of thirty, up to a third
         "words": lognormal(30.0, 0.4, 12.0, 80.0),
         "input_tokens": log_between(60.0, 250.0),

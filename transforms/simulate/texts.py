@@ -91,7 +91,7 @@ def _payloads(calls: Calls, longest: int) -> tuple[pl.Series, Ints, Ints]:
     moved = np.flatnonzero(calls.of("perturbed") > 0)
     if len(moved):
         keys, rate = calls.chance.key("perturbed")[moved], calls.of("perturbed")[moved]
-        written = written.scatter(moved, paraphrased(written.gather(moved), keys, rate))
+        written = written.scatter(moved, paraphrased(written.gather(moved), keys, rate, at_least_one=True))
     return written, tongue, domain
 
 

@@ -89,6 +89,55 @@ def test_a_pool_that_rotates_through_templates_is_templated_all_the_same() -> No
     assert _windows(rows).select("top_template_kind", "top_template_key").rows() == [("head", 0)]
 
 
+LONG = {"prompt_chars": 200}
+
+
+def _slots(*keys: int) -> list[int]:
+    """Shingle keys of the slots 0, 4, 8 and 12."""
+    return [((slot << 60) + key) - (2**64 if slot >= 8 else 0) for slot, key in zip((0, 4, 8, 12), keys, strict=True)]
+
+
+def test_prompts_that_return_in_every_part_are_near_duplicates() -> None:
+    near = _hourly(
+        [1], 100, lambda n: {**LONG, "prompt_digest": _spread(n), "shingle_keys": _slots(1, 2, 3 + n % 10, 4)}
+    )
+    assert _last(near, "near_duplicate_share_1h") == 1.0
+
+
+def test_a_fixed_instruction_around_free_payloads_makes_no_near_duplicates() -> None:
+    job = _hourly(
+        [1],
+        100,
+        lambda n: {
+            **LONG,
+            "prompt_digest": _spread(n),
+            "shingle_keys": _slots(1, _spread(n + 1_000) % 2**59, _spread(n) % 2**59, 4),
+        },
+    )
+    assert _last(job, "near_duplicate_share_1h") == 0.0
+
+
+def test_one_slot_may_be_empty_in_most_near_duplicates_and_two_may_not() -> None:
+    def some(most: int) -> list[Row]:
+        return _hourly(
+            [1],
+            100,
+            lambda n: {
+                **LONG,
+                "prompt_digest": _spread(n),
+                "shingle_keys": _slots(1, 2, 3, 4)[: 4 if n % 3 == 0 else most],
+            },
+        )
+
+    assert _last(some(3), "near_duplicate_share_1h") == 1.0
+    assert _last(some(2), "near_duplicate_share_1h") == 0.0
+
+
+def test_of_fewer_than_twenty_prompts_in_the_hour_it_is_not_known_whether_they_are_near_duplicates() -> None:
+    few = _hourly([0, 1], 19, lambda n: {**LONG, "prompt_digest": _spread(n), "shingle_keys": _slots(1, 2, 3, 4)})
+    assert _last(few, "near_duplicate_share_1h") is None
+
+
 # -- refusals
 
 
