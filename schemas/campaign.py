@@ -234,7 +234,7 @@ CAMPAIGN = Contract(
             field(
                 "template_share",
                 pa.float64(),
-                "Share of those calls that show a piece of a prompt, or a system prompt, which the campaign shares.",
+                "Share of those calls that show a piece of a prompt, or a system prompt, which the campaign shares; of several the one that an account showed most, so that as much at least lies within its templates.",
                 null="it shares no such piece, or there is no such call",
                 at_least=0,
                 at_most=1,

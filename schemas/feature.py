@@ -607,7 +607,7 @@ LEFT_OUT = (
     (
         "focus_hhi",
         "threats.md 2.4 #25",
-        "single-purpose applications reach 1 as well: it would say something of campaigns only, and they have no such column yet",
+        "no log says which capability a prompt is for, and single-purpose applications reach 1 as well: a campaign's focus is the share of its accounts' calls that show its keys (schemas.campaign)",
     ),
     (
         "own_output_reingest, foreign_history",
