@@ -223,10 +223,11 @@ class StepGroups(_Stage):
             "windows": rows.windows.height,
         }
         yield from self._messages(group, message, rows)
-        if not rows.traits.is_empty():
-            for table, written in (("traits", shown), ("account_windows", windowed)):
-                paths = [file["path"] for file in written.get(table, [])]
+        for table, written in (("traits", shown), ("account_windows", windowed)):
+            paths = [file["path"] for file in written.get(table, [])]
+            if paths:
                 yield _CAMPAIGNS_KEY, tagged(table, pl.DataFrame({"path": paths}, schema=_FILES))
+        if not rows.traits.is_empty():
             yield _CAMPAIGNS_KEY, tagged("models", models_of(rows.traits))
 
     def _provisional(

@@ -218,7 +218,7 @@ CAMPAIGN = Contract(
             field(
                 "calls",
                 pa.int64(),
-                "All calls of its accounts after the tick at which each was first held against a tied key.",
+                "All calls of its accounts after the tick since which each has held a tied key.",
                 null="nothing is known of them, or the row is older than the column",
                 unit="calls",
                 at_least=0,
@@ -226,7 +226,7 @@ CAMPAIGN = Contract(
             field(
                 "focus",
                 pa.float64(),
-                "Share of those calls that show a key of the campaign: the rest is other work, as where a pool also serves customers.",
+                "Share of those calls that show a key of the campaign, at least: of several keys the one counts that an account showed most. The rest may be other work, as where a pool also serves customers.",
                 null="there is no such call",
                 at_least=0,
                 at_most=1,
@@ -234,7 +234,7 @@ CAMPAIGN = Contract(
             field(
                 "template_share",
                 pa.float64(),
-                "Share of those calls that show a piece of a prompt, or a system prompt, which the campaign shares; of several the one that an account showed most, so that as much at least lies within its templates.",
+                "Share of those calls that show a piece of a prompt, or a system prompt, which the campaign shares; at least, as focus.",
                 null="it shares no such piece, or there is no such call",
                 at_least=0,
                 at_most=1,
@@ -250,7 +250,7 @@ CAMPAIGN = Contract(
             field(
                 "refused_share",
                 pa.float64(),
-                "Share of those calls that the model refused.",
+                "Share of those calls that the model refused; 0 also where the source does not say.",
                 null="there is no such call",
                 at_least=0,
                 at_most=1,

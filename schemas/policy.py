@@ -516,7 +516,7 @@ class Shapes:
     )
     joint_share: float = setting(
         0.003,
-        "the same for shapes whose properties honest accounts show together far more rarely than if these were independent (reasoning, and bypass where prompts are logged): 8 of 32,727 such account-days of two simulated backgrounds have one of the two, 1 in 4,000, where independence leaves 1 in 167; of 6,782 accounts of three worlds by a stranger none has (decision 0182)",
+        "the same for shapes whose properties honest accounts show together far more rarely than if these were independent (reasoning, and bypass where prompts are logged): 8 of 32,727 such account-days of two simulated backgrounds have one of the two, 1 in 4,000, where independence leaves 1 in 250; of 6,782 accounts of three worlds by a stranger none has (decision 0182)",
     )
     least_calls: int = setting(
         100, "calls in 24 h below which a shape is chance: one hundred exchanges tell a pure harvester (threats.md 3.1)"

@@ -268,15 +268,13 @@ def _template_share(world: World, account: str, hour: datetime, prompts: int) ->
     return max(carried) / prompts
 
 
-def _near_duplicates(world: World, account: str, hour: datetime, one: Any) -> float:
+def _near_duplicates(world: World, account: str, hour: datetime, one: Any) -> float | None:
     """The hour's prompts that carry a shingle key of at least five prompts of the day, in the slot with the fewest of those but for one other."""
-    by_slot: dict[int, list[int]] = {slot: [0, 0] for slot in world.policy.traits.shingle_slots}
+    by_slot = dict.fromkeys(world.policy.traits.shingle_slots, 0)
     for key, (count, _) in world.day_counts(account, hour, "shingle").items():
-        shown, _ = world.keys[account, hour, "shingle"][key]
-        by_slot[(key % 2**64) >> 60][0] += shown if count >= 5 else 0
-        by_slot[(key % 2**64) >> 60][1] += shown
-    shares = [near / shown if 0 < one["prompt_known"] <= 2 * shown else 0.0 for near, shown in by_slot.values()]
-    return sorted([*shares, *[0.0] * (2 - len(shares))])[1]
+        if count >= 5:
+            by_slot[(key % 2**64) >> 60] += world.keys[account, hour, "shingle"][key][0]
+    return sorted(by_slot.values())[1] / one["prompt_known"] if one["prompt_known"] and len(by_slot) > 1 else None
 
 
 def _top_template(world: World, account: str, hour: datetime) -> tuple[str | None, int | None]:

@@ -64,7 +64,7 @@ def small_world(seed: int) -> tuple[Line, ...]:
 def pooled_world(seed: int) -> tuple[Line, ...]:
     """A small world beside which eight young accounts are driven as one, and a third one redeems what the second one is issued: campaigns."""
     rng = random.Random(seed)
-    calls = [_driven(rng, number, START + timedelta(hours=13, minutes=3 * number)) for number in range(8 * 16)]
+    calls = [_driven(rng, number, START + timedelta(hours=13, minutes=3 * number)) for number in range(8 * 26)]
     lines = [line for n, call in enumerate(calls) for line in _logged(call | {"event_id": f"pool-{n}"}, rng)]
     lines += [line for n, call in enumerate(_handed_on(rng)) for line in _logged(call | {"event_id": f"ring-{n}"}, rng)]
     return tuple(sorted([*small_world(seed), *lines], key=lambda line: (line.moment, line.line)))

@@ -54,7 +54,7 @@ def course(campaign: Mapping[str, Any]) -> str:
 
 def _focus(campaign: Mapping[str, Any]) -> str:
     """How much of what its accounts do is the campaign's and within its template, and how much was refused, if that is much."""
-    said = f"{campaign['focus']:.0%} of its accounts' {campaign['calls']:,} calls show its keys"
+    said = f"at least {campaign['focus']:.0%} of its accounts' {campaign['calls']:,} calls show its keys"
     if campaign["template_share"] is not None:
         said += f", {campaign['template_share']:.0%} its pieces of prompts"
     return f"{said}, {campaign['refused_share']:.0%} were refused" if campaign["refused_share"] >= REFUSED else said

@@ -113,6 +113,7 @@ def test_the_world_shows_what_can_differ(one_shot) -> None:
     heights = {table: lake.read(table).height for table in ("findings", "rejects", "sessions", "models", "traits")}
     assert min(heights.values()) > 1, heights
     assert {*lake.read("campaigns")["accounts"]} == {8, 3}
+    assert lake.read("campaigns").drop_nulls(["calls", "focus", "template_share", "payload_novelty"]).height == 1
     assert 8 in lake.read("campaign_tests")["accounts"]
     assert lake.read("flagged_accounts").drop_nulls("campaign_id").height == 8 + 3
     assert lake.read("runs")["sources"].explode().struct.field("duplicates").sum() > 3

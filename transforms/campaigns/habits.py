@@ -23,6 +23,9 @@ _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
 _UNDECIDED = "und"
 
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+"""Since when accounts count that held a tied key before the ticks to come."""
+
 KINDS = ("model", "language", "operation")
 """Kinds of trait that are read: what was used, and (by each call's operation) how it was answered."""
 
@@ -120,10 +123,11 @@ class Record:
             since: what `since_when` gave: accounts that hold a tied key; others are forgotten.
         """
         shown = habits.shown.join(since, on="account_hash", how="inner").filter(pl.col("tick") >= pl.col("since"))
+        going_on = since.filter(pl.col("since") == ALWAYS)
         used = (
             pl.concat(
                 [
-                    self.used.join(since, on="account_hash", how="semi"),
+                    self.used.join(going_on, on="account_hash", how="semi"),
                     shown.filter(pl.col("kind") != "operation").select(
                         "account_hash", "kind", "key", "label", first_tick="tick"
                     ),
@@ -138,16 +142,19 @@ class Record:
         blocks = answered.select(
             "account_hash", known_tick="tick", blocked_tick=pl.when(pl.col("blocked") > 0).then("tick")
         )
-        known = self.blocks.join(since, on="account_hash", how="semi")
-        visited = self.visited.join(since, on="account_hash", how="semi")
-        windows = pl.concat([self.windows, habits.windows]).join(since, on="account_hash", how="inner")
+        known = self.blocks.join(going_on, on="account_hash", how="semi")
+        visited = self.visited.join(going_on, on="account_hash", how="semi")
+        latest_known = self.windows.join(going_on, on="account_hash", how="semi")
+        windows = habits.windows.join(since, on="account_hash", how="inner").filter(
+            pl.col("window_end") > pl.col("since")
+        )
         return Record(
             used,
             pl.concat([known, blocks]),
             _news(self.models, habits.models),
             visited,
-            Done(self.done).after(called.select("account_hash", "tick", "count", "refused"), since).rows,
-            windows.filter(pl.col("window_end") > pl.col("since")).select(LATEST.names()),
+            Done(self.done.join(going_on, on="account_hash", how="semi")).after(called, since).rows,
+            pl.concat([latest_known, windows.select(LATEST.names())]),
             hours_of(called.select("account_hash", "tick"), visited),
         )
 
@@ -252,10 +259,10 @@ def _last_tick(members: Members, account: int) -> datetime:
 def since_when(
     keys: pl.DataFrame, held: pl.DataFrame, ties: pl.DataFrame, tied: pl.DataFrame, oldest: datetime
 ) -> pl.DataFrame:
-    """Accounts that hold a tied key: account_hash, since, shown, asked.
+    """Accounts that hold a tied key: account_hash, since, asked, other.
 
-    `since` is the tick from which what they do counts; `shown` and `asked` are calls with a tied key, and with one out of prompts,
-    by its end, null where the tick was before.
+    `since` is the tick from which what they do counts, ALWAYS where that was before; `asked` and `other` are calls with a tied key
+    by its end, out of prompts and of other kinds, null where that was before.
 
     Args:
         keys: tied keys before (state.KEYS).
@@ -265,14 +272,17 @@ def since_when(
         oldest: keys tied last before that are forgotten.
     """
     key = ["kind", "key"]
-    always = pl.lit(datetime(1970, 1, 1, tzinfo=UTC), dtype=_TIME)
+    always, nothing = pl.lit(ALWAYS, dtype=_TIME), pl.lit(None, dtype=pl.Int64)
     alive = keys.filter(pl.col("last_tick") >= oldest).select(key)
     from_now = ties.filter(~pl.col("is_sustained")).group_by(key).agg(from_tick=pl.col("tick").min())
     known = pl.concat([alive.with_columns(from_tick=always), from_now]).group_by(key).agg(pl.col("from_tick").min())
     now = tied.join(known, on=key, how="inner").filter(pl.col("tick") >= pl.col("from_tick"))
-    nothing = pl.lit(None, dtype=pl.Int64)
-    before = held.join(alive, on=key, how="semi").select("account_hash", since=always, shown=nothing, asked=nothing)
-    asked = pl.when(pl.col("kind").is_in(ASKED)).then("calls").otherwise(0)
-    both = pl.concat([before, now.select("account_hash", since="tick", shown="calls", asked=asked)])
-    of_first = pl.col("shown", "asked").filter(pl.col("since") == pl.col("since").min()).max()
+    before = held.join(alive, on=key, how="semi").select("account_hash", since=always, asked=nothing, other=nothing)
+    is_asked = pl.col("kind").is_in(ASKED)
+    shown = {
+        "asked": pl.when(is_asked).then("calls").otherwise(0),
+        "other": pl.when(is_asked).then(0).otherwise("calls"),
+    }
+    both = pl.concat([before, now.select("account_hash", since="tick", **shown)])
+    of_first = pl.col("asked", "other").filter(pl.col("since") == pl.col("since").min()).max()
     return both.group_by("account_hash").agg(pl.col("since").min(), of_first).sort("account_hash")

@@ -22,7 +22,7 @@ from transforms.campaigns.pacing import at_its_pace
 from transforms.campaigns.parts import Part, is_enough
 from transforms.campaigns.prompts import Prompts
 from transforms.campaigns.state import KEYS, MARKS, TOLD, CampaignState
-from transforms.campaigns.wording import HARVEST, detail, evidence, kind_of, link_kinds
+from transforms.campaigns.wording import HARVEST, PROBING, detail, evidence, kind_of, link_kinds
 from transforms.campaigns.work import is_probing
 
 MOST_LINKED = 20
@@ -187,12 +187,15 @@ class _Work:
         if before is not None:
             told_by.insert(0, {name: before[name] for name in ("score", "signals", "evidence_accounts")})
         said = max(told_by, key=lambda one: _weight(one["score"], one["evidence_accounts"] or 0, len(listed)))
-        probes = is_probing(left, tokens, self._habits.work_done.counted(shown, tick), self._policy.rules)
-        kind = kind_of(part.keys, _broadly_said(told_by, said, len(listed)), is_probing=probes)
-        if before is not None and before["kind"] == HARVEST and not probes:
-            kind = HARVEST  # what calls have asked for cannot be taken back, whatever ties the accounts now
+        kind = kind_of(part.keys, _broadly_said(told_by, said, len(listed)))
         is_sure = said["score"] >= policy.act_decades or (before is not None and before["tier"] == "act")
+        was = None if before is None else before["kind"]
+        if was == HARVEST:
+            kind = HARVEST  # what calls have asked for cannot be taken back, whatever ties the accounts now
         acts = is_sure and kind != "resale"  # a breach of terms that somebody has to look at, not a theft
+        counted = self._habits.work_done.counted(shown, tick)
+        if is_probing(shown, counted, self._policy.rules, was=was == PROBING):
+            kind = PROBING
         first = min(holding.first_time for holdings in members.values() for holding in holdings)
         pace, falls = pace_of(self._marks.get(name, {}), first, tick + time.tick, left)
         row = said | {

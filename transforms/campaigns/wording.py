@@ -30,27 +30,26 @@ _KINDS = (
 HARVEST = "distillation"
 """Kind of a campaign whose calls ask for what a student model learns from."""
 
+PROBING = "reverse_engineering"
+"""Kind of a campaign whose calls take the model apart (work.is_probing), whatever its accounts share."""
+
 TOLD_FROM = 1.0
 """Decades from which a signal is told beside a stronger one: what one benign group in ten shows, or fewer."""
 
 _ORDER = [kind.name for kind in TRAIT_KINDS]
 
 
-def kind_of(keys: Iterable[tuple[str, int]], signals: Sequence[Mapping[str, Any]], *, is_probing: bool) -> str:
+def kind_of(keys: Iterable[tuple[str, int]], signals: Sequence[Mapping[str, Any]]) -> str:
     """What a campaign looks like, by what its accounts share and what its calls are about.
 
-    Calls for one token each read the output layer, and calls most of which are refused look for a wording that is not: that takes the
-    model apart, whatever their prompts share. Prompts with one instruction are a harvest, and so are calls with one system prompt that ask for reasoning or grades. The
+    Prompts with one instruction are a harvest, and so are calls with one system prompt that ask for reasoning or grades. The
     same tools or system prompt around prompts that share nothing are a harness in front of other people: a relay. Software
     alone, or a card alone, says that somebody resells or pools: a person has to look.
 
     Args:
         keys: what its accounts share.
         signals: of the ties that speak for it.
-        is_probing: whether its calls take the model apart (work.is_probing).
     """
-    if is_probing:
-        return "reverse_engineering"
     kinds = {kind for kind, _ in keys}
     if kinds & set(PIECES) or any(signal["signal"] == "extraction_claims" for signal in signals):
         return HARVEST

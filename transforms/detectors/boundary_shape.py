@@ -33,16 +33,16 @@ LABELS = Property(
 CONFIDENCES = Property(
     "confidences",
     "{observed} of the calls ask for log-probabilities, which tell how near the boundary is",
-    "threats.md 2.3 #16, as the prior of logprob_share_24h (features)",
-    steps("logprob_share_24h", AT_LEAST, (0.5, 0.03), (0.9, 0.01)),
+    "five times the prior of logprob_share_24h (features; threats.md 2.3 #16): who asks for a label asks for its probability more often than others do, our judgement",
+    steps("logprob_share_24h", AT_LEAST, (0.5, 0.15), (0.9, 0.05)),
 )
 
 CARD = Card(
     id="boundary_shape",
     layer="L0",
     family="shape",
-    sees="Ever new inputs that differ from each other in a few words, each answered with a label, together with several of: confidences asked for, one set of parameters, a young account.",
-    blind_to="Robustness tests of one's own classifier look the same; old accounts that ask for no confidences are left alone. Inputs that share less than their pieces of three words; fewer than twenty prompts in an hour.",
+    sees="Ever new inputs that differ from each other in a few words, each answered with a label and its log-probability, under one set of parameters.",
+    blind_to="Robustness tests of one's own classifier look the same, and so does a long instruction around short inputs if the probabilities of its labels are asked for. Labels without probabilities; inputs that share less than their pieces of three words, more than some eight texts worked on in an hour, fewer than twenty prompts in an hour.",
     needs=Presence.PROMPT | Presence.TOKENS,
     techniques=("AML.T0024.002", "AML.T0063"),
     severity="medium",
@@ -67,10 +67,10 @@ CARD = Card(
         },
     ),
     silent=Example(
-        says="An old customer that labels its messages: one instruction around ever new texts.",
+        says="An old customer that labels its messages: a long instruction around short new texts.",
         window={
             "calls_24h": 6000.0,
-            "near_duplicate_share_1h": 0.2,
+            "near_duplicate_share_1h": 0.95,
             "payload_novelty_24h": 1.0,
             "output_per_call_24h": 3.0,
             "logprob_share_24h": 0.0,

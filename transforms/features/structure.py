@@ -51,28 +51,26 @@ def templates(used: dict[str, Used], hours: Hours) -> Measure:
 
 
 def near_duplicates(shingles: Used, hours: Hours, slots: list[int]) -> Measure:
-    """Share of the hour's prompts that repeat others of the 24 hours in nearly every part.
+    """Share of the hour's prompts that repeat others of the 24 hours in nearly every part; at least, of many inputs at a time.
 
     A minhash slot holds a piece of the prompt from anywhere: a fixed instruction around a free payload is in some prompts' slots,
     a text of which a few words change is in nearly all prompts' slots. So the slot counts in which the fewest prompts but for one
-    other carry a key of at least five prompts; that other one may be such as the text leaves empty. A slot that fewer than half
-    of the prompts fill, or of whose keys so few were kept, counts as 0.
+    other carry a key of at least five prompts; that other one may be such as the text leaves empty. An hour keeps its commonest
+    keys only (trait `shingle`), so that of inputs around more than some eight texts an hour not all are seen.
 
     Args:
         shingles: the shingle keys of the hours.
         hours: the windows.
-        slots: which of the slots there are keys of (policy traits.shingle_slots).
+        slots: which of the slots there are keys of (policy traits.shingle_slots); with fewer than two nothing is known.
     """
     prompts = hours.one["prompt_known"]
     place = shingles.window * SLOTS + ((shingles.key >> 60) & (SLOTS - 1))
-    repeated, shown = (np.zeros(len(prompts) * SLOTS, dtype=np.int64) for _ in range(2))
-    np.add.at(shown, place, shingles.count)
     returns = shingles.day >= LEAST_TEMPLATE_CALLS
+    repeated = np.zeros(len(prompts) * SLOTS, dtype=np.int64)
     np.add.at(repeated, place[returns], shingles.count[returns])
-    is_full = (shown > 0) & (2 * shown >= np.repeat(prompts, SLOTS))
-    shares = np.where(is_full, divided(repeated, shown), 0.0).reshape(-1, SLOTS)[:, slots]
-    two_at_least = np.pad(shares, ((0, 0), (0, max(0, 2 - len(slots)))))
-    return Measure(np.sort(two_at_least, axis=1)[:, 1], prompts)
+    if len(slots) < 2:
+        return Measure(np.full(len(prompts), np.nan), prompts)
+    return Measure(divided(np.sort(repeated.reshape(-1, SLOTS)[:, slots], axis=1)[:, 1], prompts), prompts)
 
 
 def top_template(used: dict[str, Used], windows: int) -> Top:

@@ -96,6 +96,7 @@ BOUNDARY = Population(
         "payload_set": own(),
         "in_order": always(True),
         "dwells": log_between(20.0, 300.0),  # a boundary is crossed by many queries between two inputs [J]
+        "language": always("en"),
         "perturbed": log_between(0.03, 0.3),  # small steps (P3, P4, P6): one word of thirty, up to a third
         "words": lognormal(30.0, 0.4, 12.0, 80.0),
         "input_tokens": log_between(60.0, 250.0),

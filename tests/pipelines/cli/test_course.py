@@ -33,15 +33,15 @@ def test_nights_are_told_of_accounts_whose_day_is_known(facts: tuple[Any, Any, A
     [
         (
             {"focus": 0.25, "calls": 1_200, "refused_share": 0.01},
-            "25% of its accounts' 1,200 calls show its keys",
+            "at least 25% of its accounts' 1,200 calls show its keys",
         ),
         (
             {"focus": 1.0, "calls": 80, "refused_share": 0.7},
-            "100% of its accounts' 80 calls show its keys, 70% were refused",
+            "at least 100% of its accounts' 80 calls show its keys, 70% were refused",
         ),
         (
             {"focus": 1.0, "calls": 80, "refused_share": 0.1, "template_share": 0.5},
-            "100% of its accounts' 80 calls show its keys, 50% its pieces of prompts",
+            "at least 100% of its accounts' 80 calls show its keys, 50% its pieces of prompts",
         ),
         ({"payload_novelty": 0.99}, "99% of a day's prompts were new"),
     ],

@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 from given_accounts import DAY, at, traits, windows
 from given_pools import Lake, Row, frames, on_file
 from transforms.campaigns import CampaignState, Habits
-from transforms.campaigns.habits import KINDS, SHOWN, models_of
+from transforms.campaigns.habits import ALWAYS, KINDS, SHOWN, Record, models_of
 from transforms.campaigns.work import LATEST
 
 TEMPLATE = (("head", 7), ("tail", 8))
@@ -207,3 +207,40 @@ def test_habits_are_stored_with_the_state() -> None:
     for name in ("used", "blocks", "models", "visited", "done", "windows"):
         assert_frame_equal(getattr(again, name), getattr(lake.state.habits, name))
     assert again.used.height > 0
+
+
+def test_a_campaign_most_of_whose_calls_are_refused_takes_the_model_apart() -> None:
+    def answered(refused: int) -> list[Row]:
+        return [
+            beside(f"head-{head:03}", minute, "operation", 1, "chat", count=3, refused=refused)
+            for minute in range(0, 2_880, 60)
+            for head in range(20)
+        ]
+
+    assert fact(POOL, answered(1), "kind") == "distillation"
+    assert fact(POOL, answered(2), "kind") == "reverse_engineering"
+    assert fact(POOL, answered(2), "refused_share") == round(2 / 3, 6)
+
+
+def test_who_holds_a_tied_key_anew_starts_anew_however_ticks_are_cut() -> None:
+    told = traits([beside("head-000", minute, "operation", 1, "chat", count=5) for minute in (10, 20, 90)])
+    told = told.vstack(traits([beside("head-000", 10, "language", THAI, "th")]))
+    account = told["account_hash"][0]
+
+    def since(minute: float | None) -> pl.DataFrame:
+        rows = {
+            "account_hash": [account],
+            "since": [ALWAYS if minute is None else at(minute)],
+            "asked": [1],
+            "other": [0],
+        }
+        return pl.DataFrame(rows).cast({"since": pl.Datetime("us", "UTC")})
+
+    def until(minute: float) -> Habits:
+        return Habits(told.filter(pl.col("tick") < at(minute)).select(SHOWN.names()), models_of(told))
+
+    known = Record.empty().after(until(60), since(5)).remembered(DAY)
+    late = Habits(told.filter(pl.col("tick") >= at(60)).select(SHOWN.names()), models_of(told))
+    goes_on, anew = known.after(late, since(None)), known.after(late, since(80))
+    assert (goes_on.done["calls"].sum(), goes_on.used.height) == (15, 1)
+    assert (anew.done["calls"].sum(), anew.used.height) == (5, 0)

@@ -39,8 +39,4 @@ CLAIMS = {"signal": "extraction_claims"}
 def test_a_campaign_is_named_by_what_its_accounts_share_and_ask_for(
     keys: list[str], signals: list[dict[str, str]], kind: str
 ) -> None:
-    assert kind_of([(key, 1) for key in keys], signals, is_probing=False) == kind
-
-
-def test_calls_that_take_the_model_apart_are_reverse_engineering_whatever_they_share() -> None:
-    assert kind_of([("head", 1)], [CLAIMS], is_probing=True) == "reverse_engineering"
+    assert kind_of([(key, 1) for key in keys], signals) == kind

@@ -117,20 +117,27 @@ def test_a_fixed_instruction_around_free_payloads_makes_no_near_duplicates() -> 
     assert _last(job, "near_duplicate_share_1h") == 0.0
 
 
-def test_one_slot_may_be_empty_in_most_near_duplicates_and_two_may_not() -> None:
+def test_one_slot_may_be_empty_in_near_duplicates_and_two_may_not() -> None:
     def some(most: int) -> list[Row]:
         return _hourly(
-            [1],
-            100,
-            lambda n: {
-                **LONG,
-                "prompt_digest": _spread(n),
-                "shingle_keys": _slots(1, 2, 3, 4)[: 4 if n % 3 == 0 else most],
-            },
+            [1], 100, lambda n: {**LONG, "prompt_digest": _spread(n), "shingle_keys": _slots(1, 2, 3, 4)[:most]}
         )
 
     assert _last(some(3), "near_duplicate_share_1h") == 1.0
     assert _last(some(2), "near_duplicate_share_1h") == 0.0
+
+
+def test_near_duplicates_are_a_share_of_all_prompts() -> None:
+    half = _hourly(
+        [1],
+        100,
+        lambda n: {
+            **LONG,
+            "prompt_digest": _spread(n),
+            "shingle_keys": _slots(*(4 * [1] if n % 2 else [_spread(4 * n + slot) % 2**59 for slot in range(4)])),
+        },
+    )
+    assert _last(half, "near_duplicate_share_1h") == 0.5
 
 
 def test_of_fewer_than_twenty_prompts_in_the_hour_it_is_not_known_whether_they_are_near_duplicates() -> None:
