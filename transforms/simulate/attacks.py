@@ -6,9 +6,9 @@ from transforms.simulate.probes import BOUNDARY, BREADTH, LEAK, LOGIT, PROBE, SI
 
 ATTACKS: dict[str, Population] = {
     population.archetype: population
-    for population in (
-        *(BULK, COT, GRADE, AGENT, PROBE, LOGIT, SIGNATURE, REPLAY, EMBEDDING, WALK, BREADTH, LEAK),
-        BOUNDARY,
-    )
+    for population in (BULK, COT, GRADE, AGENT, PROBE, LOGIT, SIGNATURE, REPLAY, EMBEDDING, WALK, BREADTH, LEAK)
 }
 """Archetype -> population."""
+
+LATER_ATTACKS: dict[str, Population] = {BOUNDARY.archetype: BOUNDARY}
+"""Those that come behind everybody else (cast.troupes)."""

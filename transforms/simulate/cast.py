@@ -8,7 +8,7 @@ import polars as pl
 
 from transforms.simulate.activity import REGIONS, Population, activities, registry_of
 from transforms.simulate.arrivals import Arrivals, arrivals
-from transforms.simulate.attacks import ATTACKS
+from transforms.simulate.attacks import ATTACKS, LATER_ATTACKS
 from transforms.simulate.benign import MAJORITY
 from transforms.simulate.chance import Flags, Floats, Ints
 from transforms.simulate.draws import always
@@ -41,7 +41,10 @@ class Troupe:
 
 
 def troupes(options: Options) -> list[Troupe]:
-    """Everyone, in a fixed order; a population's draws depend on the seed and its own name only."""
+    """Everyone, in a fixed order; a population's draws depend on the seed and its own name only.
+
+    Accounts and their calls are numbered in that order: who is added comes last, so that the others stay who they were.
+    """
     cast: list[Troupe] = []
     for population, count in _apportioned(MAJORITY, options.accounts):
         cast.append(_singles(population, count, options))
@@ -52,14 +55,18 @@ def troupes(options: Options) -> list[Troupe]:
     cast.append(_singles(CROWD, options.crowd, options))
     for population, count in _apportioned(KINDS, options.teams):
         cast.append(_team(population, count, options))
-    for archetype, population in ATTACKS.items():
-        if not options.archetypes or archetype in options.archetypes:
-            cast.append(_singles(population, options.attackers, options))
+    cast += [_singles(population, options.attackers, options) for population in _wanted(ATTACKS, options)]
     cast.append(_singles(BLATANT, options.blatant, options))
     for number, pool in enumerate(options.pools):
         if not options.archetypes or pool.archetype in options.archetypes:
             cast.append(_pool(pool, number, options))
+    cast += [_singles(population, options.attackers, options) for population in _wanted(LATER_ATTACKS, options)]
     return [troupe for troupe in cast if troupe.accounts.height]
+
+
+def _wanted(attacks: dict[str, Population], options: Options) -> list[Population]:
+    """Those whose archetype takes part."""
+    return [of for archetype, of in attacks.items() if not options.archetypes or archetype in options.archetypes]
 
 
 def _generator(options: Options, name: str) -> np.random.Generator:

@@ -7,7 +7,7 @@ import pytest
 from schemas.truth import LABELS
 from transforms.simulate import Options, Population, simulate
 from transforms.simulate.activity import ACCOUNT, PARAMETERS
-from transforms.simulate.attacks import ATTACKS
+from transforms.simulate.attacks import ATTACKS, LATER_ATTACKS
 from transforms.simulate.benign import MAJORITY
 from transforms.simulate.harvests import BLATANT
 from transforms.simulate.lookalikes import CROWD, LOOKALIKES
@@ -18,6 +18,7 @@ EVERYONE: list[Population] = [
     *(population for _, population in MAJORITY),
     *(population for kinds in LOOKALIKES.values() for population in kinds),
     *ATTACKS.values(),
+    *LATER_ATTACKS.values(),
     BLATANT,
     *HARVESTS.values(),
     CUSTOMERS,
