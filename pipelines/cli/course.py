@@ -14,6 +14,9 @@ _CLOCK = 0.15
 _NIGHT = 6
 """Hours of a night (schemas.campaign: nights)."""
 
+_ALL = 0.995
+"""Share that reads as 100 %."""
+
 REFUSED = 0.2
 """Refused share from which it is worth a word: three honest accounts in a hundred have as much (schemas.feature refusal_share_24h)."""
 
@@ -54,7 +57,8 @@ def course(campaign: Mapping[str, Any]) -> str:
 
 def _focus(campaign: Mapping[str, Any]) -> str:
     """How much of what its accounts do is the campaign's and within its template, and how much was refused, if that is much."""
-    said = f"at least {campaign['focus']:.0%} of its accounts' {campaign['calls']:,} calls show its keys"
+    share = "all" if campaign["focus"] >= _ALL else f"at least {campaign['focus']:.0%}"
+    said = f"{share} of its accounts' {campaign['calls']:,} calls show its keys"
     if campaign["template_share"] is not None:
         said += f", {campaign['template_share']:.0%} its pieces of prompts"
     return f"{said}, {campaign['refused_share']:.0%} were refused" if campaign["refused_share"] >= REFUSED else said

@@ -37,11 +37,11 @@ def test_nights_are_told_of_accounts_whose_day_is_known(facts: tuple[Any, Any, A
         ),
         (
             {"focus": 1.0, "calls": 80, "refused_share": 0.7},
-            "at least 100% of its accounts' 80 calls show its keys, 70% were refused",
+            "all of its accounts' 80 calls show its keys, 70% were refused",
         ),
         (
             {"focus": 1.0, "calls": 80, "refused_share": 0.1, "template_share": 0.5},
-            "at least 100% of its accounts' 80 calls show its keys, 50% its pieces of prompts",
+            "all of its accounts' 80 calls show its keys, 50% its pieces of prompts",
         ),
         ({"payload_novelty": 0.99}, "99% of a day's prompts were new"),
     ],
