@@ -1,4 +1,4 @@
-"""What DETECT does for one shard of trait keys: handle replay, shared keys and ties, and the state they keep."""
+"""What DETECT does for one shard of trait keys: what comes back from other accounts, shared keys and ties, and the state they keep."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,13 +7,27 @@ from typing import Self
 import polars as pl
 
 from pipelines.lake.state import Manifest, Remembered, States
+from schemas.foreign import FOREIGN
 from schemas.policy import Policy
 from transforms.campaigns import Base, TieState, but_among_customers, tie
-from transforms.links import Compact, LinkState, Names, PostingState, Segment, Table, postings, replay
+from transforms.links import (
+    COME_BACK,
+    AnswerState,
+    Compact,
+    LinkState,
+    Names,
+    PostingState,
+    Segment,
+    Table,
+    postings,
+    replay,
+    reuse,
+)
 from transforms.links.postings import Piece
 
 STATES: dict[str, type[Remembered]] = {
     "links": LinkState,
+    "answers": AnswerState,
     "postings": Table,
     "segments": Segment,
     "names": Names,
@@ -30,6 +44,7 @@ class ShardState:
     """What the stages of one shard remember."""
 
     handles: LinkState
+    answers: AnswerState
     index: PostingState
     ties: TieState
 
@@ -42,6 +57,7 @@ class ShardState:
         }
         return cls(
             handles=states.restore(manifest.get(f"links/{key}"), LinkState),
+            answers=states.restore(manifest.get(f"answers/{key}"), AnswerState),
             index=PostingState.of(pieces),
             ties=states.restore(manifest.get(f"ties/{key}"), TieState),
         )
@@ -49,6 +65,8 @@ class ShardState:
     def write(self, before: Self, states: States, key: str, run_id: str) -> tuple[Manifest, list[str]]:
         """Stores what is not as it was before; returns its entries for the run's manifest, and the entries that go."""
         written = {f"links/{key}": states.store("links", key, run_id, self.handles)}
+        if self.answers is not before.answers:
+            written[f"answers/{key}"] = states.store("answers", key, run_id, self.answers)
         if self.ties is not before.ties:
             written[f"ties/{key}"] = states.store("ties", key, run_id, self.ties)
         was, now = before.index.pieces(), self.index.pieces()
@@ -90,11 +108,12 @@ def step(
         policy: the configuration.
     """
     handles, redeemed = replay.step(state.handles, traits.traits(_HANDLES), until, policy)
-    foreign = but_among_customers(redeemed, registry, policy.campaigns)
-    index, shared = postings.step(state.index, traits, until, policy)
+    answers, came_back = reuse.step(state.answers, traits.traits(COME_BACK), until, policy)
+    foreign = but_among_customers(FOREIGN.conform(pl.concat([redeemed, came_back])), registry, policy.campaigns)
+    index, shared = postings.step(state.index, traits.but(COME_BACK), until, policy)
     held, ties, tied = tie(state.ties, shared, registry, base, until, policy)
     prompts = shared.filter(pl.col("kind") == "payload")
-    return ShardState(handles, index, held), ShardRows(foreign, ties, tied, prompts)
+    return ShardState(handles, answers, index, held), ShardRows(foreign, ties, tied, prompts)
 
 
 def _entries(manifest: Manifest, key: str) -> dict[str, str]:

@@ -216,6 +216,18 @@ EVENT = Contract(
                 null="no text, or fewer than three words",
             ),
             field(
+                "passage_keys",
+                pa.list_(pa.int64()),
+                f"{_FINGERPRINT} Passages of the prompt: up to four of its lines of at least sixteen words, the first two and the last two, each by its first sixteen.",
+                null="no text, no such line, or the row is older than the column",
+            ),
+            field(
+                "carried_key",
+                pa.int64(),
+                f"{_FINGERPRINT} The passage that the last answer opens with which the request brings along as its conversation (`answer_key` of the call that gave it).",
+                null="no such message in the record, no such line in it, or the row is older than the column",
+            ),
+            field(
                 "response_digest",
                 pa.int64(),
                 f"{_FINGERPRINT} The exact response.",
@@ -228,6 +240,12 @@ EVENT = Contract(
                 unit="characters",
                 null="no response text in the record",
                 at_least=0,
+            ),
+            field(
+                "answer_key",
+                pa.int64(),
+                f"{_FINGERPRINT} The passage that the response opens with: the first sixteen words of its first line of so many.",
+                null="no response text in the record, no such line, or the row is older than the column",
             ),
             field(
                 "language",

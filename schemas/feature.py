@@ -612,7 +612,7 @@ LEFT_OUT = (
     (
         "own_output_reingest, foreign_history",
         "threats.md 2.4 #30-31",
-        "need a fingerprint of every answer given to anybody, as foreign prompts are kept: not built",
+        "need what other accounts were answered: counted by the rules output_reuse and conversation_replay (transforms.links.reuse); that a conversation was never answered here at all says no more than that its user changed vendors",
     ),
 )
 """Features of threats.md that an account's own traffic cannot carry, or not reliably."""

@@ -1,4 +1,4 @@
-"""A reasoning handle redeemed where it was not issued: by another account, or by its own account in another session."""
+"""What an account sends in that was given to another, or (a reasoning handle) to itself in an earlier session."""
 
 import pyarrow as pa
 
@@ -7,16 +7,28 @@ from schemas.contract import UTC_MICROSECONDS, Contract, field
 FOREIGN = Contract(
     name="foreign_handles",
     version=1,
-    doc="One row is one handle an account redeemed within a tick although it had been issued to another, or (`issuer` is the account itself) although it had redeemed it in an earlier session.",
+    doc="One row is one handle or answer that an account sent in within a tick although it had been given to another, or (`issuer` is the account itself) one handle that it had redeemed in an earlier session.",
     key=("account_id", "tick", "key"),
     is_table=False,
     arrow=pa.schema(
         [
-            field("account_id", pa.string(), "The account that redeemed it.", required=True),
+            field("account_id", pa.string(), "The account that sent it in.", required=True),
             field("account_hash", pa.int64(), "xxh3-64 of account_id.", required=True),
-            field("tick", UTC_MICROSECONDS, "Start of the tick of the redemption.", required=True),
-            field("key", pa.int64(), "Fingerprint of the handle.", required=True),
-            field("issuer", pa.string(), "The account it was last issued to before.", required=True),
+            field("tick", UTC_MICROSECONDS, "Start of the tick in which it did.", required=True),
+            field(
+                "key",
+                pa.int64(),
+                "Fingerprint of the handle, or of the passage that the answer opens with.",
+                required=True,
+            ),
+            field(
+                "kind",
+                pa.string(),
+                "How it came back, as the trait that shows it: a reasoning handle, an answer as the last one of the conversation that the request brings along, an answer within the prompt.",
+                null="the row is older than the column: a handle",
+                one_of=("handle_used", "answer_carried", "answer_pasted"),
+            ),
+            field("issuer", pa.string(), "The account it was last given to before.", required=True),
             field("issuer_hash", pa.int64(), "xxh3-64 of issuer.", null="not known"),
             field(
                 "calls",

@@ -163,6 +163,18 @@ class Rules:
         60,
         "after which a handle that is redeemed again is so in another session: retries and parallel calls of one session come within minutes, and sessions end after half an hour (sessions.idle_minutes)",
     )
+    conversations_moved: int = setting(
+        3,
+        "conversations, told by the last answer they bring along, that go on with another account than was given it, within 24 h: as of handles; of 4,423 honest accounts with text in two worlds by strangers one did so once in five days",
+    )
+    answers_reused: int = setting(
+        20,
+        "answers given to one other account alone that an account sends in within its prompts, within 24 h: two pools by strangers that make tasks and texts of each other's answers sent in 40 a day and head, honest accounts up to 11, gateways of other people's requests (docs/measured.md)",
+    )
+    answer_memory_hours: int = setting(
+        24,
+        "how long it is remembered whom an answer was given to: those that came back in strangers' worlds did so within minutes to half an hour; what honest accounts sent in by chance was 48 hours old in the median",
+    )
     sweep_tokens: int = setting(
         300,
         "distinct biased tokens in 24 h: attacks need more than the hidden size, 1,024 and up; applications ban a few dozen words (threats.md 2.3 #16)",
@@ -216,6 +228,15 @@ class Rules:
     )
     download_least_numbered: int = setting(200, "numbered downloads in 24 h below which a walk is chance")
     system_prompt_asks: int = setting(10, "requests for the hidden system prompt in 24 h; a curious person asks twice")
+
+    def come_back(self) -> dict[str, int]:
+        """How many handles or answers of others within 24 hours speak against who sends them in, by FOREIGN.kind; `gave`: against whose they were."""
+        return {
+            "handle_used": self.handle_replays,
+            "gave": self.handle_replays,
+            "answer_carried": self.conversations_moved,
+            "answer_pasted": self.answers_reused,
+        }
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ from transforms.detectors import ReplayState, RulesState, handle_replay, rules
 LOW = Rules(
     handle_replays=1,
     handles_again=1,
+    conversations_moved=1,
+    answers_reused=2,
     sweep_tokens=2,
     sweep_calls=2,
     sweep_act_tokens=3,
@@ -137,8 +139,9 @@ def by_oracle(
 
 
 def redeemed(tallies: pl.DataFrame, traits: pl.DataFrame, borders: Sequence[datetime], shards: int = 1) -> Frames:
-    """What the two stages that look at handles across accounts make of a log, in as many runs and shards."""
+    """What the stages that look across accounts at handles and answers make of a log, in as many runs and shards."""
     linked = [links.LinkState.empty()] * shards
+    answered = [links.AnswerState.empty()] * shards
     replayed, since = ReplayState.empty(), DAY - timedelta(days=9000)
     found: list[pl.DataFrame] = [FOREIGN.empty()]
     hits: list[pl.DataFrame] = [HIT.empty()]
@@ -150,8 +153,14 @@ def redeemed(tallies: pl.DataFrame, traits: pl.DataFrame, borders: Sequence[date
             for n, state in enumerate(linked)
         ]
         linked = [links.LinkState.from_bytes(state.to_bytes()) for state, _ in parts]
-        came = FOREIGN.conform(pl.concat(part for _, part in parts))
-        replayed, held = handle_replay.step(replayed, came, came, tallies.filter(new), until, POLICY)
+        backs = [
+            links.reuse.step(state, rows.filter(pl.col("key") % shards == n), until, POLICY)
+            for n, state in enumerate(answered)
+        ]
+        answered = [links.AnswerState.from_bytes(state.to_bytes()) for state, _ in backs]
+        came = FOREIGN.conform(pl.concat(part for _, part in [*parts, *backs]))
+        given = came.filter(pl.col("kind") == "handle_used")
+        replayed, held = handle_replay.step(replayed, came, given, tallies.filter(new), until, POLICY)
         replayed = ReplayState.from_bytes(replayed.to_bytes())
         found.append(came)
         hits.append(held)

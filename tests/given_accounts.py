@@ -50,7 +50,9 @@ def traits(rows: Iterable[Row]) -> pl.DataFrame:
 
 def foreign(rows: Iterable[Row]) -> pl.DataFrame:
     """FOREIGN rows."""
-    return _frame(FOREIGN, ({**row, "issuer_hash": account_hash(row["issuer"])} for row in rows), {})
+    return _frame(
+        FOREIGN, ({**row, "issuer_hash": account_hash(row["issuer"])} for row in rows), {"kind": "handle_used"}
+    )
 
 
 def shared(rows: Iterable[Row]) -> pl.DataFrame:

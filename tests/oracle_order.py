@@ -358,10 +358,10 @@ _LABELLED = {
 }  # fmt: skip
 _PLAIN = {
     "head": "head_key", "tail": "tail_key", "system": "system_digest", "tools": "tool_schema", "end_user": "end_user",
-    "payload": "prompt_digest",
+    "payload": "prompt_digest", "answer_given": "answer_key", "answer_carried": "carried_key",
 }  # fmt: skip
 _LISTS = {
-    "line": "line_keys", "handle_issued": "handles_issued",
+    "line": "line_keys", "handle_issued": "handles_issued", "answer_pasted": "passage_keys",
     "bias_token": "logit_bias_keys", "shingle": "shingle_keys",
 }  # fmt: skip
 

@@ -228,11 +228,35 @@ def _search(tick: Tick, day: list[Tick]) -> tuple[int, int]:
     return max(found, key=lambda one: (one[0], -one[1]))
 
 
-# -- handles
+# -- what comes back
 
 
 def foreign(traits: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """FOREIGN rows: handles redeemed by accounts they were not issued to, or by their own in another session."""
+    """FOREIGN rows: what accounts sent in that was given to others, and handles redeemed by their own in another session."""
+    return FOREIGN.conform(pl.concat([_handles(traits, policy), _answers(traits, policy)]))
+
+
+def _answers(traits: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+    memory = timedelta(hours=policy.rules.answer_memory_hours)
+    rows = traits.to_dicts()
+    given = [row for row in rows if row["kind"] == "answer_given"]
+    found = {}
+    for kind in ("answer_pasted", "answer_carried"):  # what is both is carried
+        for sent in (row for row in rows if row["kind"] == kind):
+            ages = [(sent["first_time"] - row["first_time"], row) for row in given if row["key"] == sent["key"]]
+            to = {(row["account_id"], row["account_hash"]) for age, row in ages if timedelta(0) <= age <= memory}
+            place = sent["account_id"], sent["tick"], sent["key"]
+            if len(to) == 1 and sent["account_id"] not in {name for name, _ in to}:
+                ((issuer, issuer_hash),) = to
+                named = {name: sent[name] for name in ("account_id", "account_hash", "tick", "key", "output_tokens")}
+                theirs = {"issuer": issuer, "issuer_hash": issuer_hash, "calls": sent["count"], "kind": kind}
+                found[place] = named | theirs
+            elif kind == "answer_carried":
+                found.pop(place, None)
+    return FOREIGN.conform(pl.DataFrame(list(found.values()), schema=FOREIGN.polars))
+
+
+def _handles(traits: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     memory = timedelta(days=policy.rules.handle_memory_days)
     session, day = timedelta(minutes=policy.rules.handle_again_minutes), timedelta(days=1)
     rows = traits.sort("first_time").to_dicts()
@@ -240,7 +264,7 @@ def foreign(traits: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     found, own = [], defaultdict[tuple[str, int], list[datetime]](list)
     for used in (row for row in rows if row["kind"] == "handle_used"):
         mine = {name: used[name] for name in ("account_id", "account_hash", "tick", "key", "output_tokens")}
-        mine["calls"] = used["count"]
+        mine |= {"calls": used["count"], "kind": "handle_used"}
         earlier = [
             row
             for row in issued
@@ -262,10 +286,11 @@ def foreign(traits: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 
 def replays(redeemed: pl.DataFrame, tallies: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """HIT rows of the rules over redeemed handles: of who redeems others', else of who gave them away; of who redeems its own again."""
+    """HIT rows of the rules over what comes back: of who redeems others' handles, else of who gave them away; of who redeems its own again;
+    of who goes on from others' answers, or has them in its prompts."""
     every = redeemed.to_dicts()
     own = [row for row in every if row["issuer"] == row["account_id"]]
-    rows = [row for row in every if row["issuer"] != row["account_id"]]
+    rows = [row for row in every if row["issuer"] != row["account_id"] and row["kind"] == "handle_used"]
     examples = {(row["account_id"], row["tick"]): row["sample_event_ids"] for row in tallies.to_dicts()}
     sides = {(row["account_id"], row["account_hash"], row["tick"]) for row in every}
     sides |= {(row["issuer"], row["issuer_hash"], row["tick"]) for row in rows}
@@ -287,9 +312,22 @@ def replays(redeemed: pl.DataFrame, tallies: pl.DataFrame, policy: Policy) -> pl
         if any(row["tick"] == tick for row in day) and len(handles) >= policy.rules.handles_again:
             told = _AGAIN.format(len(handles))
             found.append(_hit(tally, "handle_reuse", len(handles), policy.rules.handles_again, told))
+        for kind, rule, least, says in (
+            ("answer_carried", "conversation_replay", policy.rules.conversations_moved, _CARRIED),
+            ("answer_pasted", "output_reuse", policy.rules.answers_reused, _PASTED),
+        ):
+            sent = [row for row in every if row["account_id"] == account and row["kind"] == kind]
+            day = [row for row in sent if _is_within_a_day(row["tick"], tick)]
+            keys, others = {row["key"] for row in day}, sorted({row["issuer"] for row in day})
+            if any(row["tick"] == tick for row in day) and len(keys) >= least:
+                found.append(
+                    _hit(tally, rule, len(keys), least, says.format(len(keys), len(others)), tuple(others[:20]))
+                )
     return HIT.conform(pl.DataFrame(found, schema=HIT.polars))
 
 
 _REDEEMED = "{} distinct reasoning handles redeemed in 24 h were issued to {} other accounts"
 _GAVE = "{} distinct reasoning handles issued to it were redeemed in 24 h by {} other accounts"
+_CARRIED = "{} distinct conversations that it went on with in 24 h had been answered to {} other accounts"
+_PASTED = "{} distinct passages of its prompts in 24 h had been answered to {} other accounts"
 _AGAIN = "{} distinct reasoning handles of its own were redeemed in 24 h in another session again"

@@ -17,6 +17,7 @@ START = datetime(2026, 3, 2, tzinfo=UTC)
 PLANTED = ("xyzzyplugh", "grueplover")
 """Words in every text of a world; none of them may be found anywhere afterwards."""
 
+_SYLLABLES = ("lor", "mun", "tek", "rada", "visk", "ol", "perun", "sae", "kit", "bor")
 _US = timedelta(microseconds=1)
 _HOUR = timedelta(hours=1)
 _TEXT = " ".join(PLANTED)
@@ -62,11 +63,12 @@ def small_world(seed: int) -> tuple[Line, ...]:
 
 @lru_cache(maxsize=2)
 def pooled_world(seed: int) -> tuple[Line, ...]:
-    """A small world beside which eight young accounts are driven as one, and a third one redeems what the second one is issued: campaigns."""
+    """A small world beside which eight young accounts are driven as one, and two threes hand on handles and answers: campaigns."""
     rng = random.Random(seed)
     calls = [_driven(rng, number, START + timedelta(hours=13, minutes=3 * number)) for number in range(8 * 26)]
     lines = [line for n, call in enumerate(calls) for line in _logged(call | {"event_id": f"pool-{n}"}, rng)]
     lines += [line for n, call in enumerate(_handed_on(rng)) for line in _logged(call | {"event_id": f"ring-{n}"}, rng)]
+    lines += [line for n, call in enumerate(_graded(rng)) for line in _logged(call | {"event_id": f"grade-{n}"}, rng)]
     return tuple(sorted([*small_world(seed), *lines], key=lambda line: (line.moment, line.line)))
 
 
@@ -87,6 +89,23 @@ def _handed_on(rng: random.Random) -> Iterator[Call]:
         moment = START + timedelta(hours=16, minutes=7 * number)
         yield _chat(rng, "acct-takes", moment) | {"reasoning_issued": [handle]}
         yield _chat(rng, "acct-third", moment + 5 * _HOUR) | {"reasoning_used": [handle], "message_count": 3}
+
+
+def _graded(rng: random.Random) -> Iterator[Call]:
+    """Three accounts, each of which has the next one's answers graded; one of them goes on with four of the others' conversations."""
+    answers = [" ".join(rng.choices(_SYLLABLES, k=18)) + f" {_TEXT}" for _ in range(3 * 22)]
+    for number, answer in enumerate(answers):
+        moment, last = START + timedelta(hours=11, minutes=4 * number), answers[number - 1]
+        asked = {"prompt": f"Grade this.\nAnswer: {last}", "response": answer, "http_status": 200}
+        yield _chat(rng, f"grader-{number % 3}", moment) | asked
+    for number in range(0, 12, 3):
+        messages = [
+            {"role": "user", "content": _TEXT},
+            {"role": "assistant", "content": answers[number]},
+            {"role": "user", "content": f"Go on. {_TEXT}"},
+        ]
+        moment = START + timedelta(hours=12, minutes=9 * number)
+        yield _chat(rng, "grader-2", moment) | {"prompt": messages, "logged_by": "canonical"}
 
 
 def _calls(rng: random.Random) -> Iterator[Call]:

@@ -24,7 +24,18 @@ from schemas.technique import TECHNIQUES
 from schemas.window import WINDOW
 from transforms import campaigns
 from transforms.campaigns import CampaignState, Habits, TieState, base_of, facts
-from transforms.detectors import ReplayState, RulesState, cards, handle_replay, handle_reuse, rules, score, shapes
+from transforms.detectors import (
+    ReplayState,
+    RulesState,
+    cards,
+    conversation_replay,
+    handle_replay,
+    handle_reuse,
+    output_reuse,
+    rules,
+    score,
+    shapes,
+)
 from transforms.detectors.registry import shapes as registered_shapes
 from transforms.detectors.rule import Rule
 from transforms.detectors.shape import Shape, parts_of
@@ -34,7 +45,7 @@ from transforms.learning import Marks, learn
 
 POLICY = Policy()
 CARDS = cards()
-EXPECTED = 26
+EXPECTED = 28
 UNTIL = DAY + timedelta(days=8)
 
 every_detector = pytest.mark.parametrize("card", CARDS.values(), ids=list(CARDS))
@@ -125,7 +136,8 @@ def unlike_peers(example: Example) -> bool:
 def test_every_detector_of_the_room_was_found() -> None:
     assert len(CARDS) == EXPECTED, "a detector came or went: adjust EXPECTED"
     assert len({card.id for card in CARDS.values()}) == EXPECTED
-    assert {rule.card.id for rule in rules.rules()} | {handle_replay.CARD.id, handle_reuse.CARD.id} | {
+    of_what_comes_back = {one.CARD.id for one in (handle_replay, handle_reuse, conversation_replay, output_reuse)}
+    assert {rule.card.id for rule in rules.rules()} | of_what_comes_back | {
         shape.card.id for shape in registered_shapes()
     } == {card.id for card in CARDS.values() if card.layer == "L0"}
 

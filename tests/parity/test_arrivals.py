@@ -115,7 +115,7 @@ def test_the_world_shows_what_can_differ(one_shot) -> None:
     assert {*lake.read("campaigns")["accounts"]} == {8, 3}
     assert lake.read("campaigns").drop_nulls(["calls", "focus", "template_share", "payload_novelty"]).height == 1
     assert 8 in lake.read("campaign_tests")["accounts"]
-    assert lake.read("flagged_accounts").drop_nulls("campaign_id").height == 8 + 3
+    assert lake.read("flagged_accounts").drop_nulls("campaign_id").height == 8 + 3 + 3
     assert lake.read("runs")["sources"].explode().struct.field("duplicates").sum() > 3
 
 
@@ -125,6 +125,18 @@ def test_a_ring_of_handles_is_a_campaign_that_adds_no_points(one_shot) -> None:
     of_it = lake.read("flagged_accounts").filter(pl.col("campaign_id") == ring["campaign_id"])
     assert of_it["account_id"].sort().to_list() == ring["account_ids"] == ["acct-gives", "acct-takes", "acct-third"]
     assert {signal["layer"] for signals in of_it["signals"] for signal in signals} == {"L0"}
+
+
+def test_accounts_that_send_in_each_others_answers_are_a_campaign(one_shot) -> None:
+    lake = Lake.open(one_shot(1))
+    (ring,) = lake.read("campaigns").filter(pl.col("link_kinds").list.contains("answer_pasted")).to_dicts()
+    of_it = lake.read("flagged_accounts").filter(pl.col("campaign_id") == ring["campaign_id"])
+    assert of_it["account_id"].sort().to_list() == ring["account_ids"] == ["grader-0", "grader-1", "grader-2"]
+    assert ring["link_kinds"] == ["answer_carried", "answer_pasted"]
+    rules = {
+        name: {s["signal"] for s in signals} for name, signals in of_it.select("account_id", "signals").iter_rows()
+    }
+    assert rules["grader-2"] == {"conversation_replay", "output_reuse"}
 
 
 @pytest.mark.parametrize("arrival", EXAMPLES.values(), ids=EXAMPLES)

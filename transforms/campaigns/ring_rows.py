@@ -11,8 +11,8 @@ import polars as pl
 from schemas.hit import CAMPAIGN_RULE, HIT
 from transforms.campaigns.wording import detail
 
-KIND = "relay"
-"""As the card of the rule over replayed handles."""
+HANDLE, GAVE = "handle_used", "gave"
+"""How an account has to do with what came back: it sent it in (a FOREIGN.kind, of which this one is of handles), or its handle was."""
 
 MOST_LINKED = 20
 """As many linked accounts as a hit lists (HIT.linked_account_ids)."""
@@ -26,24 +26,44 @@ def ids(key: int) -> Iterator[str]:
         yield "c-" + blake2b(f"ring\n{key}\n{turn or ''}".encode(), digest_size=8).hexdigest()
 
 
-def ring_signal(handles: float, points: float) -> Row:
+def ring_kind(kinds: Sequence[str]) -> str:
+    """What a ring is, as the cards of the rules that flag its accounts: of answers in prompts alone a harvest, else a relay.
+
+    >>> ring_kind(["answer_pasted"]), ring_kind(["answer_carried", "answer_pasted"])
+    ('distillation', 'relay')
+    """
+    return "distillation" if list(kinds) == ["answer_pasted"] else "relay"
+
+
+def is_counted(kind: str, kinds: Sequence[str]) -> bool:
+    """Whether a ring that these kinds tie is measured by one of them: by handles where there are any, else by answers."""
+    return (kind == HANDLE) == (HANDLE in kinds)
+
+
+def ring_signal(most: float, points: float, kinds: Sequence[str]) -> Row:
     """The one reason of a ring, of SIGNAL_TYPE.
 
     Args:
-        handles: the most that went round in it within 24 hours.
+        most: the most handles, else answers, that went round in it within 24 hours.
         points: what that counts.
+        kinds: what ties it.
     """
+    of_handles = HANDLE in kinds
     return {
-        "signal": "handle_ring",
+        "signal": "handle_ring" if of_handles else "answer_ring",
         "layer": "L2",
         "family": "identity",
-        "observed": handles,
+        "observed": most,
         "expected": 0.0,
         "peers": None,
         "tail": round(10.0**-points, 9),
         "points": points,
-        "detail": "distinct reasoning handles, issued to another account, that the accounts redeemed within 24 hours",
+        "detail": _HANDLES if of_handles else _ANSWERS,
     }
+
+
+_HANDLES = "distinct reasoning handles, issued to another account, that the accounts redeemed within 24 hours"
+_ANSWERS = "distinct answers, given to another account alone, that the accounts sent in within 24 hours"
 
 
 def ring_hit(
@@ -74,7 +94,7 @@ def ring_hit(
         "campaign_ids": [ring["campaign_id"]],
         "left_campaign_ids": list(left),
         "tier": "review",
-        "kind": KIND,
+        "kind": ring["kind"],
         "signals": [],
     }
 

@@ -12,10 +12,10 @@ from transforms.sketches.packing import pack, unpack
 
 _TIME = pl.Datetime("us", "UTC")
 _DAY = timedelta(days=1)
-_VERSION = 1
+_VERSION = 2
 
-SEEN = pl.Schema({"account_hash": pl.Int64(), "gave": pl.Boolean(), "key": pl.Int64(), "hour": _TIME})
-"""The last hour in which an account redeemed a handle of another, or (`gave`) another one of its; of the last 24."""
+SEEN = pl.Schema({"account_hash": pl.Int64(), "how": pl.String(), "key": pl.Int64(), "hour": _TIME})
+"""The last hour in which an account sent in a handle or answer of another, or (`gave`) another one of its handles; of the last 24."""
 
 ACCOUNTS = pl.Schema(
     {
@@ -23,8 +23,8 @@ ACCOUNTS = pl.Schema(
         "output_tokens": pl.Int64(),
     }
 )  # fmt: skip
-"""Accounts on either side: the last tick at which the rule over replayed handles hit it (null: never), whether for acting, and its
-calls with handles of others."""
+"""Accounts on either side: the last tick at which a rule over handles and answers of others hit it (null: never), whether for acting, and its
+calls with what is others'."""
 
 EDGES = pl.Schema({"low": pl.Int64(), "high": pl.Int64(), "first": _TIME, "last": _TIME, "key": pl.Int64()})
 """Pairs of accounts, the smaller hash first, one of which redeemed a handle of the other: the first tick and handle, and the last tick."""
@@ -101,7 +101,7 @@ class Union:
         return [found[one] for one in sorted(found)]
 
 
-Sightings = dict[tuple[int, bool], dict[int, datetime]]
+Sightings = dict[tuple[int, str], dict[int, datetime]]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class RingState:
     def of(
         cls,
         rings: pl.DataFrame,
-        seen: Mapping[tuple[int, bool], Mapping[int, datetime]],
+        seen: Mapping[tuple[int, str], Mapping[int, datetime]],
         accounts: Mapping[int, Account],
         edges: Mapping[tuple[int, int], Edge],
         told: Mapping[str, Mapping[int, datetime]],
@@ -149,10 +149,10 @@ class RingState:
         return self if self.seen.is_empty() else replace(self, seen=self.seen.filter(pl.col("hour") > after))
 
     def sightings(self) -> Sightings:
-        """SEEN: by account and side, the last hour of each handle."""
+        """SEEN: by account and how it has to do with them, the last hour of each handle and answer."""
         found: Sightings = {}
-        for account, gave, key, hour in self.seen.iter_rows():
-            found.setdefault((account, gave), {})[key] = hour
+        for account, how, key, hour in self.seen.iter_rows():
+            found.setdefault((account, how), {})[key] = hour
         return found
 
     def accounts_by_hash(self) -> dict[int, Account]:

@@ -1,11 +1,11 @@
-"""Rings: accounts that redeem each other's reasoning handles are campaigns too, by who gave handles to whom.
+"""Rings: accounts that send in each other's reasoning handles and answers are campaigns too, by who was given what another sent in.
 
-The keys of the other campaigns are held by many; a handle is issued once and redeemed by another account, and what ties a ring is that
-this goes on among the same accounts. Who is of a ring is whom the rule over replayed handles flags (the same count over the same
+The keys of the other campaigns are held by many; a handle or an answer is given once and sent in by another account, and what ties a ring
+is that this goes on among the same accounts. Who is of a ring is whom a rule over what comes back flags (the same count over the same
 24 hours), so a ring adds no points: it says who belongs together. Whose handles a thief with logs of others redeems is of none.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from schemas.hit import HIT
 from schemas.policy import Policy
 from transforms.campaigns.course import came_and_went, pace_of, quiet_share_of, visits_with
 from transforms.campaigns.naming import continued
-from transforms.campaigns.ring_rows import KIND, ids, ring_hit, ring_signal
+from transforms.campaigns.ring_rows import GAVE, HANDLE, ids, is_counted, ring_hit, ring_kind, ring_signal
 from transforms.campaigns.ring_state import Account, Edge, RingState, Union, spans_of
 from transforms.campaigns.wording import evidence
 
@@ -39,10 +39,10 @@ def step(
             and those of an account's own handles, say nothing.
         given: those of them that speak against the issuer as well.
         until: border up to which ticks are closed.
-        policy: rules.handle_replays, rules.handle_act, `policy.campaigns`, links.memory_days, time.
+        policy: what comes back of rules, rules.handle_act, `policy.campaigns`, links.memory_days, time.
 
     Returns:
-        The state; HIT rows without signals, of each account once an hour in which the rule over replayed handles hits it too, and
+        The state; HIT rows without signals, of each account once an hour in which a rule over what comes back hits it too, and
         at the tick at which it became known if it did within the day before; CAMPAIGN rows of all rings there ever were.
     """
     if foreign.is_empty():
@@ -62,7 +62,7 @@ class _Work:
     def __init__(self, state: RingState, given: pl.DataFrame, policy: Policy) -> None:
         self.hits: list[Row] = []
         self._given = set(given.select("account_hash", "issuer_hash", "tick").iter_rows())
-        self._policy = policy
+        self._policy, self._needed = policy, policy.rules.come_back()
         self._memory = timedelta(days=policy.links.memory_days)
         self._seen = state.sightings()
         self._accounts: dict[int, Account] = state.accounts_by_hash()
@@ -94,13 +94,16 @@ class _Work:
                 self._say(name, members, tick, showing & members)
 
     def _add(self, tick: datetime, rows: pl.DataFrame) -> set[int]:
-        """Notes who redeemed what of whom; the accounts that the rule over replayed handles hits at this tick."""
+        """Notes who sent in what of whom; the accounts that a rule over what comes back hits at this tick."""
         hour, rules = tick.replace(minute=0), self._policy.rules
-        active: set[tuple[int, bool]] = set()
+        active: set[tuple[int, str]] = set()
         taken: dict[int, tuple[int, int | None]] = {}
         for row in rows.iter_rows(named=True):
             one, other, key = row["account_hash"], row["issuer_hash"], row["key"]
-            sides = [(one, False), (other, True)] if (one, other, tick) in self._given else [(one, False)]
+            how = row["kind"] or HANDLE
+            sides = [(one, how)]
+            if how == HANDLE and (one, other, tick) in self._given:
+                sides.append((other, GAVE))
             self._accounts.setdefault(one, Account(row["account_id"]))
             self._accounts.setdefault(other, Account(row["issuer"]))
             for side in sides:
@@ -119,29 +122,28 @@ class _Work:
         for one, (calls, tokens) in taken.items():
             self._accounts[one].take(calls, tokens)
         showing = set()
-        for account, gave in active:
-            handles = self._within(account, gave, tick)
-            if handles >= rules.handle_replays:
+        for account, how in active:
+            self._seen[account, how] = self._lately(account, how, tick)  # older ones are dropped
+            number = len(self._seen[account, how])
+            if number >= self._needed[how]:
                 showing.add(account)
-                self._meet(account, tick, acts=not gave and handles >= rules.handle_act)
+                self._meet(account, tick, acts=how == HANDLE and number >= rules.handle_act)
         return showing
 
-    def _within(self, account: int, gave: bool, tick: datetime) -> int:
-        """How many handles an account redeemed, or gave, in the 24 hours up to the tick's end; older ones are dropped."""
+    def _lately(self, account: int, how: str, tick: datetime) -> dict[int, datetime]:
+        """Handles or answers that an account sent in, or gave, in the 24 hours up to the tick's end."""
         after = tick.replace(minute=0) - _DAY
-        kept = {key: hour for key, hour in self._seen[account, gave].items() if hour > after}
-        self._seen[account, gave] = kept
-        return len(kept)
+        return {key: hour for key, hour in self._seen.get((account, how), {}).items() if hour > after}
 
     def _meet(self, account: int, tick: datetime, *, acts: bool) -> None:
-        """Notes that the rule hits an account."""
+        """Notes that a rule hits an account."""
         known, is_new = self._accounts[account], self._accounts[account].last is None
         known.last, known.acts = tick, known.acts or acts
         for other in self._peers.get(account, ()) if is_new else ():
             self._link((account, other))
 
     def _link(self, pair: tuple[int, int]) -> None:
-        """Joins two accounts if both are such as the rule hits."""
+        """Joins two accounts if both are such as a rule hits."""
         if all(self._accounts[one].last is not None for one in pair):
             self._union.join(*pair)
             self._sets = None
@@ -178,7 +180,7 @@ class _Work:
         return self._told.pop(name)
 
     def _founding_key(self, group: set[int]) -> int:
-        """The first handle that one of them redeemed of another; of equals the smallest."""
+        """The first handle or answer that one of them sent in of another; of equals the smallest."""
         own = (edge for (one, other), edge in self._edges.items() if one in group and other in group)
         return min((edge.first, edge.key) for edge in own)[1]
 
@@ -192,7 +194,8 @@ class _Work:
         left = {one: self._left(one, name) for one in due}
         hour = tick.replace(minute=0)
         told |= {one: hour for one in (*members, *merged) if one not in told} | dict.fromkeys(due, hour)
-        signal = self._signal(members, tick, before)
+        kinds = sorted({*([] if before is None else before["link_kinds"]), *self._kinds(members, tick)})
+        signal = self._signal(members, tick, before, kinds)
         calls, tokens = self._taken(told)
         own = [edge.first for (one, other), edge in self._edges.items() if one in members and other in members]
         first = min(own) if before is None else min(*own, before["first_seen"])
@@ -201,11 +204,11 @@ class _Work:
         names = sorted(self._accounts[one].name for one in told)
         self._rows[name] = {
             "campaign_id": name,
-            "kind": KIND,
+            "kind": ring_kind(kinds),
             "tier": "act" if acts else "review",
             "score": signal["points"],
             "signals": [signal],
-            "link_kinds": ["handle_used"],
+            "link_kinds": kinds,
             "account_ids": names,
             "accounts": len(names),
             "evidence_accounts": len(members),
@@ -226,7 +229,7 @@ class _Work:
         spans = spans_of(self._edges, told)
         self._rows[name] |= came_and_went(spans, tick + time.tick, self._policy)
         self._rows[name]["quiet_share"] = quiet_share_of(self._rows[name])
-        expected = float(self._policy.rules.handle_replays)
+        expected = float(min(self._needed[kind] for kind in kinds))
         for one in due:
             self.hits.append(ring_hit(self._rows[name], one, self._accounts[one].name, tick, expected, left[one]))
 
@@ -252,15 +255,24 @@ class _Work:
             left.append(other)
         return left
 
-    def _signal(self, members: Iterable[int], tick: datetime, before: Row | None) -> Row:
-        """The one reason of a ring: the most handles that went round in it within 24 hours."""
-        after = tick.replace(minute=0) - _DAY
-        now = {key for one in members for key, hour in self._seen.get((one, False), {}).items() if hour > after}
-        most = float(len(now)) if before is None else max(float(len(now)), before["signals"][0]["observed"])
-        return ring_signal(most, self._policy.campaigns.ring_decades)
+    def _kinds(self, members: Iterable[int], tick: datetime) -> set[str]:
+        """Kinds of trait by which a rule hits any of some accounts now."""
+        hits = (
+            how for how, least in self._needed.items() for one in members if len(self._lately(one, how, tick)) >= least
+        )
+        return {HANDLE if how == GAVE else how for how in hits}
+
+    def _signal(self, members: Iterable[int], tick: datetime, before: Row | None, kinds: Sequence[str]) -> Row:
+        """The one reason of a ring: the most handles, else answers, that went round in it within 24 hours."""
+        ways = [how for how in self._needed if how != GAVE and is_counted(how, kinds)]
+        now = {key for one in members for how in ways for key in self._lately(one, how, tick)}
+        signal = ring_signal(float(len(now)), self._policy.campaigns.ring_decades, kinds)
+        if before is None or before["signals"][0]["signal"] != signal["signal"]:
+            return signal
+        return signal | {"observed": max(signal["observed"], before["signals"][0]["observed"])}
 
     def _taken(self, accounts: Iterable[int]) -> tuple[int, int | None]:
-        """Calls of these accounts with a handle of another, and their output tokens."""
+        """Calls of these accounts with what is another's, and their output tokens."""
         known = [self._accounts[one] for one in accounts]
         tokens = [one.output_tokens for one in known if one.output_tokens is not None]
         return sum(one.calls for one in known), sum(tokens) if tokens else None

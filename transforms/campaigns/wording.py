@@ -19,6 +19,8 @@ _WORDS = {
     "object": "the objects fetched",
     "handle_issued": "reasoning handles",
     "handle_used": "reasoning handles",
+    "answer_carried": "conversations that go on from each other's answers",
+    "answer_pasted": "each other's answers in prompts",
     "payment": "payment instruments",
 }
 _KINDS = (

@@ -54,7 +54,7 @@ def step(
     Args:
         state: the hours before.
         foreign: FOREIGN rows of all accounts, ticks before `until` not given before, in any order; those of an account's own handles,
-            and those without a hash of the issuer, speak against no issuer.
+            those without a hash of the issuer, and answers, which anybody may be shown, speak against no issuer.
         registry: REGISTRY rows, at most one an account.
         until: border up to which ticks are closed.
         policy: rules.handle_partners, rules.handle_replays, campaigns.fresh_days.
@@ -64,7 +64,8 @@ def step(
         at most `handle_partners` others, or the issuer was younger than `fresh_days`; an age that is not on file is none.
     """
     earliest = day.first_kept_hour(until)
-    theirs = FOREIGN.conform(foreign).filter(pl.col("issuer_hash") != pl.col("account_hash"))
+    is_handle = pl.col("kind").fill_null("handle_used") == "handle_used"
+    theirs = FOREIGN.conform(foreign).filter(is_handle, pl.col("issuer_hash") != pl.col("account_hash"))
     if theirs.is_empty():
         kept = state.taken.filter(pl.col("hour") >= earliest)
         return state if kept.height == state.taken.height else GiverState(kept), theirs

@@ -2,7 +2,7 @@
 
 A call is told by the last handle that it brings (order/shown.py): a conversation that goes on elsewhere counts once, however long it is.
 The links room finds the single redemptions, key by key; this rule counts them per account, so that no hit depends on how
-keys were spread over shards.
+keys were spread over shards. Answers that come back are counted here too, for rules of their own.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from schemas.card import Card, Example
 from schemas.event import Presence
 from schemas.foreign import FOREIGN
 from schemas.hit import HIT
-from schemas.policy import Policy
-from transforms.detectors import day, handle_reuse
+from schemas.policy import Policy, Rules
+from transforms.detectors import conversation_replay, day, handle_reuse, output_reuse
 from transforms.sketches.packing import pack, unpack
 
 CARD = Card(
@@ -56,22 +56,33 @@ MOST_ISSUERS = 20
 
 _SERIES = ["account_id", "account_hash", "how"]
 
-_REDEEMED, _GAVE, _AGAIN = "redeemed", "gave", "again"
-"""How an account has to do with a handle: another's that it redeemed, its own that another did, its own that it did in another session."""
+_USED, _GAVE, _AGAIN, _CARRIED, _PASTED = "handle_used", "gave", "again", "answer_carried", "answer_pasted"
+"""How an account has to do with what came back: another's handle or answer that it sent in (FOREIGN.kind); its own handle that another
+did; its own handle that it did in another session."""
+
+_RULES = {
+    _USED: CARD.id,
+    _GAVE: CARD.id,
+    _AGAIN: handle_reuse.CARD.id,
+    _CARRIED: conversation_replay.CARD.id,
+    _PASTED: output_reuse.CARD.id,
+}
 
 _TOLD = {
-    _REDEEMED: "{} distinct reasoning handles redeemed in 24 h were issued to {} other accounts",
+    _USED: "{} distinct reasoning handles redeemed in 24 h were issued to {} other accounts",
     _GAVE: "{} distinct reasoning handles issued to it were redeemed in 24 h by {} other accounts",
     _AGAIN: "{} distinct reasoning handles of its own were redeemed in 24 h in another session again",
+    _CARRIED: "{} distinct conversations that it went on with in 24 h had been answered to {} other accounts",
+    _PASTED: "{} distinct passages of its prompts in 24 h had been answered to {} other accounts",
 }
 
 
 @dataclass(frozen=True)
 class ReplayState:
-    """Handles of the last 23 hours: account_id, account_hash, how, key, other, hour; unique.
+    """Handles and answers of the last 23 hours: account_id, account_hash, how, key, other, hour; unique.
 
-    `how` is `redeemed` (of another account), `gave` (its own, redeemed by another) or `again` (its own, in another session);
-    `other` is the account on the other side.
+    `how` is `handle_used` (of another account), `gave` (its own, redeemed by another), `again` (its own, in another session),
+    `answer_carried` or `answer_pasted` (an answer given to another account); `other` is the account on the other side.
     """
 
     handles: pl.DataFrame
@@ -91,12 +102,12 @@ class ReplayState:
 
     def to_bytes(self) -> bytes:
         """The state as versioned bytes."""
-        return pack("handle replay", 3, {"handles": self.handles})
+        return pack("handle replay", 4, {"handles": self.handles})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
-        return cls(**unpack(data, "handle replay", 3))
+        return cls(**unpack(data, "handle replay", 4))
 
     def rested(self, until: datetime) -> Self:
         """The state at `until` if no handle was redeemed."""
@@ -112,7 +123,7 @@ def step(
     until: datetime,
     policy: Policy,
 ) -> tuple[ReplayState, pl.DataFrame]:
-    """Ticks in which an account redeemed a handle where it was not issued, or another redeemed one of its, and enough of them within 24 hours.
+    """Ticks in which an account sent in a handle or answer of another, or another redeemed one of its handles, and enough of them within 24 hours.
 
     Args:
         state: the hours before.
@@ -120,7 +131,7 @@ def step(
         given: FOREIGN rows whose `issuer` is of it, as far as they speak against it (givers.py); rows may be in both.
         tallies: account_id, tick and sample_event_ids of TALLY rows of the same ticks.
         until: border up to which ticks are closed.
-        policy: rules.handle_replays, rules.handles_again.
+        policy: rules.handle_replays, rules.handles_again, rules.conversations_moved, rules.answers_reused.
 
     Returns:
         The state, and HIT rows, at most one an account, tick and rule: who redeems others' is not told of what it gave. Whoever only
@@ -132,11 +143,10 @@ def step(
     ticks = came.select(*_SERIES, "tick").unique()
     kept = state.handles
     counted = day.distinct(kept.select(*_SERIES, "key", "hour").unique(), came, ticks, _SERIES)
-    is_again = pl.col("how") == _AGAIN
-    needed = pl.when(is_again).then(policy.rules.handles_again).otherwise(policy.rules.handle_replays)
+    how = pl.col("how")
     hits = (
         counted.with_columns(
-            rule=pl.when(is_again).then(pl.lit(handle_reuse.CARD.id)).otherwise(pl.lit(CARD.id)), needed=needed
+            rule=how.replace_strict(_RULES), needed=how.replace_strict(_needed(policy.rules), return_dtype=pl.Int64)
         )
         .filter(pl.col("distinct") >= pl.col("needed"))
         .sort("account_id", "tick", "how", descending=[False, False, True])
@@ -186,6 +196,11 @@ def step(
     return ReplayState(after), HIT.conform(found)
 
 
+def _needed(rules: Rules) -> dict[str, int]:
+    """How many within 24 hours are a hit."""
+    return {**rules.come_back(), _AGAIN: rules.handles_again}
+
+
 _NUMBERS = ("distinct", pl.col("others").list.len())
 
 _ROW = ("account_id", "account_hash", "tick", "key", "other", "how")
@@ -193,7 +208,7 @@ _ROW = ("account_id", "account_hash", "tick", "key", "other", "how")
 
 def _of_redeemer(foreign: pl.DataFrame) -> pl.DataFrame:
     is_own = pl.col("issuer") == pl.col("account_id")
-    how = pl.when(is_own).then(pl.lit(_AGAIN)).otherwise(pl.lit(_REDEEMED))
+    how = pl.when(is_own).then(pl.lit(_AGAIN)).otherwise(pl.col("kind").fill_null(_USED))
     return foreign.with_columns(how=how, other="issuer").select(_ROW)
 
 

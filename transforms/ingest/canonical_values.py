@@ -14,6 +14,7 @@ from transforms.ingest.chat import (
     REDACTED,
     TOOLS,
     Message,
+    carried_text,
     format_name,
     handles_sent,
     joined_text,
@@ -35,6 +36,7 @@ _SIMPLE: dict[str, Callable[[Values], pl.Series]] = {
     "flag": columns.flag,
     "names": columns.names,
 }
+_COLUMN_OF = dict(zip(NAMES, COLUMNS, strict=True))
 _GROUPS = {
     bit: [column for field, column in zip(FIELDS, COLUMNS, strict=True) if field.group & bit] for bit in Presence
 }
@@ -62,7 +64,7 @@ def draft_columns(values: Mapping[str, Values | pl.Series]) -> pl.DataFrame:
     for name in ("latency_ms", "ttft_ms"):
         if name in made:
             made[name] = columns.rounded(made[name])
-    frame = pl.DataFrame([series.alias(COLUMNS[NAMES.index(name)]) for name, series in made.items()])
+    frame = pl.DataFrame([series.alias(_COLUMN_OF.get(name, name)) for name, series in made.items()])
     frame = frame.with_columns(filled) if made else filled.to_frame()
     return frame.with_columns(_derived(frame)).with_columns(_presence(frame))
 
@@ -153,6 +155,7 @@ def _texts(values: Mapping[str, Values | pl.Series], made: Mapping[str, pl.Serie
         return texts
     said = {
         "system": columns.text(_mapped(lists, system_text)),
+        "carried": columns.text(_mapped(lists, carried_text)),
         "reasoning_used": columns.names(_mapped(lists, handles_sent)),
         "message_count": columns.whole(_mapped(lists, len)),
     }

@@ -123,6 +123,16 @@ def last_user_text(messages: list[Message | str]) -> str | None:
     return None
 
 
+def carried_text(messages: list[Message | str]) -> str | None:
+    """The text of the last assistant message that has any: an answer that the conversation brings along."""
+    for message in reversed(messages):
+        if not isinstance(message, str) and message.role == "assistant":
+            text = text_of(message.content)
+            if text is not None:
+                return text
+    return None
+
+
 def system_text(messages: list[Message | str]) -> str | None:
     """The system and developer messages, joined by line breaks."""
     texts = [text_of(m.content) for m in messages if not isinstance(m, str) and m.role in SYSTEM_ROLES]

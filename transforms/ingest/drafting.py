@@ -61,6 +61,7 @@ _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "message_count": pl.Int64,
     "system": pl.String,
     "prompt": pl.String,
+    "carried": pl.String,  # the last answer that the request brings along
     "response": pl.String,
     "is_cut": pl.Boolean,  # True: the source cut the prompt short
     "reasoning_issued": pl.List(pl.String),

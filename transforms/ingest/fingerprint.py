@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from schemas.event import EVENT
 from transforms.ingest.key import FingerprintKey
+from transforms.ingest.passages import passage_keys
 from transforms.sketches import Words, combine, minhash, split
 from transforms.sketches.mix import I64, U64
 
@@ -27,7 +28,7 @@ LINE_WORDS = 4
 LINE_LOOK = 16
 LINES_AT_EACH_END = 2
 
-PROMPT_COLUMNS = ("prompt_digest", "prompt_chars", "head_key", "tail_key", "line_keys", "shingle_keys")
+PROMPT_COLUMNS = ("prompt_digest", "prompt_chars", "head_key", "tail_key", "line_keys", "passage_keys", "shingle_keys")
 _PROMPT_KEYS = pl.Schema({name: EVENT.polars[name] for name in PROMPT_COLUMNS})
 
 _LEAST_REPETITION = 2  # looking a text up costs a third of digesting it
@@ -93,9 +94,9 @@ def account_hash(ids: pl.Series) -> pl.Series:
 
 
 def prompt_keys(texts: pl.Series, key: FingerprintKey) -> pl.DataFrame:
-    """The digest, the length and the four kinds of template key of each prompt, as the event contract names them.
+    """The digest, the length, the four kinds of template key and the passages of each prompt, as the event contract names them.
 
-    Template keys are read in two windows, the prompt's first 512 and last 512 characters, or in the whole prompt where
+    Template keys and passages are read in two windows, the prompt's first 512 and last 512 characters, or in the whole prompt where
     it has at most 1,024. Words are those of `transforms.sketches.split`.
 
     Args:
@@ -109,6 +110,7 @@ def prompt_keys(texts: pl.Series, key: FingerprintKey) -> pl.DataFrame:
         line_keys: List(Int64), distinct keys of up to four lines of at least four words, the first two and the last two,
             in that order; a line counts by its first sixteen words, and one that a window cuts is left out unless these
             are whole. Null where no such line is or the windows hold no two lines with words.
+        passage_keys: List(Int64), as of `transforms.ingest.passages`; null where no line has sixteen words.
         shingle_keys: List(Int64), up to sixteen minhash slots of three-word shingles, by slot; null below three words.
     """
     if texts.null_count() == len(texts):
@@ -140,12 +142,14 @@ def _template_keys(texts: pl.Series, key: FingerprintKey) -> pl.DataFrame:
     tails[long_rows] = rows + np.arange(len(long_rows))
     shingle_offsets, shingles = minhash(words, groups, rows, key.multipliers("shingles", 4))
     line_offsets, lines = _line_keys(words, groups, tails, key.multipliers("lines", LINE_LOOK + 1))
+    passage_offsets, passages = passage_keys(words, groups, tails, key)
     edges = key.multipliers("edges", EDGE_WORDS + 1)
     return pl.DataFrame(
         [
             _edge_keys("head_key", words, words.offsets[:rows], np.arange(rows), edges),
             _edge_keys("tail_key", words, words.offsets[tails + 1] - EDGE_WORDS, tails, edges),
             _lists("line_keys", line_offsets, lines),
+            _lists("passage_keys", passage_offsets, passages),
             _lists("shingle_keys", shingle_offsets, shingles),
         ]
     )

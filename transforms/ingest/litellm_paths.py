@@ -81,6 +81,7 @@ def texts_of(call: Call) -> dict[Path, str | None]:
     """
     found: dict[Path, str | None] = {}
     sought = True  # the last user message with a text
+    is_carried = True  # likewise of the assistant
     messages = call.messages if isinstance(call.messages, list) else []
     for place, message in reversed(list(enumerate(messages))):
         if isinstance(message, str):
@@ -88,10 +89,12 @@ def texts_of(call: Call) -> dict[Path, str | None]:
             continue
         path = _only_text(message)
         is_prompt = message.role == "user" and sought
+        column = "prompt" if is_prompt else "carried" if message.role == "assistant" and is_carried else ""
+        text = text_of(message.content)
         if path is not None and message.role not in SYSTEM_ROLES:
-            text = text_of(message.content)
-            found[("messages", place, *path)] = ("prompt" if is_prompt else "") if text is not None else None
-        sought = sought and not (message.role == "user" and text_of(message.content) is not None)
+            found[("messages", place, *path)] = column if text is not None else None
+        sought = sought and not (message.role == "user" and text is not None)
+        is_carried = is_carried and not (message.role == "assistant" and text is not None)
     choices = call.response.choices if isinstance(call.response, Answer) else None
     for place, choice in enumerate(choices or ()):
         path = None if choice.message is None else _only_text(choice.message)

@@ -12,6 +12,7 @@ from transforms.ingest.chat import (
     Answer,
     Message,
     answer_text,
+    carried_text,
     finish_reason,
     format_name,
     handles_given,
@@ -51,7 +52,8 @@ COLUMNS: dict[str, Any] = {
     "top_logprobs": pl.Int64, "logit_bias_size": pl.Int64, "logit_bias_tokens": _LIST, "seed": pl.Int64,
     "response_format": pl.String, "stream": pl.Boolean, "tool_count": pl.Int64, "tools": pl.String,
     # text
-    "message_count": pl.Int64, "system": pl.String, "prompt": pl.String, "is_cut": pl.Boolean, "response": pl.String,
+    "message_count": pl.Int64, "system": pl.String, "prompt": pl.String, "carried": pl.String, "is_cut": pl.Boolean,
+    "response": pl.String,
     "finish_reason": pl.String, "reasoning_issued": _LIST, "reasoning_used": _LIST,
     "presence": pl.Int64,
 }  # fmt: skip
@@ -310,8 +312,8 @@ def _texts(
     messages: Sequence[Messages], bodies: Sequence[Body | None], answers: Sequence[Answer | None]
 ) -> dict[str, Sequence[Any]]:
     said, answered = list(map(_said, messages)), list(map(_answered, answers))
-    prompts = [prompt for _, _, prompt, _ in said]
-    systems = [system for _, system, _, _ in said]
+    prompts = [prompt for _, _, prompt, _, _ in said]
+    systems = [system for _, system, _, _, _ in said]
     cuts: list[bool | None] = [None] * len(said)
     for row, body in enumerate(bodies):
         if body is not None:
@@ -320,28 +322,30 @@ def _texts(
                 systems[row] = body.instructions if body.system is None else _plain(body.system)
             cuts[row] = None if prompt is None else CUT in prompt
     return {
-        "message_count": [count for count, _, _, _ in said],
+        "message_count": [count for count, _, _, _, _ in said],
         "system": systems,
         "prompt": prompts,
+        "carried": [carried for _, _, _, carried, _ in said],
         "is_cut": cuts,
         "response": [response for response, _, _ in answered],
         "finish_reason": [reason for _, reason, _ in answered],
         "reasoning_issued": [issued for _, _, issued in answered],
-        "reasoning_used": [used for _, _, _, used in said],
+        "reasoning_used": [used for _, _, _, _, used in said],
     }
 
 
-def _said(messages: Messages) -> tuple[int | None, str | None, str | None, list[str] | None]:
-    """How many messages there are, the system prompt, the prompt, and the handles sent."""
+def _said(messages: Messages) -> tuple[int | None, str | None, str | None, str | None, list[str] | None]:
+    """How many messages there are, the system prompt, the prompt, the last answer brought along, and the handles sent."""
     if messages is None or len(messages) == 0:
-        return None, None, None, None
+        return None, None, None, None, None
     if isinstance(messages, str):
-        return None, None, text_of(messages), None
+        return None, None, text_of(messages), None, None
     if len(messages) == 1:  # most often: one question
         only = messages[0]
         if isinstance(only, Message) and only.role == "user" and isinstance(only.content, str):
-            return 1, None, text_of(only.content), None
-    return len(messages), system_text(messages), last_user_text(messages), handles_sent(messages)
+            return 1, None, text_of(only.content), None, None
+    carried = carried_text(messages)
+    return len(messages), system_text(messages), last_user_text(messages), carried, handles_sent(messages)
 
 
 def _answered(answer: Answer | None) -> tuple[str | None, str | None, list[str] | None]:

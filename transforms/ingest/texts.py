@@ -8,6 +8,7 @@ from transforms.ingest.fingerprint import prompt_keys, repeated_digest, text_dig
 from transforms.ingest.key import FingerprintKey
 from transforms.ingest.language import language
 from transforms.ingest.lexicon import prompt_flags, response_flags
+from transforms.ingest.passages import opening_key
 
 BIAS_KEYS = 1024
 """Biased token ids kept of one call, the smallest: a sweep needs more calls, not more ids a call."""
@@ -27,6 +28,7 @@ def text_columns(draft: pl.DataFrame, key: FingerprintKey) -> list[pl.Series]:
         *_prompt_columns(prompts, draft["is_cut"], key),
         *_claims(prompts, systems),
         *_answer_columns(responses, key),
+        _where_known(draft["carried"], lambda texts: opening_key(texts, key)).alias("carried_key"),
         _where_known(systems, lambda texts: repeated_digest(texts, key, "system")).alias("system_digest"),
         _where_known(draft["tools"], lambda texts: token(texts, key, "tools")).alias("tool_schema"),
         _where_known(draft["end_user_id"], lambda ids: token(ids, key, "end user")).alias("end_user"),
@@ -66,6 +68,7 @@ def _answer_columns(responses: pl.Series, key: FingerprintKey) -> list[pl.Series
         return [
             _nothing("response_digest", size, pl.Int64),
             _nothing("response_chars", size, pl.Int64),
+            _nothing("answer_key", size, pl.Int64),
             _nothing("has_reasoning_tags", size, pl.Boolean),
             _nothing("looks_refused", size, pl.Boolean),
         ]
@@ -74,6 +77,7 @@ def _answer_columns(responses: pl.Series, key: FingerprintKey) -> list[pl.Series
     return [
         text_digest(responses, key, "response").alias("response_digest"),
         responses.str.len_chars().cast(pl.Int64).alias("response_chars"),
+        opening_key(responses, key).alias("answer_key"),
         flags["has_reasoning_tags"].set(unknown, None),
         flags["looks_refused"].set(unknown, None),
     ]

@@ -15,9 +15,13 @@ from transforms.sketches.mix import mix, unmix
 
 KINDS = (
     "head", "tail", "line", "shingle", "system", "tools", "object", "handle_issued", "handle_used", "client", "agent",
-    "prefix", "api_key", "payment", "signup", "payload", "payer",
+    "prefix", "api_key", "payment", "signup", "payload", "payer", "answer_given",
+    "answer_carried", "answer_pasted",
 )  # fmt: skip
-"""Kinds that tie accounts together; their places are stored: new kinds are added at the end."""
+"""Kinds that are compared across accounts; their places are stored: new kinds are added at the end."""
+
+COME_BACK = ("answer_given", "answer_carried", "answer_pasted")
+"""Kinds that are not of the index of shared keys: what an answer opens with, and what came in that may be one (reuse.py)."""
 
 MINUTE = 60_000_000
 
@@ -37,8 +41,8 @@ ROWS = pl.Schema(
 NAMES = pl.Schema({"account_hash": pl.Int64(), "account_id": pl.String()})
 
 _MOMENT = pl.Datetime("us", "UTC")
-_SAME_KEYS = {"handle_used": "handle_issued"}
-"""Who redeems a handle and who was given it show one key."""
+_SAME_KEYS = {"handle_used": "handle_issued", "answer_carried": "answer_given", "answer_pasted": "answer_given"}
+"""Who redeems a handle and who was given it show one key, and so do who was answered and who sends the answer in."""
 
 _SALTS = mix(np.array([1 + KINDS.index(_SAME_KEYS.get(kind, kind)) for kind in KINDS], dtype=np.uint64))
 
@@ -84,10 +88,14 @@ class Compact:
         known = pl.concat([pl.DataFrame(schema=NAMES), *names])
         return cls(every.rechunk(), known.unique("account_hash").rechunk())
 
+    def but(self, kinds: Iterable[str]) -> Self:
+        """Without some kinds."""
+        is_one = _is_of(kinds)
+        return self if not self.rows.select(is_one.any()).item() else type(self)(self.rows.filter(~is_one), self.names)
+
     def traits(self, kinds: Iterable[str]) -> pl.DataFrame:
         """TRAIT rows of some kinds, in the order they have here."""
-        codes = [KINDS.index(kind) for kind in kinds]
-        rows = self.rows.filter(pl.any_horizontal(pl.col("kind") == code for code in codes))
+        rows = self.rows.filter(_is_of(kinds))
         if rows.is_empty():
             return TRAIT.empty()
         return TRAIT.shape(described(rows).join(self.names, on="account_hash", maintain_order="left"))
@@ -98,6 +106,10 @@ class Compact:
         for one in range(number):
             rows = self.rows[np.flatnonzero(shard == one)]
             yield type(self)(rows, self.names.join(rows.select("account_hash"), on="account_hash", how="semi"))
+
+
+def _is_of(kinds: Iterable[str]) -> pl.Expr:
+    return pl.any_horizontal(pl.col("kind") == KINDS.index(kind) for kind in kinds)
 
 
 def described(rows: pl.DataFrame) -> pl.DataFrame:

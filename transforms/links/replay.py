@@ -95,8 +95,9 @@ def step(state: LinkState, traits: pl.DataFrame, until: datetime, policy: Policy
     kept = issued.filter(pl.col("issued_at") >= until - memory).unique().sort("key", "issued_at", "account_hash")
     still = names.join(kept.select("account_hash").unique(), on="account_hash", how="semi").sort("account_hash")
     recent = uses.filter(pl.col("used_at") >= until - _DAY).unique().sort("key", "used_at", "account_hash")
-    found = [FOREIGN.conform(foreign), _again(owned, uses, policy)]
-    return LinkState(kept, recent, still), FOREIGN.conform(pl.concat(found)).sort(*redemption)
+    found = pl.concat([FOREIGN.conform(foreign), _again(owned, uses, policy)])
+    found = found.with_columns(kind=pl.lit("handle_used"))
+    return LinkState(kept, recent, still), FOREIGN.conform(found).sort(*redemption)
 
 
 def _again(owned: pl.DataFrame, uses: pl.DataFrame, policy: Policy) -> pl.DataFrame:

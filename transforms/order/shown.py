@@ -31,8 +31,10 @@ _KEYS = {
     "tools": "tool_schema",
     "end_user": "end_user",
     "payload": "prompt_digest",
+    "answer_given": "answer_key",
+    "answer_carried": "carried_key",
 }
-_LISTS = {"line": "line_keys", "handle_issued": "handles_issued"}
+_LISTS = {"line": "line_keys", "handle_issued": "handles_issued", "answer_pasted": "passage_keys"}
 _PARAMETERS = ("temperature", "top_p", "n_choices", "max_tokens", "response_format", "stream", "tool_count")
 _LENGTH_EDGES = np.unique(np.ceil(1.21 ** np.arange(1, 160)).astype(np.int64))
 _ODD = mix(np.arange(1, len(_PARAMETERS) + 3, dtype=np.uint64)) | np.uint64(1)

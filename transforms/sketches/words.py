@@ -37,11 +37,17 @@ class Words:
         hashes: one keyed hash a word, in the order of the texts.
         offsets: segment s (one value of the column) has the words hashes[offsets[s]:offsets[s + 1]].
         lines: the lines of multi-line segments.
+        text: the bytes of all segments.
+        bounds: segment s is text[bounds[s]:bounds[s + 1]].
+        starts: where in `text` each word starts.
     """
 
     hashes: U64
     offsets: I64
     lines: Lines
+    text: npt.NDArray[np.uint8]
+    bounds: I64
+    starts: I64
 
 
 def split(texts: pl.Series, multipliers: U64) -> Words:
@@ -76,6 +82,9 @@ def split(texts: pl.Series, multipliers: U64) -> Words:
         hashes=_hashes(folded, starts, ends, multipliers),
         offsets=offsets,
         lines=_lines(data[PAD : PAD + size], bounds, starts, offsets),
+        text=data[PAD : PAD + size],
+        bounds=bounds,
+        starts=starts,
     )
 
 

@@ -1,5 +1,6 @@
-"""Rings: accounts that redeem each other's reasoning handles."""
+"""Rings: accounts that send in each other's reasoning handles and answers."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,6 +56,45 @@ def test_three_accounts_that_redeem_each_others_handles_are_a_campaign() -> None
     assert one["evidence"] == [
         "handle_ring is 9, ordinary 0: distinct reasoning handles, issued to another account, that the accounts redeemed within 24 hours (4.0 decades)"
     ]
+
+
+def of_kind(rows: list[Row], kind: str) -> list[Row]:
+    return [row | {"kind": kind} for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rounds", "ties", "says"),
+    [("answer_carried", 3, "answer_carried", "relay"), ("answer_pasted", 20, "answer_pasted", "distillation")],
+)
+def test_three_accounts_that_send_in_each_others_answers_are_a_campaign(
+    kind: str, rounds: int, ties: str, says: str
+) -> None:
+    assert campaigns(of_kind(turns(["a", "b", "c"], rounds - 1), kind)) == []
+    (one,) = campaigns(of_kind(turns(["a", "b", "c"], rounds), kind))
+    assert (one["account_ids"], one["link_kinds"], one["kind"]) == (["a", "b", "c"], [ties], says)
+    assert one["evidence"] == [
+        f"answer_ring is {3 * rounds}, ordinary 0: distinct answers, given to another account alone, that the accounts sent in within 24 hours (4.0 decades)"
+    ]
+
+
+def test_whose_answers_are_sent_in_and_who_sends_in_none_is_of_no_ring() -> None:
+    rows = of_kind(turns(["a", "b", "c"], 3), "answer_carried")
+    victims = [row | {"account_id": "a", "issuer": f"v{n}", "key": 900 + n} for n, row in enumerate(rows)]
+    (one,) = campaigns([*rows, *victims])
+    assert one["account_ids"] == ["a", "b", "c"]
+
+
+def test_where_handles_go_round_a_ring_is_measured_by_them() -> None:
+    rows = [*turns(["a", "b", "c"], 3), *of_kind(turns(["a", "b", "c"], 5, first=60, key=7), "answer_carried")]
+    (one,) = campaigns(rows)
+    assert one["link_kinds"] == ["answer_carried", "handle_used"]
+    assert [(signal["signal"], signal["observed"]) for signal in one["signals"]] == [("handle_ring", 9.0)]
+
+
+def test_a_passage_sent_in_by_chance_ties_nothing() -> None:
+    chance = of_kind(turns(["a", "d"], 3, first=60, key=7), "answer_pasted")
+    (one,) = campaigns([*turns(["a", "b", "c"], 3), *chance])
+    assert (one["account_ids"], one["link_kinds"]) == (["a", "b", "c"], ["handle_used"])
 
 
 def test_what_it_took_are_the_calls_that_carried_handles_of_others() -> None:
@@ -170,6 +210,7 @@ def redeemed(drawn: list[tuple[int, int, int, int, int]]) -> pl.DataFrame:
             at = (1440 * number + 60 * place, one, key)
             rows[at] = {
                 "minute": at[0], "key": key, "account_id": NAMES[one], "issuer": NAMES[other], "calls": 1 + key % 3,
+                "kind": ("handle_used", "answer_carried", "answer_pasted")[(one // 3 + step // 30) % 3],
             }  # fmt: skip
     return foreign([rows[at] for at in sorted(rows)])
 
@@ -178,6 +219,7 @@ def redeemed(drawn: list[tuple[int, int, int, int, int]]) -> pl.DataFrame:
 @given(REDEEMED, st.sampled_from([5, 35, 700, 1440]))
 def test_days_in_pieces_give_what_they_give_at_once(drawn: list[tuple[int, int, int, int, int]], minutes: int) -> None:
     policy = Policy.from_json(POLICY.to_json().replace('"memory_days": 30', '"memory_days": 1'))
+    policy = replace(policy, rules=replace(policy.rules, answers_reused=3))
     rows = redeemed(drawn)
     _, told, rings = ring(RingState.empty(), rows, rows, day(5), policy)
     state, parts = RingState.empty(), [HIT.empty()]
@@ -197,9 +239,11 @@ def test_days_in_pieces_give_what_they_give_at_once(drawn: list[tuple[int, int, 
 def test_whoever_is_of_a_ring_was_hit_by_the_rule_within_the_day(drawn: list[tuple[int, int, int, int, int]]) -> None:
     rows = redeemed(drawn)
     nobody = tallies([])
-    _, of_rule = handle_replay.step(ReplayState.empty(), rows, rows, nobody, day(5), POLICY)
+    policy = replace(POLICY, rules=replace(POLICY.rules, answers_reused=3))
+    given_away = rows.filter(pl.col("kind") == "handle_used")
+    _, of_rule = handle_replay.step(ReplayState.empty(), rows, given_away, nobody, day(5), policy)
     by_rule = {(row["account_id"], row["tick"]) for row in of_rule.iter_rows(named=True)}
-    _, told, rings = ring(RingState.empty(), rows, rows, day(5), POLICY)
+    _, told, rings = ring(RingState.empty(), rows, given_away, day(5), policy)
     for account, tick in told.select("account_id", "tick").iter_rows():
         assert any(one == account and timedelta() <= tick - at < timedelta(days=1) for one, at in by_rule)
     assert {name for names in rings["account_ids"] for name in names} <= {account for account, _ in by_rule}

@@ -30,6 +30,11 @@ def taken(issuers: list[str], *, minute: float = 0, apart: float = 5) -> list[Ro
     ]
 
 
+@pytest.mark.parametrize("kind", ["answer_carried", "answer_pasted"])
+def test_whose_answers_are_sent_in_is_no_giver(kind: str) -> None:
+    assert run([row | {"kind": kind} for row in taken(["a"] * 30)]).is_empty()
+
+
 def test_who_takes_from_one_has_a_partner_from_the_third_handle_on() -> None:
     assert run(taken(["a"] * 10)).height == 8
 

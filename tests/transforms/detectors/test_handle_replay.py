@@ -118,3 +118,27 @@ def test_who_redeems_its_own_handles_again_has_given_none_away() -> None:
     assert given(
         foreign({"minute": 0, "key": k, "account_id": "issuer", "issuer": "issuer"} for k in range(5))
     ).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "least"),
+    [
+        ("answer_carried", "conversation_replay", POLICY.rules.conversations_moved),
+        ("answer_pasted", "output_reuse", POLICY.rules.answers_reused),
+    ],
+)
+def test_so_many_answers_of_others_within_a_day_are_a_hit_of_their_own_rule(kind: str, rule: str, least: int) -> None:
+    rows = [{"minute": 10 * k, "key": k, "issuer": f"i{k % 2}", "kind": kind} for k in range(least + 1)]
+    hits = run(foreign(rows))
+    assert hits.select("rule", "observed", "expected").rows() == [
+        (rule, float(least), float(least)),
+        (rule, float(least + 1), float(least)),
+    ]
+    assert hits["linked_account_ids"].to_list() == [["i0", "i1"]] * 2
+    assert "had been answered to 2 other accounts" in hits["detail"][0]
+
+
+def test_handles_and_answers_of_others_are_counted_apart() -> None:
+    kinds = ("handle_used", "answer_carried") * 2
+    rows = [{"minute": 10 * k, "key": k, "issuer": "i", "kind": kind} for k, kind in enumerate(kinds)]
+    assert run(foreign(rows)).is_empty()
