@@ -2,7 +2,8 @@
 
 Most keys have one holder for ever, so this is where nearly all of what linkage remembers lies. A run adds a segment; of a
 day's segments those that are not larger than what comes after them are put together, so that there are few, and a
-run writes little. What is too old leaves by the day, unread.
+run writes little. Of a day that is over all but the largest become one: what a month of small runs leaves is as much as a
+month of large ones. What is too old leaves by the day, unread.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ _COUNTS = ("after", "count", "refused", "elicited", "output_tokens")
 _DAY = pl.Schema({"day": pl.Int32()})
 _PLACES_A_WORD = 8  # in the map of all words: one foreign word in nine is searched for in vain
 _MOST_BITS = 28  # of the map: 256 MB
+_OF_A_DAY = 2  # segments of a day that is over
 _LOOK_UP = 16  # words entered into the map in the time of one search in a segment (measured: 4 and 70 ns)
 
 
@@ -137,14 +139,32 @@ def find(segments: Sequence[Segment], words: U64, *, latest: bool) -> Found:
 
 
 def with_rows(segments: Sequence[Segment], day: int, rows: pl.DataFrame) -> tuple[Segment, ...]:
-    """The segments and one more; those of the day that are not larger than what comes after them become one with it."""
+    """The segments and one more; those of the day that are not larger than what comes after them become one with it.
+
+    Args:
+        segments: by day, none of a later one.
+        day: days since 1970.
+        rows: `ROWS` of words that no segment of the day has.
+    """
     if rows.is_empty():
         return tuple(segments)
-    kept, parts, size = list(segments), [rows], rows.height
+    kept, parts, size = _closed(segments, day), [rows], rows.height
     while kept and kept[-1].day == day and kept[-1].rows.height <= size:
         parts.append(kept.pop().rows)
         size += parts[-1].height
     return (*kept, Segment.of(day, *parts))
+
+
+def _closed(segments: Sequence[Segment], day: int) -> list[Segment]:
+    """The segments; of the last day before this one the largest, and all others as one."""
+    kept, small = list(segments), list[Segment]()
+    while kept and kept[-1].day < day and kept[-1].day == segments[-1].day:
+        small.append(kept.pop())
+    if len(small) <= _OF_A_DAY:
+        return list(segments)
+    largest = max(small, key=lambda segment: segment.rows.height)
+    rest = [segment.rows for segment in small if segment is not largest]
+    return [*kept, largest, Segment.of(largest.day, *rest)]
 
 
 def with_names(names: Sequence[Names], day: int, rows: pl.DataFrame) -> tuple[Names, ...]:

@@ -245,6 +245,25 @@ def test_few_new_keys_write_little() -> None:
     assert len(state.segments) <= 7
 
 
+def test_days_of_many_runs_leave_two_pieces_each() -> None:
+    def after(runs_a_day: int) -> tuple[PostingState, pl.DataFrame]:
+        state, found = PostingState.empty(), []
+        for day in range(3):
+            for tick in range(0, 288, 288 // runs_a_day):
+                rows = traits(
+                    [shows(f"acct-{tick}", tick * 100 + key % 40, day * 1440 + tick * 5) for key in range(60)]
+                )
+                state, shared = step(state, Compact.of(rows), at(day * 1440 + tick * 5 + 5), SMALL)
+                found.append(shared)
+        return state, pl.concat(found)
+
+    state, found = after(36)
+    days = [segment.day for segment in state.segments]
+    assert [days.count(day) for day in sorted(set(days))[:-1]] == [2, 2]
+    assert sum(segment.rows.height for segment in state.segments) == 3 * 36 * 40
+    assert found.is_empty()
+
+
 def test_a_name_outlives_the_rows_that_need_it() -> None:
     policy = replace(Policy(), links=Links(memory_days=40))
     rows = traits([shows("a", 1, 0), shows("b", 2, 20 * 1440), shows("b", 1, 39 * 1440)])
