@@ -169,7 +169,7 @@ class Rules:
     )
     answers_reused: int = setting(
         20,
-        "answers given to one other account alone that an account sends in within its prompts, within 24 h: two pools by strangers that make tasks and texts of each other's answers sent in 40 a day and head, honest accounts up to 11, gateways of other people's requests (docs/measured.md)",
+        "answers given to one other account alone that an account sends in within its prompts, within 24 h: two pools by strangers that make tasks and texts of each other's answers sent in 40 a day and head, honest accounts up to 7, gateways of other people's requests (docs/measured.md)",
     )
     answer_memory_hours: int = setting(
         24,

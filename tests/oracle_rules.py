@@ -246,7 +246,8 @@ def _answers(traits: pl.DataFrame, policy: Policy) -> pl.DataFrame:
             ages = [(sent["first_time"] - row["first_time"], row) for row in given if row["key"] == sent["key"]]
             to = {(row["account_id"], row["account_hash"]) for age, row in ages if timedelta(0) <= age <= memory}
             place = sent["account_id"], sent["tick"], sent["key"]
-            if len(to) == 1 and sent["account_id"] not in {name for name, _ in to}:
+            is_others = len(to) == 1 and sent["account_id"] not in {name for name, _ in to}
+            if is_others and not _was_in_a_prompt(rows, sent, memory):
                 ((issuer, issuer_hash),) = to
                 named = {name: sent[name] for name in ("account_id", "account_hash", "tick", "key", "output_tokens")}
                 theirs = {"issuer": issuer, "issuer_hash": issuer_hash, "calls": sent["count"], "kind": kind}
@@ -254,6 +255,19 @@ def _answers(traits: pl.DataFrame, policy: Policy) -> pl.DataFrame:
             elif kind == "answer_carried":
                 found.pop(place, None)
     return FOREIGN.conform(pl.DataFrame(list(found.values()), schema=FOREIGN.polars))
+
+
+def _was_in_a_prompt(rows: list[dict[str, Any]], sent: dict[str, Any], memory: timedelta) -> bool:
+    """Whether an answer was in somebody's prompt before the account that was given it last before `sent` was first given it."""
+    of_key = [row for row in rows if row["key"] == sent["key"]]
+    given = [r for r in of_key if r["kind"] == "answer_given" and r["first_time"] <= sent["first_time"]]
+    first, *earlier = sorted(given, key=lambda row: (row["first_time"], row["account_hash"]), reverse=True)
+    for row in earlier:
+        if row["account_id"] != first["account_id"] or first["first_time"] - row["first_time"] > memory:
+            break
+        first = row
+    ages = [first["first_time"] - row["first_time"] for row in of_key if row["kind"] == "answer_pasted"]
+    return any(timedelta(0) < age <= memory for age in ages)
 
 
 def _handles(traits: pl.DataFrame, policy: Policy) -> pl.DataFrame:

@@ -2,8 +2,8 @@
 
 A conversation that goes on with another account brings the last answer along; a task made of an answer, a grade for it, a text put together
 of several holds it in the prompt. Answers are told by the passage that they open with (transforms.ingest.passages). One that two
-accounts were given says nothing: the same question, the same preamble. Keys are independent of each other, so they may be
-spread over any number of shards.
+accounts were given says nothing: the same question, the same preamble. Nor does one that was in a prompt before: the answer repeats
+what others may have from where its asker had it. Keys are independent of each other, so they may be spread over any number of shards.
 """
 
 from dataclasses import dataclass
@@ -17,32 +17,45 @@ from schemas.policy import Policy
 from transforms.sketches.packing import pack, unpack
 
 _TIME = pl.Datetime("us", "UTC")
-_GIVEN = pl.Schema({"key": pl.Int64(), "account_hash": pl.Int64(), "given_at": _TIME, "other_at": _TIME})
+_GIVEN = pl.Schema(
+    {
+        "key": pl.Int64(),
+        "account_hash": pl.Int64(),
+        "first_at": _TIME,
+        "given_at": _TIME,
+        "other_at": _TIME,
+        "is_known": pl.Boolean(),
+    }
+)
+_PASTED = pl.Schema({"key": pl.Int64(), "pasted_at": _TIME})
 _NAMES = pl.Schema({"account_hash": pl.Int64(), "account_id": pl.String()})
 _SENT = ("answer_carried", "answer_pasted")
 
 
 @dataclass(frozen=True)
 class AnswerState:
-    """Answers of the last hours.
+    """Answers and prompts of the last hours.
 
     Attributes:
-        given: key, account_hash, given_at, other_at; one row a key, of the account that was given it last: when, and when another one
-            was, before (null: not within the memory).
-        names: account_hash, account_id of these accounts.
+        given: key, account_hash, first_at, given_at, other_at, is_known; one row a key, of the account that was given it last: since when
+            again and again, and when last; when another one was, before (null: not within the memory); whether it was in a prompt
+            before the account was first given it.
+        pasted: key, pasted_at; one row a key: when it was last in a prompt.
+        names: account_hash, account_id of the accounts of `given`.
     """
 
     given: pl.DataFrame
+    pasted: pl.DataFrame
     names: pl.DataFrame
 
     @classmethod
     def empty(cls) -> Self:
         """No answer given yet."""
-        return cls(pl.DataFrame(schema=_GIVEN), pl.DataFrame(schema=_NAMES))
+        return cls(pl.DataFrame(schema=_GIVEN), pl.DataFrame(schema=_PASTED), pl.DataFrame(schema=_NAMES))
 
     def to_bytes(self) -> bytes:
         """The state as versioned bytes."""
-        return pack("answers", 1, {"given": self.given, "names": self.names})
+        return pack("answers", 1, {"given": self.given, "pasted": self.pasted, "names": self.names})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
@@ -54,10 +67,11 @@ def step(state: AnswerState, traits: pl.DataFrame, until: datetime, policy: Poli
     """Answers sent in by accounts they were not given to.
 
     An answer is another's if, up to the time it is sent in, within `rules.answer_memory_hours` one account was given it and no second one,
-    the sender included. Inside a tick the first call with the answer counts, on all sides.
+    the sender included, and nobody had it in a prompt within as long before that. Inside a tick the first call with the answer counts, on all
+    sides.
 
     Args:
-        state: answers given before.
+        state: answers and prompts before.
         traits: TRAIT rows of a shard of keys, ticks before `until` not given before; other kinds than answer_given, answer_carried
             and answer_pasted are ignored.
         until: border up to which ticks are closed.
@@ -66,56 +80,75 @@ def step(state: AnswerState, traits: pl.DataFrame, until: datetime, policy: Poli
     Returns:
         The state, and FOREIGN rows; what is both carried and pasted within a tick is carried.
     """
+    if traits.is_empty() and state.given.is_empty() and state.pasted.is_empty():
+        return state, FOREIGN.empty()
     memory = timedelta(hours=policy.rules.answer_memory_hours)
     answers = traits.filter(pl.col("kind") == "answer_given")
-    if answers.is_empty() and state.given.is_empty():
-        return state, FOREIGN.empty()
+    came = traits.filter(pl.col("kind") == "answer_pasted").select("key", pasted_at="first_time")
+    pasted = pl.concat([state.pasted, came]).sort("pasted_at", "key")
+    given = _in_turn(state.given, answers, pasted, memory)
     names = pl.concat([state.names, answers.select(_NAMES.names())]).unique()
-    given = _in_turn(state.given, answers)
+    found = _others(traits, given, memory).join(
+        names.rename({"account_id": "issuer", "account_hash": "issuer_hash"}), on="issuer_hash"
+    )
+    since = until - memory
+    kept = given.unique("key", keep="last", maintain_order=True).filter(pl.col("given_at") >= since)
+    kept = kept.with_columns(pl.when(pl.col("other_at") >= since).then("other_at")).sort("key")
+    still = names.join(kept.select("account_hash").unique(), on="account_hash", how="semi").sort("account_hash")
+    recent = pasted.filter(pl.col("pasted_at") >= since).unique("key", keep="last", maintain_order=True).sort("key")
+    return AnswerState(kept, recent, still), FOREIGN.conform(found).sort("account_id", "tick", "key")
+
+
+def _in_turn(before: pl.DataFrame, answers: pl.DataFrame, pasted: pl.DataFrame, memory: timedelta) -> pl.DataFrame:
+    """Rows of _GIVEN by key and time: each time an answer was given, and what had been until then."""
+    came = answers.select("key", "account_hash", given_at="first_time").with_columns(
+        first_at="given_at", other_at=pl.lit(None, _TIME), is_known=pl.lit(None, pl.Boolean)
+    )
+    given = pl.concat([before, came.select(_GIVEN.names())]).sort("key", "given_at", "account_hash")
+    is_of_key = (pl.col("key") == pl.col("key").shift()).fill_null(value=False)
+    is_again = is_of_key & (pl.col("account_hash") == pl.col("account_hash").shift())
+    goes_on = is_again & (pl.col("given_at") - pl.col("given_at").shift() <= memory)
+    first, turn = pl.when(~goes_on).then(pl.int_range(pl.len())), pl.when(~is_again).then(pl.int_range(pl.len()))
+    other = pl.when(is_of_key).then(pl.col("given_at").shift()).otherwise("other_at")
+    given = given.with_columns(other_at=other.gather(turn.forward_fill()), first=first.forward_fill())
+    first_at = pl.col("first_at").gather("first")
+    known = (
+        given.with_columns(first_at=first_at)
+        .sort("first_at", "key")
+        .join_asof(
+            pasted,
+            left_on="first_at",
+            right_on="pasted_at",
+            by="key",
+            strategy="backward",
+            allow_exact_matches=False,
+            check_sortedness=False,
+        )
+    )
+    was_pasted = (pl.col("first_at") - pl.col("pasted_at") <= memory).fill_null(value=False)
+    known = known.sort("key", "given_at", "account_hash")
+    return known.with_columns(is_known=pl.col("is_known").gather("first").fill_null(was_pasted)).select(_GIVEN.names())
+
+
+def _others(traits: pl.DataFrame, given: pl.DataFrame, memory: timedelta) -> pl.DataFrame:
+    """What accounts sent in that another one alone was given: columns of FOREIGN without the issuer's name."""
     sent = (
         traits.filter(pl.col("kind").is_in(_SENT))
         .sort("account_hash", "tick", "key", "kind")
         .unique(["account_hash", "tick", "key"], keep="first", maintain_order=True)
         .sort("first_time", "key", "account_hash")
     )
-    found = (
-        sent.select(
-            *("account_id", "account_hash", "tick", "key", "output_tokens", "first_time"),
-            calls="count",
-            kind="kind",
-        )
-        .join_asof(
-            given.rename({"account_hash": "issuer_hash"}).sort("given_at", "key", "issuer_hash"),
-            left_on="first_time",
-            right_on="given_at",
-            by="key",
-            strategy="backward",
-            check_sortedness=False,
-        )
-        .filter(
-            (pl.col("issuer_hash") != pl.col("account_hash"))
-            & (pl.col("first_time") - pl.col("given_at") <= memory)
-            & (pl.col("first_time") - pl.col("other_at") > memory).fill_null(value=True)
-        )
-        .join(names.rename({"account_id": "issuer", "account_hash": "issuer_hash"}), on="issuer_hash")
+    latest = sent.rename({"count": "calls"}).join_asof(
+        given.rename({"account_hash": "issuer_hash"}).sort("given_at", "key", "issuer_hash"),
+        left_on="first_time",
+        right_on="given_at",
+        by="key",
+        strategy="backward",
+        check_sortedness=False,
     )
-    since = until - memory
-    kept = (
-        given.unique("key", keep="last", maintain_order=True)
-        .filter(pl.col("given_at") >= since)
-        .with_columns(pl.when(pl.col("other_at") >= since).then("other_at"))
-        .sort("key")
+    return latest.filter(
+        (pl.col("issuer_hash") != pl.col("account_hash"))
+        & ~pl.col("is_known")
+        & (pl.col("first_time") - pl.col("given_at") <= memory)
+        & (pl.col("first_time") - pl.col("other_at") > memory).fill_null(value=True)
     )
-    still = names.join(kept.select("account_hash").unique(), on="account_hash", how="semi").sort("account_hash")
-    return AnswerState(kept, still), FOREIGN.conform(found).sort("account_id", "tick", "key")
-
-
-def _in_turn(before: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
-    """Rows of _GIVEN by key and time, each with the last time before it at which another account was given the answer."""
-    came = answers.select("key", "account_hash", given_at="first_time", other_at=pl.lit(None, _TIME))
-    given = pl.concat([before, came]).sort("key", "given_at", "account_hash")
-    is_of_key = (pl.col("key") == pl.col("key").shift()).fill_null(value=False)
-    is_same = is_of_key & (pl.col("account_hash") == pl.col("account_hash").shift())
-    began = pl.when(~is_same).then(pl.int_range(pl.len())).forward_fill()
-    other = pl.when(is_of_key).then(pl.col("given_at").shift()).otherwise("other_at")
-    return given.with_columns(other_at=other.gather(began))

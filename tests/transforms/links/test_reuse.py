@@ -66,6 +66,23 @@ def test_who_was_given_it_too_long_ago_does_not_count() -> None:
     assert came_back(*rows, pasted("y", 1, HOURS, 1)) == [("answer_pasted", "y", 1, "x")]
 
 
+def test_an_answer_that_was_in_a_prompt_before_is_nobodys() -> None:
+    rows = [answered("x", 1, 10), pasted("y", 1, 15)]
+    assert came_back(pasted("z", 1, 0), *rows) == []
+    assert came_back(pasted("x", 1, 0), *rows) == []
+    assert came_back(pasted("x", 1, 10), *rows) == [("answer_pasted", "y", 1, "x")]  # its own call's
+
+
+def test_an_answer_that_was_in_a_prompt_a_day_before_is_anothers() -> None:
+    rows = [pasted("z", 1, 0), answered("x", 1, HOURS, 1), pasted("y", 1, HOURS + 10)]
+    assert came_back(*rows) == [("answer_pasted", "y", 1, "x")]
+
+
+def test_an_answer_given_again_is_still_anothers() -> None:
+    rows = [answered("x", 1, 0), pasted("y", 1, 5), answered("x", 1, 10), pasted("z", 1, 15)]
+    assert came_back(*rows) == [("answer_pasted", "y", 1, "x"), ("answer_pasted", "z", 1, "x")]
+
+
 def test_an_answer_is_remembered_for_a_day_to_the_second() -> None:
     assert came_back(answered("x", 1, 0), pasted("y", 1, HOURS)) == [("answer_pasted", "y", 1, "x")]
     assert came_back(answered("x", 1, 0), pasted("y", 1, HOURS, 1)) == []
@@ -83,9 +100,11 @@ def test_inside_a_tick_the_order_of_calls_decides() -> None:
 def test_memory_is_given_up_when_nothing_can_need_it() -> None:
     state, _ = step(AnswerState.empty(), traits([answered("x", 1, 0)]), at(HOURS), POLICY)
     assert state.given.height == 1
-    state, _ = step(state, traits([]), at(HOURS + 5), POLICY)
+    state, _ = step(state, traits([pasted("y", 2, HOURS)]), at(HOURS + 5), POLICY)
     assert state.given.is_empty()
     assert state.names.is_empty()
+    state, _ = step(state, traits([]), at(2 * HOURS + 5), POLICY)
+    assert state.pasted.is_empty()
 
 
 def test_of_an_answer_that_a_million_are_given_one_row_is_remembered() -> None:
@@ -110,7 +129,7 @@ ROWS = st.lists(
 def test_neither_steps_nor_shards_nor_bytes_change_what_comes_back_or_is_remembered(
     rows: list[tuple[str, str, int, int]], ticks: int, shards: int
 ) -> None:
-    every = traits([row(kind, account, key, 60 * hour) for kind, account, key, hour in rows])
+    every = traits([row(kind, account, key, 60 * hour, 60 * key) for kind, account, key, hour in rows])
     state, whole = step(AnswerState.empty(), every, END, POLICY)
     states, parts, since = [AnswerState.empty()] * shards, [], DAY
     while since < END:
@@ -124,4 +143,5 @@ def test_neither_steps_nor_shards_nor_bytes_change_what_comes_back_or_is_remembe
         since = until
     order = ["account_id", "tick", "key"]
     assert_frame_equal(pl.concat(parts).sort(order), whole.sort(order))
-    assert_frame_equal(pl.concat(one.given for one in states).sort("key"), state.given.sort("key"))
+    for part in ("given", "pasted"):
+        assert_frame_equal(pl.concat(getattr(one, part) for one in states).sort("key"), getattr(state, part))
