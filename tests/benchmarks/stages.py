@@ -38,6 +38,7 @@ STAGES = (
     ("distribution", "transforms.distribution.measuring", "measured"),
     ("links", "transforms.links.compact", "Compact.of"),
     ("links", "transforms.links.replay", "step"),
+    ("links", "transforms.links.reuse", "step"),
     ("links", "transforms.links.postings", "step"),
     ("ties", "transforms.campaigns.ties", "step"),
     ("campaigns", "transforms.campaigns.step", "step"),

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 
+import numpy as np
 import polars as pl
 
 from schemas.foreign import FOREIGN
 from schemas.policy import Policy
+from transforms.links.compact import COME_BACK
+from transforms.sketches.grouping import stands_at
+from transforms.sketches.mix import I64
 from transforms.sketches.packing import pack, unpack
 
 _TIME = pl.Datetime("us", "UTC")
@@ -83,20 +87,38 @@ def step(state: AnswerState, traits: pl.DataFrame, until: datetime, policy: Poli
     if traits.is_empty() and state.given.is_empty() and state.pasted.is_empty():
         return state, FOREIGN.empty()
     memory = timedelta(hours=policy.rules.answer_memory_hours)
+    keys = np.unique(traits.filter(pl.col("kind").is_in(COME_BACK))["key"].to_numpy())
+    former, untouched = _apart(state.given, keys)
+    in_prompts, elsewhere = _apart(state.pasted, keys)
     answers = traits.filter(pl.col("kind") == "answer_given")
     came = traits.filter(pl.col("kind") == "answer_pasted").select("key", pasted_at="first_time")
-    pasted = pl.concat([state.pasted, came]).sort("pasted_at", "key")
-    given = _in_turn(state.given, answers, pasted, memory)
+    pasted = pl.concat([in_prompts, came]).sort("pasted_at", "key")
+    given = _in_turn(former, answers, pasted, memory)
     names = pl.concat([state.names, answers.select(_NAMES.names())]).unique()
     found = _others(traits, given, memory).join(
         names.rename({"account_id": "issuer", "account_hash": "issuer_hash"}), on="issuer_hash"
     )
     since = until - memory
-    kept = given.unique("key", keep="last", maintain_order=True).filter(pl.col("given_at") >= since)
-    kept = kept.with_columns(pl.when(pl.col("other_at") >= since).then("other_at")).sort("key")
+    kept = untouched.merge_sorted(_last(given), "key").filter(pl.col("given_at") >= since)
+    kept = kept.with_columns(pl.when(pl.col("other_at") >= since).then("other_at"))
     still = names.join(kept.select("account_hash").unique(), on="account_hash", how="semi").sort("account_hash")
-    recent = pasted.filter(pl.col("pasted_at") >= since).unique("key", keep="last", maintain_order=True).sort("key")
+    recent = elsewhere.merge_sorted(_last(pasted), "key").filter(pl.col("pasted_at") >= since)
     return AnswerState(kept, recent, still), FOREIGN.conform(found).sort("account_id", "tick", "key")
+
+
+def _apart(remembered: pl.DataFrame, keys: I64) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows of some keys, and the others; of rows sorted by key, each key once. The keys are sorted too: few of the many that are remembered."""
+    held = remembered["key"].to_numpy()
+    at = np.searchsorted(held, keys)
+    rows = at[stands_at(held, keys, at, np.full(len(keys), len(held)))]
+    is_other = np.ones(len(held), dtype=np.bool_)
+    is_other[rows] = False
+    return remembered[rows], remembered.filter(pl.Series(is_other))
+
+
+def _last(rows: pl.DataFrame) -> pl.DataFrame:
+    """The last row of each key, by key."""
+    return rows.unique("key", keep="last", maintain_order=True).sort("key")
 
 
 def _in_turn(before: pl.DataFrame, answers: pl.DataFrame, pasted: pl.DataFrame, memory: timedelta) -> pl.DataFrame:
