@@ -9,7 +9,7 @@ from schemas.score import SIGNAL_TYPE, TIERS
 CAMPAIGN = Contract(
     name="campaigns",
     version=2,
-    doc="One row is one set of accounts that share rare keys and look driven as one; several may hold the same account. Of a ring (accounts that redeem each other's reasoning handles) the exchanges are calls that sent in a handle of another account, a visit is a tick at which it redeemed or gave enough of them, and fresh_share and the columns from languages on are null.",
+    doc="One row is one set of accounts that share rare keys and look driven as one; several may hold the same account. Of a ring (accounts that send in each other's reasoning handles or answers) the exchanges are calls that sent in what was another account's (where answers are within prompts, at least so many), a visit is a tick at which it sent in or gave enough of it, and fresh_share and the columns from languages on are null.",
     key=("campaign_id",),
     arrow=pa.schema(
         [

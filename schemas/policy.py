@@ -484,11 +484,15 @@ class Campaigns:
     )
     ring_accounts: int = setting(
         3,
-        "accounts that redeem each other's reasoning handles, each so many that it is flagged for it (rules.handle_replays), from which they are a campaign: two are one customer's failover between two keys as often",
+        "accounts that send in each other's reasoning handles or answers, each so many that it is flagged for it (rules.handle_replays, rules.conversations_moved, rules.answers_reused), from which they are a campaign: two are one customer's failover between two keys as often",
+    )
+    ring_passages: int = setting(
+        4,
+        "answers of one account in the prompts of another from which the two are of one ring: of 170 pairs of which the sender is honest 161 had one in five days, eight two and one three, in two worlds by strangers; pairs of the pools 23 and 10 in the median (decision 0185)",
     )
     ring_decades: float = setting(
         4.0,
-        "points of such a ring: those of the rule that flags its accounts, whose benign rate is near zero (threats.md 2.4 #32); they count once",
+        "points of such a ring: those of the rules that flag its accounts, whose benign rates are near zero (threats.md 2.4 #32, decision 0185); they count once",
     )
     repeated: float = setting(
         0.9,

@@ -82,7 +82,12 @@ TRAIT_KINDS = (
         in_lake=False,
         group="identity",
     ),
-    TraitKind("answer_given", "Passage that an answer given out opens with.", 1024, in_lake=False),
+    TraitKind(
+        "answer_given",
+        "Passage that an answer given out opens with, if its own prompt has it not.",
+        1024,
+        in_lake=False,
+    ),
     TraitKind(
         "answer_carried",
         "Passage that the last answer opens with which a call brings along as its conversation.",

@@ -358,7 +358,7 @@ _LABELLED = {
 }  # fmt: skip
 _PLAIN = {
     "head": "head_key", "tail": "tail_key", "system": "system_digest", "tools": "tool_schema", "end_user": "end_user",
-    "payload": "prompt_digest", "answer_given": "answer_key", "answer_carried": "carried_key",
+    "payload": "prompt_digest", "answer_carried": "carried_key",
 }  # fmt: skip
 _LISTS = {
     "line": "line_keys", "handle_issued": "handles_issued", "answer_pasted": "passage_keys",
@@ -381,6 +381,8 @@ def _shown(call: Event, policy: Policy) -> Iterator[tuple[str, int, str | None]]
                 yield kind, key, None
     if call["handles_used"] and call["handles_used"][-1] is not None:
         yield "handle_used", call["handles_used"][-1], None
+    if call["answer_key"] is not None and call["answer_key"] not in (call["passage_keys"] or []):
+        yield "answer_given", call["answer_key"], None
     yield from _derived(call)
 
 

@@ -2,7 +2,7 @@
 
 `tie` looks at shared keys one by one, in any number of shards: whose holders have more in common than the key? `step` brings
 the tied keys of all shards together into campaigns, and says what those add to the accounts in them. `ring` does the same with
-accounts that redeem each other's reasoning handles.
+accounts that send in each other's reasoning handles and answers.
 """
 
 from transforms.campaigns.base import Base, base_of, facts

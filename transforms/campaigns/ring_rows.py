@@ -11,8 +11,8 @@ import polars as pl
 from schemas.hit import CAMPAIGN_RULE, HIT
 from transforms.campaigns.wording import detail
 
-HANDLE, GAVE = "handle_used", "gave"
-"""How an account has to do with what came back: it sent it in (a FOREIGN.kind, of which this one is of handles), or its handle was."""
+HANDLE, PASTED, GAVE = "handle_used", "answer_pasted", "gave"
+"""How an account has to do with what came back: it sent it in (kinds of FOREIGN, besides `answer_carried`), or its handle was."""
 
 MOST_LINKED = 20
 """As many linked accounts as a hit lists (HIT.linked_account_ids)."""
@@ -32,7 +32,7 @@ def ring_kind(kinds: Sequence[str]) -> str:
     >>> ring_kind(["answer_pasted"]), ring_kind(["answer_carried", "answer_pasted"])
     ('distillation', 'relay')
     """
-    return "distillation" if list(kinds) == ["answer_pasted"] else "relay"
+    return "distillation" if list(kinds) == [PASTED] else "relay"
 
 
 def is_counted(kind: str, kinds: Sequence[str]) -> bool:

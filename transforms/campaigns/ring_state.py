@@ -1,4 +1,4 @@
-"""What is remembered of rings: who redeemed whose handles lately, who is of a ring, and what was said of each last."""
+"""What is remembered of rings: who sent in whose handles and answers lately, who is of a ring, and what was said of each last."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -26,19 +26,25 @@ ACCOUNTS = pl.Schema(
 """Accounts on either side: the last tick at which a rule over handles and answers of others hit it (null: never), whether for acting, and its
 calls with what is others'."""
 
-EDGES = pl.Schema({"low": pl.Int64(), "high": pl.Int64(), "first": _TIME, "last": _TIME, "key": pl.Int64()})
-"""Pairs of accounts, the smaller hash first, one of which redeemed a handle of the other: the first tick and handle, and the last tick."""
+EDGES = pl.Schema(
+    {
+        "low": pl.Int64(), "high": pl.Int64(), "first": _TIME, "last": _TIME, "key": pl.Int64(), "passages": pl.Int64(),
+        "is_tied": pl.Boolean(),
+    }
+)  # fmt: skip
+"""Pairs of accounts, the smaller hash first, one of which sent in what was the other's: the first tick and key, and the last tick; answers within
+prompts among them, and whether it is more than chance."""
 
 TOLD = pl.Schema({"campaign_id": pl.String(), "account_hash": pl.Int64(), "hour": _TIME})
 """The last hour in which a ring was counted against an account."""
 
 MARKS = pl.Schema({"campaign_id": pl.String(), "day": _TIME, "exchanges": pl.Int64()})
-"""Exchanges before the first tick of a day in which any handle was redeemed; of the last two such days."""
+"""Exchanges before the first tick of a day in which anything came back; of the last two such days."""
 
 
 @dataclass
 class Account:
-    """An account on either side of a redemption: a row of ACCOUNTS."""
+    """An account on either side: a row of ACCOUNTS."""
 
     name: str
     last: datetime | None = None
@@ -47,7 +53,7 @@ class Account:
     output_tokens: int | None = None
 
     def take(self, calls: int, tokens: int | None) -> None:
-        """Adds calls with handles of others, and their output tokens if they are known."""
+        """Adds calls with what is others', and their output tokens if they are known."""
         self.calls += calls
         if tokens is not None:
             self.output_tokens = (self.output_tokens or 0) + tokens
@@ -55,19 +61,22 @@ class Account:
 
 @dataclass(frozen=True)
 class Edge:
-    """Two accounts one of which redeemed a handle of the other: a row of EDGES."""
+    """Two accounts one of which sent in what was the other's: a row of EDGES."""
 
     first: datetime
     last: datetime
     key: int
+    passages: int = 0
+    is_tied: bool = False
 
-    def again(self, tick: datetime) -> "Edge":
-        """The pair seen once more."""
-        return replace(self, last=tick)
+    def again(self, tick: datetime, passages: int | None, least: int) -> "Edge":
+        """The pair seen once more, with so many new answers within prompts, of which `least` tie it, or (None) with what no chance explains."""
+        every = self.passages + (passages or 0)
+        return replace(self, last=tick, passages=every, is_tied=self.is_tied or passages is None or every >= least)
 
 
 def spans_of(edges: Mapping[tuple[int, int], Edge], accounts: Collection[int]) -> list[tuple[datetime, datetime]]:
-    """Of each of some accounts the first and the last tick at which it and another of them gave or redeemed a handle, as far as that is remembered."""
+    """Of each of some accounts the first and the last tick at which one sent in what was the other's, as far as that is remembered."""
     found: dict[int, tuple[datetime, datetime]] = {}
     for pair, edge in edges.items():
         for one in pair if pair[0] in accounts and pair[1] in accounts else ():
@@ -136,7 +145,10 @@ class RingState:
             "accounts": [
                 (one, a.name, a.last, a.acts, a.calls, a.output_tokens) for one, a in sorted(accounts.items())
             ],
-            "edges": [(*pair, edge.first, edge.last, edge.key) for pair, edge in sorted(edges.items())],
+            "edges": [
+                (*pair, edge.first, edge.last, edge.key, edge.passages, edge.is_tied)
+                for pair, edge in sorted(edges.items())
+            ],
             "told": [(name, *row) for name, of in sorted(told.items()) for row in sorted(of.items())],
             "marks": [(name, *row) for name, of in sorted(marks.items()) for row in sorted(of.items())],
         }
@@ -144,7 +156,7 @@ class RingState:
         return cls(rings=rings, **frames)
 
     def rested(self, until: datetime) -> Self:
-        """The state at `until` if no handle was redeemed."""
+        """The state at `until` if nothing came back."""
         after = until.replace(minute=0, second=0, microsecond=0) - _DAY
         return self if self.seen.is_empty() else replace(self, seen=self.seen.filter(pl.col("hour") > after))
 

@@ -6,7 +6,7 @@ is that this goes on among the same accounts. Who is of a ring is whom a rule ov
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -18,11 +18,12 @@ from schemas.hit import HIT
 from schemas.policy import Policy
 from transforms.campaigns.course import came_and_went, pace_of, quiet_share_of, visits_with
 from transforms.campaigns.naming import continued
-from transforms.campaigns.ring_rows import GAVE, HANDLE, ids, is_counted, ring_hit, ring_kind, ring_signal
+from transforms.campaigns.ring_rows import GAVE, HANDLE, PASTED, ids, is_counted, ring_hit, ring_kind, ring_signal
 from transforms.campaigns.ring_state import Account, Edge, RingState, Union, spans_of
 from transforms.campaigns.wording import evidence
 
 _DAY = timedelta(days=1)
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
 _NOBODY: Mapping[int, datetime] = {}
 
 Row = dict[str, Any]
@@ -72,7 +73,7 @@ class _Work:
         self._last = max((edge.last for edge in self._edges.values()), default=None)
         self._rings: dict[str, set[int]] = {}
         self._peers: dict[int, set[int]] = {}
-        for one, other in self._edges:
+        for one, other in self._tied():
             self._peers.setdefault(one, set()).add(other)
             self._peers.setdefault(other, set()).add(one)
         self._union = self._joined()
@@ -81,7 +82,7 @@ class _Work:
     def take(self, tick: datetime, rows: pl.DataFrame) -> None:
         """Everything that was redeemed at one tick."""
         if self._last is None or _midnight(self._last) < _midnight(tick):
-            self._forget(_midnight(tick) - self._memory)
+            self._forget(_midnight(tick))
             self._regroup(tick)
             for name in self._rings.keys() & self._told.keys():
                 days = self._marks.get(name, {}) | {_midnight(tick): self._taken(self._told[name])[0]}
@@ -97,7 +98,7 @@ class _Work:
         """Notes who sent in what of whom; the accounts that a rule over what comes back hits at this tick."""
         hour, rules = tick.replace(minute=0), self._policy.rules
         active: set[tuple[int, str]] = set()
-        taken: dict[int, tuple[int, int | None]] = {}
+        taken: dict[int, dict[str, list[tuple[int, int | None]]]] = {}
         for row in rows.iter_rows(named=True):
             one, other, key = row["account_hash"], row["issuer_hash"], row["key"]
             how = row["kind"] or HANDLE
@@ -106,21 +107,13 @@ class _Work:
                 sides.append((other, GAVE))
             self._accounts.setdefault(one, Account(row["account_id"]))
             self._accounts.setdefault(other, Account(row["issuer"]))
+            self._pair(row, how, tick, is_new=self._seen.get((one, how), {}).get(key, _NEVER) <= hour - _DAY)
             for side in sides:
                 self._seen.setdefault(side, {})[key] = hour
                 active.add(side)
-            pair = (min(one, other), max(one, other))
-            edge = self._edges.get(pair)
-            self._edges[pair] = Edge(tick, tick, key) if edge is None else edge.again(tick)
-            if edge is None:
-                self._peers.setdefault(one, set()).add(other)
-                self._peers.setdefault(other, set()).add(one)
-                self._link(pair)
-            calls, tokens = taken.get(one, (0, None))
-            known = [value for value in (tokens, row["output_tokens"]) if value is not None]
-            taken[one] = max(calls, row["calls"] or 1), max(known, default=None)
-        for one, (calls, tokens) in taken.items():
-            self._accounts[one].take(calls, tokens)
+            taken.setdefault(one, {}).setdefault(how, []).append((row["calls"] or 1, row["output_tokens"]))
+        for one, kinds in taken.items():
+            self._accounts[one].take(*_of_tick(kinds))
         showing = set()
         for account, how in active:
             self._seen[account, how] = self._lately(account, how, tick)  # older ones are dropped
@@ -129,6 +122,29 @@ class _Work:
                 showing.add(account)
                 self._meet(account, tick, acts=how == HANDLE and number >= rules.handle_act)
         return showing
+
+    def _pair(self, row: Row, how: str, tick: datetime, *, is_new: bool) -> None:
+        """Notes that one account sent in what was another's; ties the two where that is no chance.
+
+        Args:
+            row: of FOREIGN.
+            how: its kind.
+            tick: its tick.
+            is_new: whether the account had not sent it in within 24 hours.
+        """
+        one, other = row["account_hash"], row["issuer_hash"]
+        pair = (min(one, other), max(one, other))
+        before = self._edges.get(pair, Edge(tick, tick, row["key"]))
+        passages = None if how != PASTED else int(is_new)
+        edge = self._edges[pair] = before.again(tick, passages, self._policy.campaigns.ring_passages)
+        if edge.is_tied and not before.is_tied:
+            self._peers.setdefault(one, set()).add(other)
+            self._peers.setdefault(other, set()).add(one)
+            self._link(pair)
+
+    def _tied(self) -> dict[tuple[int, int], Edge]:
+        """The pairs that no chance explains."""
+        return {pair: edge for pair, edge in self._edges.items() if edge.is_tied}
 
     def _lately(self, account: int, how: str, tick: datetime) -> dict[int, datetime]:
         """Handles or answers that an account sent in, or gave, in the 24 hours up to the tick's end."""
@@ -150,7 +166,7 @@ class _Work:
 
     def _joined(self) -> Union:
         union = Union()
-        for one, other in self._edges:
+        for one, other in self._tied():
             if self._accounts[one].last is not None and self._accounts[other].last is not None:
                 union.join(one, other)
         return union
@@ -181,7 +197,7 @@ class _Work:
 
     def _founding_key(self, group: set[int]) -> int:
         """The first handle or answer that one of them sent in of another; of equals the smallest."""
-        own = (edge for (one, other), edge in self._edges.items() if one in group and other in group)
+        own = (edge for (one, other), edge in self._tied().items() if one in group and other in group)
         return min((edge.first, edge.key) for edge in own)[1]
 
     def _say(
@@ -194,10 +210,11 @@ class _Work:
         left = {one: self._left(one, name) for one in due}
         hour = tick.replace(minute=0)
         told |= {one: hour for one in (*members, *merged) if one not in told} | dict.fromkeys(due, hour)
-        kinds = sorted({*([] if before is None else before["link_kinds"]), *self._kinds(members, tick)})
+        known = [row["link_kinds"] for row in self._rows.values() if name in (row["campaign_id"], row["merged_into"])]
+        kinds = sorted({*self._kinds(members, tick)}.union(*known))
         signal = self._signal(members, tick, before, kinds)
         calls, tokens = self._taken(told)
-        own = [edge.first for (one, other), edge in self._edges.items() if one in members and other in members]
+        own = [edge.first for (one, other), edge in self._tied().items() if one in members and other in members]
         first = min(own) if before is None else min(*own, before["first_seen"])
         pace, falls = pace_of(self._marks.get(name, {}), first, tick + time.tick, calls)
         acts = (before is not None and before["tier"] == "act") or any(self._accounts[one].acts for one in members)
@@ -226,7 +243,7 @@ class _Work:
             "evidence": evidence([signal]),
             "visits_by_hour": visits_with(before, tick, len(showing)),
         }
-        spans = spans_of(self._edges, told)
+        spans = spans_of(self._tied(), told)
         self._rows[name] |= came_and_went(spans, tick + time.tick, self._policy)
         self._rows[name]["quiet_share"] = quiet_share_of(self._rows[name])
         expected = float(min(self._needed[kind] for kind in kinds))
@@ -277,9 +294,11 @@ class _Work:
         tokens = [one.output_tokens for one in known if one.output_tokens is not None]
         return sum(one.calls for one in known), sum(tokens) if tokens else None
 
-    def _forget(self, oldest: datetime) -> None:
-        """Drops pairs, accounts and rings of which nothing was seen since."""
-        gone = [pair for pair, edge in self._edges.items() if edge.last < oldest]
+    def _forget(self, midnight: datetime) -> None:
+        """Drops pairs, accounts and rings of which nothing was seen within the memory, and pairs by chance of which nothing was for a day."""
+        oldest = midnight - self._memory
+        yesterday = midnight - _DAY
+        gone = [pair for pair, edge in self._edges.items() if edge.last < (oldest if edge.is_tied else yesterday)]
         for name in [name for name, told in self._told.items() if max(told.values()) < oldest]:
             del self._told[name]
         for pair in gone:
@@ -290,8 +309,8 @@ class _Work:
             if known.last is not None and known.last < oldest:
                 known.last = None
         for one, other in gone:
-            self._peers[one].discard(other)
-            self._peers[other].discard(one)
+            self._peers.get(one, set()).discard(other)
+            self._peers.get(other, set()).discard(one)
         self._union, self._sets = self._joined(), None
 
     def state(self, until: datetime) -> RingState:
@@ -309,6 +328,20 @@ class _Work:
             self._told,
             {name: days for name, days in self._marks.items() if name in self._told},
         )
+
+
+def _of_tick(kinds: Mapping[str, Sequence[tuple[int, int | None]]]) -> tuple[int, int | None]:
+    """Calls of an account within a tick that sent in what is others', and their output tokens, by kind of what came back.
+
+    A call brings one last handle and one last answer, but any number of passages; it may have several kinds.
+    """
+    calls, tokens = [], []
+    for how, rows in kinds.items():
+        add = max if how == PASTED else sum
+        calls.append(add(number for number, _ in rows))
+        known = [number for _, number in rows if number is not None]
+        tokens += [add(known)] if known else []
+    return max(calls), max(tokens, default=None)
 
 
 def _midnight(moment: datetime) -> datetime:

@@ -152,19 +152,25 @@ def step(
         .sort("account_id", "tick", "how", descending=[False, False, True])
         .unique(["account_id", "tick", "rule"], keep="first", maintain_order=True)
     )
-    others = pl.concat(
-        [
-            kept.select(*_SERIES, "other", "hour", tick=pl.col("hour")),
-            came.select(*_SERIES, "other", day.hour(), "tick"),
-        ]
+    at = hits.select("account_id", "how", "tick")
+    others = (
+        pl.concat(
+            [
+                kept.select("account_id", "how", "other", "hour", tick="hour"),
+                came.select("account_id", "how", "other", day.hour(), "tick"),
+            ]
+        )
+        .filter(pl.col("other") != pl.col("account_id"))
+        .join(at.select("account_id", "how").unique(), on=["account_id", "how"], how="semi")
+        .group_by("account_id", "how", "other", "hour")
+        .agg(
+            pl.col("tick").min()
+        )  # within the hour it is known from then on: at most 24 rows an account and other one count for a hit
     )
     linked = (
-        hits.select("account_id", "how", "tick")
-        .join(others, on=["account_id", "how"], suffix="_shown")
+        at.join(others, on=["account_id", "how"], suffix="_shown")
         .filter(
-            (pl.col("tick_shown") <= pl.col("tick"))
-            & (pl.col("hour") > pl.col("tick").dt.truncate("1h") - day.DAY)
-            & (pl.col("other") != pl.col("account_id"))
+            (pl.col("tick_shown") <= pl.col("tick")) & (pl.col("hour") > pl.col("tick").dt.truncate("1h") - day.DAY)
         )
         .group_by("account_id", "tick", "how")
         .agg(pl.col("other").unique().sort().alias("others"))

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
 
-from transforms.ingest.chat import REDACTED, SYSTEM_ROLES, Answer, AnswerMessage, Message, Part, text_of
+from transforms.ingest.chat import SYSTEM_ROLES, Answer, AnswerMessage, Message, Part, text_of
 from transforms.ingest.litellm_payload import Call, Moment, Whole
 from transforms.ingest.litellm_values import name_of
 from transforms.ingest.shape import Path
@@ -85,7 +85,7 @@ def texts_of(call: Call) -> dict[Path, str | None]:
     messages = call.messages if isinstance(call.messages, list) else []
     for place, message in reversed(list(enumerate(messages))):
         if isinstance(message, str):
-            sought = sought and message == REDACTED
+            sought = False
             continue
         path = _only_text(message)
         is_prompt = message.role == "user" and sought

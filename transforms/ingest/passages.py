@@ -20,7 +20,7 @@ OPENING = 320
 """Characters of an answer in which its first line of so many words is looked for."""
 
 LABEL = 24
-"""Bytes from a line's start within which a colon ends a label."""
+"""Bytes from a line's start within which the last colon ends a label."""
 
 AT_EACH_END = 2
 
@@ -113,10 +113,10 @@ def _telling(words: Words, is_cut: np.ndarray, is_tail: np.ndarray) -> tuple[I64
     ends[follows] = begins[follows + 1]
     colons = np.flatnonzero(text == _COLON)
     if len(colons):
-        colon = colons[np.minimum(np.searchsorted(colons, begins), len(colons) - 1)]
-        is_label = (colon >= begins) & (colon < np.minimum(begins + LABEL, ends))
-        begins = np.where(is_label, colon, begins)
+        limit = np.minimum(begins + LABEL, ends)
+        colon = colons[np.maximum(np.searchsorted(colons, limit) - 1, 0)]
+        begins = np.where(colon < limit, np.maximum(colon, begins), begins)
     first, last = np.searchsorted(starts, begins), np.searchsorted(starts, ends)
-    last -= is_cut[segment] & (last == words.offsets[segment + 1])
+    last -= is_cut[segment] & (ends == bounds[segment + 1])
     telling = np.flatnonzero(last - first >= LOOK)
     return segment[telling], first[telling]

@@ -49,7 +49,7 @@ _SALTS = mix(np.array([1 + KINDS.index(_SAME_KEYS.get(kind, kind)) for kind in K
 
 @dataclass(frozen=True)
 class Compact:
-    """Traits of kinds that tie accounts together.
+    """Traits of kinds that are compared across accounts.
 
     Attributes:
         rows: `ROWS`; those of one account in the order of tick and kind.

@@ -57,6 +57,16 @@ class AnswerState:
         """No answer given yet."""
         return cls(pl.DataFrame(schema=_GIVEN), pl.DataFrame(schema=_PASTED), pl.DataFrame(schema=_NAMES))
 
+    def since(self, moment: datetime) -> Self:
+        """Without what was neither given nor in a prompt since; itself where that is nothing."""
+        given = self.given.filter(pl.col("given_at") >= moment)
+        given = given.with_columns(pl.when(pl.col("other_at") >= moment).then("other_at"))
+        pasted = self.pasted.filter(pl.col("pasted_at") >= moment)
+        if pasted.height == self.pasted.height and given.equals(self.given):
+            return self
+        names = self.names.join(given.select("account_hash").unique(), on="account_hash", how="semi")
+        return type(self)(given, pasted, names.sort("account_hash"))
+
     def to_bytes(self) -> bytes:
         """The state as versioned bytes."""
         return pack("answers", 1, {"given": self.given, "pasted": self.pasted, "names": self.names})
@@ -84,10 +94,10 @@ def step(state: AnswerState, traits: pl.DataFrame, until: datetime, policy: Poli
     Returns:
         The state, and FOREIGN rows; what is both carried and pasted within a tick is carried.
     """
-    if traits.is_empty() and state.given.is_empty() and state.pasted.is_empty():
-        return state, FOREIGN.empty()
     memory = timedelta(hours=policy.rules.answer_memory_hours)
     keys = np.unique(traits.filter(pl.col("kind").is_in(COME_BACK))["key"].to_numpy())
+    if not len(keys):
+        return state.since(until - memory), FOREIGN.empty()
     former, untouched = _apart(state.given, keys)
     in_prompts, elsewhere = _apart(state.pasted, keys)
     answers = traits.filter(pl.col("kind") == "answer_given")
@@ -98,12 +108,10 @@ def step(state: AnswerState, traits: pl.DataFrame, until: datetime, policy: Poli
     found = _others(traits, given, memory).join(
         names.rename({"account_id": "issuer", "account_hash": "issuer_hash"}), on="issuer_hash"
     )
-    since = until - memory
-    kept = untouched.merge_sorted(_last(given), "key").filter(pl.col("given_at") >= since)
-    kept = kept.with_columns(pl.when(pl.col("other_at") >= since).then("other_at"))
-    still = names.join(kept.select("account_hash").unique(), on="account_hash", how="semi").sort("account_hash")
-    recent = elsewhere.merge_sorted(_last(pasted), "key").filter(pl.col("pasted_at") >= since)
-    return AnswerState(kept, recent, still), FOREIGN.conform(found).sort("account_id", "tick", "key")
+    after = AnswerState(
+        untouched.merge_sorted(_last(given), "key"), elsewhere.merge_sorted(_last(pasted), "key"), names
+    )
+    return after.since(until - memory), FOREIGN.conform(found).sort("account_id", "tick", "key")
 
 
 def _apart(remembered: pl.DataFrame, keys: I64) -> tuple[pl.DataFrame, pl.DataFrame]:

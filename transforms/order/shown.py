@@ -31,7 +31,6 @@ _KEYS = {
     "tools": "tool_schema",
     "end_user": "end_user",
     "payload": "prompt_digest",
-    "answer_given": "answer_key",
     "answer_carried": "carried_key",
 }
 _LISTS = {"line": "line_keys", "handle_issued": "handles_issued", "answer_pasted": "passage_keys"}
@@ -41,7 +40,7 @@ _ODD = mix(np.arange(1, len(_PARAMETERS) + 3, dtype=np.uint64)) | np.uint64(1)
 
 COLUMNS = (
     *_LABELS.values(), *_KEYS.values(), *_LISTS.values(), *_PARAMETERS, "handles_used",
-    "language", "logit_bias_keys", "shingle_keys", "prompt_chars", "input_tokens", "output_tokens", "presence",
+    "answer_key", "language", "logit_bias_keys", "shingle_keys", "prompt_chars", "input_tokens", "output_tokens", "presence",
 )  # fmt: skip
 """EVENT columns that are read here."""
 
@@ -172,7 +171,17 @@ def _length_bands(calls: pl.DataFrame) -> Shown:
     return Shown(rows, np.searchsorted(_LENGTH_EDGES, tokens, side="right").astype(np.int64))
 
 
+def _answers(calls: pl.DataFrame) -> Shown:
+    """What answers open with; those that repeat their own prompt say nothing that was not there before."""
+    answers = calls["answer_key"]
+    if answers.null_count() == len(answers):
+        return _NOTHING
+    is_new = ~pl.col("passage_keys").list.contains(pl.col("answer_key")).fill_null(value=False)
+    return _present(calls.select(pl.when(is_new).then("answer_key")).to_series())
+
+
 _OTHERS: dict[str, Callable[[pl.DataFrame], Shown]] = {
+    "answer_given": _answers,
     "language": _languages,
     "bias_token": _bias_tokens,
     "download": _downloads,

@@ -91,21 +91,42 @@ def test_where_handles_go_round_a_ring_is_measured_by_them() -> None:
     assert [(signal["signal"], signal["observed"]) for signal in one["signals"]] == [("handle_ring", 9.0)]
 
 
-def test_a_passage_sent_in_by_chance_ties_nothing() -> None:
-    chance = of_kind(turns(["a", "d"], 3, first=60, key=7), "answer_pasted")
-    (one,) = campaigns([*turns(["a", "b", "c"], 3), *chance])
-    assert (one["account_ids"], one["link_kinds"]) == (["a", "b", "c"], ["handle_used"])
+@pytest.mark.parametrize(("passages", "rings"), [(3, 2), (4, 1)])
+def test_answers_in_prompts_tie_two_from_the_fourth_on(passages: int, rings: int) -> None:
+    one, other = turns(["a", "b", "c"], 3), turns(["d", "e", "f"], 3, key=3)
+    between = [{"minute": 60 + 10 * n, "key": 900 + n, "account_id": "d", "issuer": "a"} for n in range(passages)]
+    last = turns(["a", "b", "c"], 1, first=300, key=5) + turns(["d", "e", "f"], 1, first=300, key=6)
+    found = campaigns([*one, *other, *of_kind(between, "answer_pasted"), *last])
+    alive = [row for row in found if row["merged_into"] is None]
+    assert len(alive) == rings
+    assert {tuple(row["link_kinds"]) for row in alive} == {("handle_used",)}
+
+
+def test_an_answer_sent_in_again_and_again_is_one() -> None:
+    one, other = turns(["a", "b", "c"], 3), turns(["d", "e", "f"], 3, key=3)
+    between = [{"minute": 60 + 10 * n, "key": 900, "account_id": "d", "issuer": "a"} for n in range(9)]
+    found = campaigns([*one, *other, *of_kind(between, "answer_pasted"), *turns(["d", "e", "f"], 1, first=300, key=6)])
+    assert [row["accounts"] for row in found] == [3, 3]
+
+
+def test_a_ring_that_takes_another_one_in_is_tied_by_what_tied_both() -> None:
+    answers = of_kind(turns(["d", "e", "f", "g"], 3, key=3), "answer_carried")
+    both = [*turns(["a", "b", "c"], 3), *answers, *of_kind(turns(["a", "d"], 3, first=2000, key=5), "answer_carried")]
+    (alive,) = [row for row in campaigns(both, day(3)) if row["merged_into"] is None]
+    assert (alive["accounts"], alive["link_kinds"]) == (7, ["answer_carried", "handle_used"])
+
+
+def test_calls_of_a_tick_are_added_up_where_each_brings_one_key() -> None:
+    (one,) = campaigns(of_kind([row | {"minute": 0} for row in turns(["a", "b", "c"], 3)], "answer_carried"))
+    assert one["exchanges"] == 3 * 3 * 2
+    (one,) = campaigns(of_kind([row | {"minute": 0} for row in turns(["a", "b", "c"], 20)], "answer_pasted"))
+    assert one["exchanges"] == 3 * 2
 
 
 def test_what_it_took_are_the_calls_that_carried_handles_of_others() -> None:
     (one,) = campaigns(turns(["a", "b", "c"], 5))
     assert (one["exchanges"], one["exchanges_before"]) == (30, 18)
     assert (one["output_tokens"], one["output_tokens_before"]) == (4500, 2700)
-
-
-def test_a_call_with_many_handles_is_one_call() -> None:
-    rows = [{**row, "key": 100 * n + row["key"]} for row in turns(["a", "b", "c"], 1) for n in range(1, 9)]
-    assert campaigns(rows)[0]["exchanges"] == 6
 
 
 def test_two_accounts_are_a_customer_with_two_keys() -> None:

@@ -142,3 +142,9 @@ def test_handles_and_answers_of_others_are_counted_apart() -> None:
     kinds = ("handle_used", "answer_carried") * 2
     rows = [{"minute": 10 * k, "key": k, "issuer": "i", "kind": kind} for k, kind in enumerate(kinds)]
     assert run(foreign(rows)).is_empty()
+
+
+def test_others_are_named_at_the_tick_at_which_they_are_known() -> None:
+    rows = [{"minute": 5 * k, "key": k, "issuer": f"i{k:02d}"} for k in range(6)]
+    named = run(foreign(rows))["linked_account_ids"].to_list()
+    assert named == [[f"i{n:02d}" for n in range(k + 1)] for k in range(2, 6)]

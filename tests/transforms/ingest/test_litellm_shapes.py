@@ -32,6 +32,10 @@ SCALARS = st.one_of(
 VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionaries(st.text(max_size=3), v, max_size=2))
 
 
+def _words(number: int) -> str:
+    return " ".join(f"w{chr(97 + (number + place) % 26)}" for place in range(20))
+
+
 def real(number: int) -> dict[str, Any]:
     """A payload as the proxy writes it."""
     record: dict[str, Any] = json.loads(
@@ -55,7 +59,7 @@ def rich(number: int) -> dict[str, Any]:
     messages = [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": f"And {number}?"},
-        {"role": "assistant", "content": f"Yes: {number}\n."},
+        {"role": "assistant", "content": f"Yes: {number}\n{_words(number)}."},
         {"role": "user", "content": [{"type": "text", "text": f"Why {number}, step by step?"}]},
     ]
     return record | {
@@ -176,6 +180,18 @@ def test_a_value_that_decides_what_another_means_is_heeded() -> None:
     lines = list(usual(3, 1000))
     assert len(by_shape(lines)) >= LEAST_RECORDS
     assert_same(lines)
+
+
+def test_the_answer_that_a_conversation_brings_along_is_told() -> None:
+    keys = decoded("litellm", b"\n".join(usual(KINDS.index(rich)))).events["carried_key"]
+    assert keys.null_count() == 0
+    assert keys.n_unique() == 26
+
+
+def test_a_bare_message_that_was_redacted_is_the_last_one() -> None:
+    messages = ({"role": "user", "content": "one"}, "redacted-by-litellm")
+    lines = [json.dumps(real(n) | {"messages": [messages[0] | {"content": f"{n}?"}, messages[1]]}) for n in range(200)]
+    assert_same([line.encode() for line in lines])
 
 
 def test_payloads_of_several_shapes_are_all_read_by_theirs() -> None:

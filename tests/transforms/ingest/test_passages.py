@@ -65,10 +65,21 @@ def test_an_answer_without_such_a_line_has_no_passage(text: str | None) -> None:
         "1. {}",
         "> {}\n\nWhat is wrong with it?",
         "    {}",
+        "Answer: Short: {}",
     ],
 )
 def test_a_pasted_answer_shows_the_passage_that_it_opened_with(prompt: str) -> None:
     assert opening(LINE) in (passages(prompt.format(LINE)) or [])
+
+
+@pytest.mark.parametrize("label", ["", "> ", "Answer: ", "B: "])
+@pytest.mark.parametrize("lead", ["Yes: ", "At 10:30 ", "**Short answer:** "])
+def test_an_answer_with_a_label_of_its_own_is_found_behind_another(label: str, lead: str) -> None:
+    assert opening(lead + LINE) in (passages(label + lead + LINE) or [])
+
+
+def test_a_line_before_a_cut_without_words_is_whole() -> None:
+    assert opening(" ".join(WORDS[:LOOK]) + "\n" + "| 1 | 2 |\n" * 60) == opening(LINE)
 
 
 def test_an_answer_in_the_middle_of_a_line_is_not_found() -> None:

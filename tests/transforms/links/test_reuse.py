@@ -70,7 +70,7 @@ def test_an_answer_that_was_in_a_prompt_before_is_nobodys() -> None:
     rows = [answered("x", 1, 10), pasted("y", 1, 15)]
     assert came_back(pasted("z", 1, 0), *rows) == []
     assert came_back(pasted("x", 1, 0), *rows) == []
-    assert came_back(pasted("x", 1, 10), *rows) == [("answer_pasted", "y", 1, "x")]  # its own call's
+    assert came_back(pasted("x", 1, 10), *rows) == [("answer_pasted", "y", 1, "x")]
 
 
 def test_an_answer_that_was_in_a_prompt_a_day_before_is_anothers() -> None:
@@ -145,3 +145,9 @@ def test_neither_steps_nor_shards_nor_bytes_change_what_comes_back_or_is_remembe
     assert_frame_equal(pl.concat(parts).sort(order), whole.sort(order))
     for part in ("given", "pasted"):
         assert_frame_equal(pl.concat(getattr(one, part) for one in states).sort("key"), getattr(state, part))
+
+
+def test_a_tick_without_text_leaves_the_state_as_it_is() -> None:
+    state, _ = step(AnswerState.empty(), traits([answered("x", 1, 0), pasted("y", 2, 0)]), at(5), POLICY)
+    assert step(state, traits([]), at(10), POLICY)[0] is state
+    assert step(AnswerState.empty(), traits([]), at(10), POLICY)[0].given.is_empty()
