@@ -2,8 +2,8 @@
 
 Most keys have one holder for ever, so this is where nearly all of what linkage remembers lies. A run adds a segment; of a
 day's segments those that are not larger than what comes after them are put together, so that there are few, and a
-run writes little. Of a day that is over all but the largest become one: what a month of small runs leaves is as much as a
-month of large ones. What is too old leaves by the day, unread.
+run writes little. Those of a day that is over become one: a month of small runs leaves as few as a month of large ones.
+What is too old leaves by the day, unread.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,6 @@ _COUNTS = ("after", "count", "refused", "elicited", "output_tokens")
 _DAY = pl.Schema({"day": pl.Int32()})
 _PLACES_A_WORD = 8  # in the map of all words: one foreign word in nine is searched for in vain
 _MOST_BITS = 28  # of the map: 256 MB
-_OF_A_DAY = 2  # segments of a day that is over
 _LOOK_UP = 16  # words entered into the map in the time of one search in a segment (measured: 4 and 70 ns)
 
 
@@ -156,15 +155,11 @@ def with_rows(segments: Sequence[Segment], day: int, rows: pl.DataFrame) -> tupl
 
 
 def _closed(segments: Sequence[Segment], day: int) -> list[Segment]:
-    """The segments; of the last day before this one the largest, and all others as one."""
-    kept, small = list(segments), list[Segment]()
-    while kept and kept[-1].day < day and kept[-1].day == segments[-1].day:
-        small.append(kept.pop())
-    if len(small) <= _OF_A_DAY:
-        return list(segments)
-    largest = max(small, key=lambda segment: segment.rows.height)
-    rest = [segment.rows for segment in small if segment is not largest]
-    return [*kept, largest, Segment.of(largest.day, *rest)]
+    """The segments; those of the last day before this one as one."""
+    kept, of_day = list(segments), list[Segment]()
+    while kept and kept[-1].day == segments[-1].day < day:
+        of_day.append(kept.pop())
+    return [*kept, Segment.of(segments[-1].day, *[one.rows for one in of_day])] if len(of_day) > 1 else list(segments)
 
 
 def with_names(names: Sequence[Names], day: int, rows: pl.DataFrame) -> tuple[Names, ...]:

@@ -245,7 +245,7 @@ def test_few_new_keys_write_little() -> None:
     assert len(state.segments) <= 7
 
 
-def test_days_of_many_runs_leave_two_pieces_each() -> None:
+def test_days_of_many_runs_leave_one_piece_each() -> None:
     def after(runs_a_day: int) -> tuple[PostingState, pl.DataFrame]:
         state, found = PostingState.empty(), []
         for day in range(3):
@@ -259,7 +259,7 @@ def test_days_of_many_runs_leave_two_pieces_each() -> None:
 
     state, found = after(36)
     days = [segment.day for segment in state.segments]
-    assert [days.count(day) for day in sorted(set(days))[:-1]] == [2, 2]
+    assert [days.count(day) for day in sorted(set(days))[:-1]] == [1, 1]
     assert sum(segment.rows.height for segment in state.segments) == 3 * 36 * 40
     assert found.is_empty()
 
