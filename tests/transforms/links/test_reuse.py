@@ -124,7 +124,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(ROWS, st.integers(1, 20), st.integers(1, 3))
 def test_neither_steps_nor_shards_nor_bytes_change_what_comes_back_or_is_remembered(
     rows: list[tuple[str, str, int, int]], ticks: int, shards: int
