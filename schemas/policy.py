@@ -488,7 +488,7 @@ class Campaigns:
     )
     ring_passages: int = setting(
         4,
-        "answers of one account in the prompts of another from which the two are of one ring: of 170 pairs of which the sender is honest 161 had one in five days, eight two and one three, in two worlds by strangers; pairs of the pools 23 and 10 in the median (decision 0185)",
+        "answers that two accounts have of each other in their prompts, either way and as long as no day passes without one, from which they are of one ring: of 170 pairs of which the sender is honest 161 had one in five days, eight two and one three, in two worlds by strangers; pairs of the pools 23 and 10 in the median (decision 0185)",
     )
     ring_decades: float = setting(
         4.0,

@@ -12,7 +12,7 @@ from transforms.sketches.packing import pack, unpack
 
 _TIME = pl.Datetime("us", "UTC")
 _DAY = timedelta(days=1)
-_VERSION = 2
+_VERSION = 3
 
 SEEN = pl.Schema({"account_hash": pl.Int64(), "how": pl.String(), "key": pl.Int64(), "hour": _TIME})
 """The last hour in which an account sent in a handle or answer of another, or (`gave`) another one of its handles; of the last 24."""

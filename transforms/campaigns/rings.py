@@ -68,12 +68,13 @@ class _Work:
         self._seen = state.sightings()
         self._accounts: dict[int, Account] = state.accounts_by_hash()
         self._edges: dict[tuple[int, int], Edge] = state.edges_by_pair()
+        self._ties = {pair: edge for pair, edge in self._edges.items() if edge.is_tied}  # those that no chance explains
         self._rows: dict[str, Row] = {row["campaign_id"]: row for row in state.rings.iter_rows(named=True)}
         self._told, self._marks = state.told_by_ring(), state.marks_by_ring()
         self._last = max((edge.last for edge in self._edges.values()), default=None)
         self._rings: dict[str, set[int]] = {}
         self._peers: dict[int, set[int]] = {}
-        for one, other in self._tied():
+        for one, other in self._ties:
             self._peers.setdefault(one, set()).add(other)
             self._peers.setdefault(other, set()).add(one)
         self._union = self._joined()
@@ -137,14 +138,12 @@ class _Work:
         before = self._edges.get(pair, Edge(tick, tick, row["key"]))
         passages = None if how != PASTED else int(is_new)
         edge = self._edges[pair] = before.again(tick, passages, self._policy.campaigns.ring_passages)
+        if edge.is_tied:
+            self._ties[pair] = edge
         if edge.is_tied and not before.is_tied:
             self._peers.setdefault(one, set()).add(other)
             self._peers.setdefault(other, set()).add(one)
             self._link(pair)
-
-    def _tied(self) -> dict[tuple[int, int], Edge]:
-        """The pairs that no chance explains."""
-        return {pair: edge for pair, edge in self._edges.items() if edge.is_tied}
 
     def _lately(self, account: int, how: str, tick: datetime) -> dict[int, datetime]:
         """Handles or answers that an account sent in, or gave, in the 24 hours up to the tick's end."""
@@ -166,7 +165,7 @@ class _Work:
 
     def _joined(self) -> Union:
         union = Union()
-        for one, other in self._tied():
+        for one, other in self._ties:
             if self._accounts[one].last is not None and self._accounts[other].last is not None:
                 union.join(one, other)
         return union
@@ -197,7 +196,7 @@ class _Work:
 
     def _founding_key(self, group: set[int]) -> int:
         """The first handle or answer that one of them sent in of another; of equals the smallest."""
-        own = (edge for (one, other), edge in self._tied().items() if one in group and other in group)
+        own = (edge for (one, other), edge in self._ties.items() if one in group and other in group)
         return min((edge.first, edge.key) for edge in own)[1]
 
     def _say(
@@ -210,11 +209,11 @@ class _Work:
         left = {one: self._left(one, name) for one in due}
         hour = tick.replace(minute=0)
         told |= {one: hour for one in (*members, *merged) if one not in told} | dict.fromkeys(due, hour)
-        known = [row["link_kinds"] for row in self._rows.values() if name in (row["campaign_id"], row["merged_into"])]
-        kinds = sorted({*self._kinds(members, tick)}.union(*known))
-        signal = self._signal(members, tick, before, kinds)
+        known = [row for row in self._rows.values() if name in (row["campaign_id"], row["merged_into"])]
+        kinds = sorted({*self._kinds(members, tick)}.union(*[row["link_kinds"] for row in known]))
+        signal = self._signal(members, tick, known, kinds)
         calls, tokens = self._taken(told)
-        own = [edge.first for (one, other), edge in self._tied().items() if one in members and other in members]
+        own = [edge.first for (one, other), edge in self._ties.items() if one in members and other in members]
         first = min(own) if before is None else min(*own, before["first_seen"])
         pace, falls = pace_of(self._marks.get(name, {}), first, tick + time.tick, calls)
         acts = (before is not None and before["tier"] == "act") or any(self._accounts[one].acts for one in members)
@@ -243,7 +242,7 @@ class _Work:
             "evidence": evidence([signal]),
             "visits_by_hour": visits_with(before, tick, len(showing)),
         }
-        spans = spans_of(self._tied(), told)
+        spans = spans_of(self._ties, told)
         self._rows[name] |= came_and_went(spans, tick + time.tick, self._policy)
         self._rows[name]["quiet_share"] = quiet_share_of(self._rows[name])
         expected = float(min(self._needed[kind] for kind in kinds))
@@ -279,14 +278,13 @@ class _Work:
         )
         return {HANDLE if how == GAVE else how for how in hits}
 
-    def _signal(self, members: Iterable[int], tick: datetime, before: Row | None, kinds: Sequence[str]) -> Row:
-        """The one reason of a ring: the most handles, else answers, that went round in it within 24 hours."""
+    def _signal(self, members: Iterable[int], tick: datetime, known: Iterable[Row], kinds: Sequence[str]) -> Row:
+        """The one reason of a ring: the most handles, else answers, that went round within 24 hours in it, or in those it has taken in."""
         ways = [how for how in self._needed if how != GAVE and is_counted(how, kinds)]
         now = {key for one in members for how in ways for key in self._lately(one, how, tick)}
         signal = ring_signal(float(len(now)), self._policy.campaigns.ring_decades, kinds)
-        if before is None or before["signals"][0]["signal"] != signal["signal"]:
-            return signal
-        return signal | {"observed": max(signal["observed"], before["signals"][0]["observed"])}
+        said = [one["observed"] for row in known for one in row["signals"] if one["signal"] == signal["signal"]]
+        return signal | {"observed": max([signal["observed"], *said])}
 
     def _taken(self, accounts: Iterable[int]) -> tuple[int, int | None]:
         """Calls of these accounts with what is another's, and their output tokens."""
@@ -303,6 +301,7 @@ class _Work:
             del self._told[name]
         for pair in gone:
             del self._edges[pair]
+            self._ties.pop(pair, None)
         used = {one for pair in self._edges for one in pair} | {one for told in self._told.values() for one in told}
         self._accounts = {one: known for one, known in self._accounts.items() if one in used}
         for known in self._accounts.values():

@@ -55,6 +55,7 @@ MOST_ISSUERS = 20
 """As many linked accounts as a hit lists (HIT.linked_account_ids)."""
 
 _SERIES = ["account_id", "account_hash", "how"]
+_SIDE = ["account_id", "how"]
 
 _USED, _GAVE, _AGAIN, _CARRIED, _PASTED = "handle_used", "gave", "again", "answer_carried", "answer_pasted"
 """How an account has to do with what came back: another's handle or answer that it sent in (FOREIGN.kind); its own handle that another
@@ -161,20 +162,9 @@ def step(
             ]
         )
         .filter(pl.col("other") != pl.col("account_id"))
-        .join(at.select("account_id", "how").unique(), on=["account_id", "how"], how="semi")
-        .group_by("account_id", "how", "other", "hour")
-        .agg(
-            pl.col("tick").min()
-        )  # within the hour it is known from then on: at most 24 rows an account and other one count for a hit
+        .join(at.select(_SIDE).unique(), on=_SIDE, how="semi")
     )
-    linked = (
-        at.join(others, on=["account_id", "how"], suffix="_shown")
-        .filter(
-            (pl.col("tick_shown") <= pl.col("tick")) & (pl.col("hour") > pl.col("tick").dt.truncate("1h") - day.DAY)
-        )
-        .group_by("account_id", "tick", "how")
-        .agg(pl.col("other").unique().sort().alias("others"))
-    )
+    linked = _named(at, others).join(_numbers(at, others), on=[*_SIDE, "tick"], how="left")
     calls = tallies.select("account_id", "tick", "sample_event_ids")
     told = [
         pl.when(pl.col("how") == how).then(pl.format(says, *(_NUMBERS[: says.count("{}")])))
@@ -183,7 +173,7 @@ def step(
     found = (
         hits.join(linked, on=["account_id", "tick", "how"], how="left")
         .join(calls, on=["account_id", "tick"], how="left")
-        .with_columns(pl.col("others").fill_null([]))
+        .with_columns(pl.col("others").fill_null([]), pl.col("number").fill_null(0))
         .select(
             "account_id",
             "account_hash",
@@ -192,7 +182,7 @@ def step(
             observed=pl.col("distinct").cast(pl.Float64),
             expected=pl.col("needed").cast(pl.Float64),
             detail=pl.coalesce(told),
-            linked_account_ids=pl.col("others").list.head(MOST_ISSUERS),
+            linked_account_ids="others",
             sample_event_ids=pl.col("sample_event_ids").fill_null([]),
             tier=pl.when(pl.col("how") == _GAVE).then(pl.lit("review")),
         )
@@ -207,7 +197,33 @@ def _needed(rules: Rules) -> dict[str, int]:
     return {**rules.come_back(), _AGAIN: rules.handles_again}
 
 
-_NUMBERS = ("distinct", pl.col("others").list.len())
+def _numbers(at: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """How many other accounts there are behind each hit: account_id, how, tick, `number`."""
+    seen = others.select(*_SIDE, "tick", key=pl.col("other").rank("dense").cast(pl.Int64)).unique()
+    found = day.distinct(seen.clear().rename({"tick": "hour"}), seen, at, _SIDE)
+    return found.rename({"distinct": "number"})
+
+
+def _named(at: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """The first by name of them: account_id, how, tick, `others`. Of a set of many the first are among the first of its parts."""
+    first = pl.col("other").unique().sort().head(MOST_ISSUERS)
+    of_hours = others.group_by(*_SIDE, "hour").agg(first)
+    of_ticks = others.group_by(*_SIDE, "hour", "tick").agg(first)
+    asked = at.with_columns(day.hour())
+    earlier = asked.join(of_hours, on=_SIDE, suffix="_shown").filter(
+        (pl.col("hour_shown") < pl.col("hour")) & (pl.col("hour_shown") > pl.col("hour") - day.DAY)
+    )
+    now = asked.join(of_ticks, on=[*_SIDE, "hour"], suffix="_shown").filter(pl.col("tick_shown") <= pl.col("tick"))
+    columns = [*_SIDE, "tick", "other"]
+    return (
+        pl.concat([earlier.select(columns), now.select(columns)])
+        .explode("other")
+        .group_by(*_SIDE, "tick")
+        .agg(pl.col("other").unique().sort().head(MOST_ISSUERS).alias("others"))
+    )
+
+
+_NUMBERS = ("distinct", pl.col("number"))
 
 _ROW = ("account_id", "account_hash", "tick", "key", "other", "how")
 

@@ -117,6 +117,7 @@ def _telling(words: Words, is_cut: np.ndarray, is_tail: np.ndarray) -> tuple[I64
         colon = colons[np.maximum(np.searchsorted(colons, limit) - 1, 0)]
         begins = np.where(colon < limit, np.maximum(colon, begins), begins)
     first, last = np.searchsorted(starts, begins), np.searchsorted(starts, ends)
-    last -= is_cut[segment] & (ends == bounds[segment + 1])
+    is_last = np.append(segment[1:] != segment[:-1], np.True_)[: len(segment)]
+    last -= is_cut[segment] & is_last
     telling = np.flatnonzero(last - first >= LOOK)
     return segment[telling], first[telling]

@@ -64,17 +64,16 @@ class AnswerState:
         pasted = self.pasted.filter(pl.col("pasted_at") >= moment)
         if pasted.height == self.pasted.height and given.equals(self.given):
             return self
-        names = self.names.join(given.select("account_hash").unique(), on="account_hash", how="semi")
-        return type(self)(given, pasted, names.sort("account_hash"))
+        return type(self)(given, pasted, _of(given, self.names))
 
     def to_bytes(self) -> bytes:
         """The state as versioned bytes."""
-        return pack("answers", 1, {"given": self.given, "pasted": self.pasted, "names": self.names})
+        return pack("answers", 2, {"given": self.given, "pasted": self.pasted, "names": self.names})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """The inverse of `to_bytes`; raises ValueError on other bytes."""
-        return cls(**unpack(data, "answers", 1))
+        return cls(**unpack(data, "answers", 2))
 
 
 def step(state: AnswerState, traits: pl.DataFrame, until: datetime, policy: Policy) -> tuple[AnswerState, pl.DataFrame]:
@@ -104,14 +103,18 @@ def step(state: AnswerState, traits: pl.DataFrame, until: datetime, policy: Poli
     came = traits.filter(pl.col("kind") == "answer_pasted").select("key", pasted_at="first_time")
     pasted = pl.concat([in_prompts, came]).sort("pasted_at", "key")
     given = _in_turn(former, answers, pasted, memory)
-    names = pl.concat([state.names, answers.select(_NAMES.names())]).unique()
+    names = pl.concat([state.names, answers.select(_NAMES.names())]).unique("account_hash")
     found = _others(traits, given, memory).join(
         names.rename({"account_id": "issuer", "account_hash": "issuer_hash"}), on="issuer_hash"
     )
-    after = AnswerState(
-        untouched.merge_sorted(_last(given), "key"), elsewhere.merge_sorted(_last(pasted), "key"), names
-    )
+    every = untouched.merge_sorted(_last(given), "key")
+    after = AnswerState(every, elsewhere.merge_sorted(_last(pasted), "key"), _of(every, names))
     return after.since(until - memory), FOREIGN.conform(found).sort("account_id", "tick", "key")
+
+
+def _of(given: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """The names that are needed, by account."""
+    return names.join(given.select("account_hash").unique(), on="account_hash", how="semi").sort("account_hash")
 
 
 def _apart(remembered: pl.DataFrame, keys: I64) -> tuple[pl.DataFrame, pl.DataFrame]:

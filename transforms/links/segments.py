@@ -2,7 +2,7 @@
 
 Most keys have one holder for ever, so this is where nearly all of what linkage remembers lies. A run adds a segment; of a
 day's segments those that are not larger than what comes after them are put together, so that there are few, and a
-run writes little. Those of a day that is over become one: a month of small runs leaves as few as a month of large ones.
+run writes little but the first of a day. Those of a day that is over become one: a month of small runs leaves as few as a month of large ones.
 What is too old leaves by the day, unread.
 """
 

@@ -114,6 +114,7 @@ def test_a_ring_that_takes_another_one_in_is_tied_by_what_tied_both() -> None:
     both = [*turns(["a", "b", "c"], 3), *answers, *of_kind(turns(["a", "d"], 3, first=2000, key=5), "answer_carried")]
     (alive,) = [row for row in campaigns(both, day(3)) if row["merged_into"] is None]
     assert (alive["accounts"], alive["link_kinds"]) == (7, ["answer_carried", "handle_used"])
+    assert [(signal["signal"], signal["observed"]) for signal in alive["signals"]] == [("handle_ring", 9.0)]
 
 
 def test_calls_of_a_tick_are_added_up_where_each_brings_one_key() -> None:

@@ -82,6 +82,11 @@ def test_a_line_before_a_cut_without_words_is_whole() -> None:
     assert opening(" ".join(WORDS[:LOOK]) + "\n" + "| 1 | 2 |\n" * 60) == opening(LINE)
 
 
+def test_a_line_that_ends_where_the_look_does_is_whole() -> None:
+    words = [*WORDS[: LOOK - 1], "x" * (OPENING - 2 - len(SHORT))]
+    assert opening(" ".join(words) + "\n" + "more " * 9) == opening(" ".join(words))
+
+
 def test_an_answer_in_the_middle_of_a_line_is_not_found() -> None:
     assert opening(LINE) not in (passages(f"Somebody told me that {LINE}") or [])
 

@@ -145,6 +145,8 @@ def test_neither_steps_nor_shards_nor_bytes_change_what_comes_back_or_is_remembe
     assert_frame_equal(pl.concat(parts).sort(order), whole.sort(order))
     for part in ("given", "pasted"):
         assert_frame_equal(pl.concat(getattr(one, part) for one in states).sort("key"), getattr(state, part))
+    if shards == 1:
+        assert states[0].to_bytes() == state.to_bytes()
 
 
 def test_a_tick_without_text_leaves_the_state_as_it_is() -> None:
