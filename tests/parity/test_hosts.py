@@ -153,10 +153,11 @@ def one_backfill(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_is_compared_holds_campaigns_findings_scores_and_flagged_accounts(one_backfill: Path) -> None:
     lake = Lake.open(one_backfill)
-    pool, ring = sorted(lake.read("campaigns")["account_ids"].to_list(), key=len, reverse=True)
+    handles, answers, pool = sorted(lake.read("campaigns")["account_ids"].to_list())
     assert pool == [f"pool-{number}" for number in range(8)]
-    assert ring == ["acct-gives", "acct-takes", "acct-third"]
-    members = {*pool, *ring}
+    assert handles == ["acct-gives", "acct-takes", "acct-third"]
+    assert answers == ["grader-0", "grader-1", "grader-2"]
+    members = {*pool, *handles, *answers}
     flagged = lake.read("flagged_accounts")
     assert members < set(flagged["account_id"])
     assert flagged["flagged_at"].n_unique() > 1
