@@ -19,7 +19,7 @@ from pipelines.lake.lake import Lake
 from pipelines.lake.plan import Plan
 from pipelines.lake.snapshots import snapshot_id
 from pipelines.lake.sources import named, register_of
-from pipelines.lake.state import manifest_of
+from pipelines.lake.state import States, manifest_of
 from pipelines.manifests import is_reported, read_messages
 from pipelines.runners import Engine
 from pipelines.writer import Writer
@@ -120,8 +120,11 @@ def execute_detect(writer: Writer, engine: Engine, plan: Plan) -> Detected:
     )
     states = {key: name for message in messages for key, name in message.get("states", {}).items()}
     gone = {key for message in messages for key in message.get("gone", ())}
-    kept = {key: name for key, name in manifest_of(lake).items() if key not in gone}
+    before = manifest_of(lake)
+    kept = {key: name for key, name in before.items() if key not in gone}
     writer.commit(plan, _writes(lake, messages, job.closed_until, policy), outcome, kept | states)
+    for key in gone & before.keys():
+        States(lake.root).let_go(before[key])
     return Detected(job.closed_until, tuple(counts), _total(messages, "account_days"))
 
 

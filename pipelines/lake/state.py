@@ -131,6 +131,10 @@ class States:
             RECENT.keep(self._path(name), state)
         return state
 
+    def let_go(self, name: str) -> None:
+        """Frees the state of that name, of which nothing is left in the manifest; its file stays for who goes back to a run before."""
+        RECENT.forget(self._path(name))
+
     def later(self, name: str, kind: type[Late], **known: pl.DataFrame) -> Late:
         """The state of that name, of which only the beginning is read now: its kind, version and length.
 

@@ -30,7 +30,7 @@ from pipelines.lake.lake import Lake, creation_marker
 from pipelines.lake.lease import who_holds
 from pipelines.lake.plan import unfinished
 from pipelines.lake.recent import RECENT, kept_recent
-from pipelines.lake.state import States
+from pipelines.lake.state import States, manifest_of
 from pipelines.request import Request, Summary
 from pipelines.rounds import Rounds
 from pipelines.watch import watch
@@ -174,6 +174,8 @@ def test_what_it_keeps_of_its_states_is_what_their_files_say_after_runs_have_wor
         for end in (200, 400, len(lines)):
             log.write_bytes(b"".join(lines[:end]))
             watch(request, Progress(quiet=True), threading.Event(), is_once=True, after=compare)
+        kept = {"/".join(path.parts[-3:]) for path in RECENT.states()}
+    assert {name for name in kept if name.startswith("segments/")} <= {*manifest_of(Lake.open(lake)).values()}
     assert set.intersection(*seen[-2:])  # of a run before, too
     assert_equal_lakes(lake, backfilled(log, tmp_path, key))
 
@@ -450,3 +452,31 @@ def test_killed_again_and_again_it_gives_what_one_backfill_gives(
     _once((log,), lake, key)
     assert_equal_lakes(lake, whole)
     assert_accounted(lake, len(lines))
+
+
+def test_what_is_left_of_the_index_alone_is_kept(tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, lake, let_go, leave = tmp_path / "app.log", tmp_path / "lake", [], States.let_go
+    monkeypatch.setattr(States, "let_go", lambda states, name: (let_go.append(name), leave(states, name)))
+    begin, made = datetime(2026, 3, 2, 22, tzinfo=UTC), 0
+    request = _request((str(log),), lake, key_file=key)
+    with kept_recent(), log.open("a") as written:
+        for minutes, accounts in (
+            (0, 60),
+            (30, 20),
+            (60, 6),
+            (150, 9),
+            (180, 1),
+            (210, 1),
+            (240, 30),
+        ):  # over a midnight
+            for number in range(made, made + accounts):
+                moment = (begin + timedelta(minutes=minutes)).isoformat()
+                told = {"time": moment, "account_id": f"acct-{number}", "api_key_id": f"key-{number}"}
+                written.write(json.dumps(told) + "\n")
+            made += accounts
+            written.flush()
+            backfill(request, Progress(quiet=True))
+        pieces = {*manifest_of(Lake.open(lake)).values()}
+        kept = {"/".join(path.parts[-3:]) for path in RECENT.states() if path.parts[-3] == "segments"}
+    assert any(name.startswith("segments/") for name in let_go)
+    assert kept <= pieces

@@ -94,3 +94,12 @@ def test_what_is_removed_makes_room(tmp_path: Path) -> None:
         stored(states, "detect-00000001", 3)
         states.collect([])
         assert RECENT.states() == {}
+
+
+def test_what_is_let_go_is_read_where_somebody_goes_back_to_it(tmp_path: Path) -> None:
+    states = States(tmp_path)
+    with kept_recent():
+        name = stored(states, "detect-00000001", 3)
+        states.let_go(name)
+        assert RECENT.states() == {}
+        assert accounts_of(states, name) == 3
