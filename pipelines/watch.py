@@ -20,7 +20,7 @@ from pipelines.lake.plan import Plan, forget_plans, unfinished
 from pipelines.lake.recent import kept_recent
 from pipelines.lake.sources import Register, register_of
 from pipelines.lake.waiting import waiting
-from pipelines.lake.watermark import live_watermark_of
+from pipelines.lake.watermark import live_watermark_of, watermark_of
 from pipelines.request import Request, Summary
 from pipelines.rounds import Rounds, begun
 from pipelines.sight.lookout import Lookout
@@ -230,11 +230,15 @@ class _Supervisor:
         """Decides anew which sources rest, and how far time has come."""
         lake, policy, now = self._rounds.lake, self._policy, datetime.now(UTC)
         register = register_of(lake)
+        self._register = register
+        if self._is_over():  # all that will come is here: time stands where a backfill would see it, and is not come to by halves
+            self._idle, self._soon = {}, None
+            self._mark = watermark_of(lake, policy, is_complete=self._request.is_complete)
+            return
         self._idling.see(register, now)
         self._idle = self._idling.idle(register, now)
         self._mark = live_watermark_of(lake, register, policy, self._idle)
         self._soon = live_watermark_of(lake, register, policy, self._idle, policy.watch.ahead)
-        self._register = register
 
     def _look_out(self) -> None:
         """Raises and clears alerts, where the host goes on: `is_once` reads history, of which no clock tells anything."""

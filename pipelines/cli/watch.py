@@ -69,6 +69,7 @@ def command(**options: Any) -> int:
     listen, is_logged = options.pop("listen"), options.pop("log_format") == "json"
     fail_on, output, is_once = options.pop("fail_on"), Output(options.pop("output_format")), options.pop("once")
 
+    import gc
     from contextlib import nullcontext
     from dataclasses import replace
     from datetime import timedelta
@@ -99,6 +100,7 @@ def command(**options: Any) -> int:
     progress = LoggedProgress(quiet=quiet) if is_logged else LiveProgress(quiet=quiet)
     longest = timedelta(minutes=policy.watch.longest_turn_minutes)
     view = View(longest, on_run=progress.ran, on_alert=progress.alerted, on_turn=progress.turned)
+    gc.freeze()  # what was loaded stays: who looks for cycles between runs (watch.py) need not look at it again
     answering = nullcontext() if listen is None else serving(parse_address(listen), view)
     with answering, stopping(quiet=quiet or is_logged) as stop:
         try:

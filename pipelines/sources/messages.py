@@ -208,7 +208,7 @@ def _are_lines(values: Sequence[bytes], most: int) -> bool:
     lengths = set(map(len, values))
     if 0 in lengths or max(lengths) > most or not _ARROW_BYTES.isdisjoint(map(_FIRST, values)):
         return False
-    return not any(b"\n" in value for value in values)
+    return b"\n" not in b"".join(values)  # putting them together costs less than asking one by one
 
 
 def _table(value: bytes, offset: int, record_bytes: int) -> Rows | Broken:

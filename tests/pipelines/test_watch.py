@@ -157,6 +157,25 @@ def test_once_gives_what_a_backfill_gives(tmp_path: Path, lines: list[bytes], ke
     assert_accounted(tmp_path / "lake", len(lines))
 
 
+def test_once_closes_what_is_there_in_as_few_runs_as_a_backfill_although_a_source_is_behind_the_others(
+    tmp_path: Path, lines: list[bytes], key: Path
+) -> None:
+    """Nobody goes on to write the one that is behind: its time is not waited for, and then passed."""
+    ahead, behind, lake = tmp_path / "a.log", tmp_path / "b.log", tmp_path / "lake"
+    ahead.write_bytes(b"".join(lines[::2]))
+    behind.write_bytes(b"".join(lines[1:601:2]))
+    _once((ahead, behind), lake, key)
+    sources = (str(ahead), str(behind))
+    backfill(_request(sources, tmp_path / "other", key_file=key), Progress(quiet=True))
+    assert _detected(lake) == _detected(tmp_path / "other")
+
+
+def _detected(lake: Path) -> list[datetime]:
+    """Until where each DETECT run closed."""
+    runs = Lake.open(lake).read("runs").filter(pl.col("pipeline") == "detect").sort("sequence")
+    return runs["closed_until"].to_list()
+
+
 def test_what_it_keeps_of_its_states_is_what_their_files_say_after_runs_have_worked_with_it(
     tmp_path: Path, lines: list[bytes], key: Path
 ) -> None:

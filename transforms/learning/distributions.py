@@ -120,7 +120,7 @@ def _rungs(rows: pl.DataFrame, day: datetime) -> pl.DataFrame:
                 rung=pl.lit(rung, pl.Int64),
                 day=pl.lit(day, VECTOR.polars["day"]),
                 calls=pl.Series(calls[first]),
-                vector=pl.Series(so_far(vectors, first).tolist(), dtype=pl.List(pl.Int32)),
+                vector=pl.Series(so_far(vectors, first).astype(np.int32)).arr.to_list(),
             )
         )
     found = pl.concat(parts)
