@@ -46,7 +46,7 @@ from transforms import campaigns, findings
 from transforms.campaigns import Base, CampaignState, Habits, RingState, base_of, facts
 from transforms.campaigns.habits import KINDS, MODELS, SHOWN, models_of
 from transforms.campaigns.work import LATEST
-from transforms.detectors import GiverState, ReplayState, cards, givers, handle_replay
+from transforms.detectors import GiverState, ReplayState, cards, givers, replays
 from transforms.findings import Calibration, FindingsState, Inputs, Judge
 from transforms.links import Compact
 
@@ -396,8 +396,8 @@ class StepFindings(_Stage):
         )
         replayed = self._restored("replay", key, ReplayState)
         state = self._restored("findings", key, FindingsState)
-        replayed, replays = handle_replay.step(replayed, foreign, given, tallies, job.closed_until, policy)
-        hits = _with_examples(HIT.conform(pl.concat([*frames["hits"], replays])), tallies)
+        replayed, came_back = replays.step(replayed, foreign, given, tallies, job.closed_until, policy)
+        hits = _with_examples(HIT.conform(pl.concat([*frames["hits"], came_back])), tallies)
         scored = SCORED.conform(pl.concat(frames["scored"]))
         tested = TESTED.conform(pl.concat(frames["tested"]))
         inputs = Inputs(scored, hits, tallies, tested)

@@ -24,7 +24,7 @@ from schemas.trait import TRAIT
 from schemas.window import WINDOW
 from shown_difference import assert_same_rows
 from transforms import features, links, order, sessions
-from transforms.detectors import ReplayState, RulesState, handle_replay, rules
+from transforms.detectors import ReplayState, RulesState, replays, rules
 
 LOW = Rules(
     handle_replays=1,
@@ -160,7 +160,7 @@ def redeemed(tallies: pl.DataFrame, traits: pl.DataFrame, borders: Sequence[date
         answered = [links.AnswerState.from_bytes(state.to_bytes()) for state, _ in backs]
         came = FOREIGN.conform(pl.concat(part for _, part in [*parts, *backs]))
         given = came.filter(pl.col("kind") == "handle_used")
-        replayed, held = handle_replay.step(replayed, came, given, tallies.filter(new), until, POLICY)
+        replayed, held = replays.step(replayed, came, given, tallies.filter(new), until, POLICY)
         replayed = ReplayState.from_bytes(replayed.to_bytes())
         found.append(came)
         hits.append(held)

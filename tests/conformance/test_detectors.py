@@ -32,6 +32,7 @@ from transforms.detectors import (
     handle_replay,
     handle_reuse,
     output_reuse,
+    replays,
     rules,
     score,
     shapes,
@@ -99,7 +100,7 @@ def snapshot_of(example: Example) -> Snapshot:
 def findings_of(example: Example) -> list[str]:
     """Ids of the detectors that fire on an example."""
     hits = rules.step(RulesState.empty(), tallies(example.tallies), traits(example.traits), UNTIL, POLICY)[1]
-    redeemed = handle_replay.step(
+    redeemed = replays.step(
         ReplayState.empty(), foreign(example.foreign), foreign([]), tallies(example.tallies), UNTIL, POLICY
     )[1]
     fired = {*hits["rule"], *redeemed["rule"]}
@@ -248,7 +249,7 @@ def quietly(run: Callable[[], object], *frames: pl.DataFrame) -> object:
 def test_inputs_and_what_was_learned_stay_as_they_were(card: Card, example: Example) -> None:
     made, shown, redeemed = tallies(example.tallies), traits(example.traits), foreign(example.foreign)
     quietly(lambda: rules.step(RulesState.empty(), made, shown, UNTIL, POLICY), made, shown)
-    quietly(lambda: handle_replay.step(ReplayState.empty(), redeemed, redeemed, made, UNTIL, POLICY), redeemed, made)
+    quietly(lambda: replays.step(ReplayState.empty(), redeemed, redeemed, made, UNTIL, POLICY), redeemed, made)
     if example.window is not None:
         snapshot, seen = snapshot_of(example), windows([example.window])
         quietly(lambda: score(seen, snapshot, POLICY), seen, *snapshot.parts.values())
@@ -297,7 +298,7 @@ def test_a_rules_state_survives_as_bytes_and_goes_on_the_same(card: Card) -> Non
     middle = at(5 * (made.height // 2))
     early, late = pl.col("tick") < middle, pl.col("tick") >= middle
     state, _ = rules.step(RulesState.empty(), made.filter(early), shown.filter(early), middle, POLICY)
-    replay, _ = handle_replay.step(
+    replay, _ = replays.step(
         ReplayState.empty(), redeemed.filter(early), redeemed.filter(early), made.filter(early), middle, POLICY
     )
     for kept in (state, RulesState.from_bytes(state.to_bytes())):
@@ -305,10 +306,8 @@ def test_a_rules_state_survives_as_bytes_and_goes_on_the_same(card: Card) -> Non
         _, whole = rules.step(RulesState.empty(), made, shown, UNTIL, POLICY)
         assert_frame_equal(hits, whole.filter(late))
     for held in (replay, ReplayState.from_bytes(replay.to_bytes())):
-        _, hits = handle_replay.step(
-            held, redeemed.filter(late), redeemed.filter(late), made.filter(late), UNTIL, POLICY
-        )
-        _, whole = handle_replay.step(ReplayState.empty(), redeemed, redeemed, made, UNTIL, POLICY)
+        _, hits = replays.step(held, redeemed.filter(late), redeemed.filter(late), made.filter(late), UNTIL, POLICY)
+        _, whole = replays.step(ReplayState.empty(), redeemed, redeemed, made, UNTIL, POLICY)
         assert_frame_equal(hits, whole.filter(late))
 
 

@@ -1,13 +1,13 @@
 """Detectors: deterministic rules at every tick and shapes of a harvest at every hour (L0) and the score of account windows (L1), one file each, with its card.
 
-`rules.step`, `shapes.step` and `handle_replay.step` give HIT rows (`givers.step` says whom else redeemed handles speak against), `score` gives SCORED rows, `cards` all cards by id.
+`rules.step`, `shapes.step` and `replays.step` give HIT rows (`givers.step` says whom else redeemed handles speak against), `score` gives SCORED rows, `cards` all cards by id.
 """
 
-from transforms.detectors import givers, handle_replay, rules, shapes
+from transforms.detectors import givers, replays, rules, shapes
 from transforms.detectors.activity import RulesState
 from transforms.detectors.givers import GiverState
-from transforms.detectors.handle_replay import ReplayState
 from transforms.detectors.registry import cards
+from transforms.detectors.replays import ReplayState
 from transforms.detectors.scoring import score
 
-__all__ = ["GiverState", "ReplayState", "RulesState", "cards", "givers", "handle_replay", "rules", "score", "shapes"]
+__all__ = ["GiverState", "ReplayState", "RulesState", "cards", "givers", "replays", "rules", "score", "shapes"]

@@ -1,4 +1,4 @@
-"""Conversation replay: an account goes on with conversations of others, told by the last answer; counted with handles (handle_replay.py)."""
+"""Conversation replay: an account goes on with conversations of others, told by the last answer; counted with handles (replays.py)."""
 
 from schemas.card import Card, Example
 from schemas.event import Presence

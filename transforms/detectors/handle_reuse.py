@@ -1,4 +1,4 @@
-"""Handle reuse: an account redeems its own reasoning handles again in another session; counted with replayed ones (handle_replay.py)."""
+"""Handle reuse: an account redeems its own reasoning handles again in another session; counted with replayed ones (replays.py)."""
 
 from schemas.card import Card, Example
 from schemas.event import Presence

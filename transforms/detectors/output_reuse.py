@@ -1,4 +1,4 @@
-"""Output reuse: prompts hold what other accounts were answered; counted with handles (handle_replay.py)."""
+"""Output reuse: prompts hold what other accounts were answered; counted with handles (replays.py)."""
 
 from schemas.card import Card, Example
 from schemas.event import Presence

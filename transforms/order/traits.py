@@ -49,20 +49,20 @@ class _Counted:
         return _Counted(self.cell[kept], self.key[kept], **sums, first=self.first[kept], label=self.label)
 
 
-@dataclass(frozen=True)
 class _Of:
-    """What is added up of each call: values where they are known."""
+    """What is added up of each call: values where they are known. Most logs say nothing, or nearly always no, of some of them."""
 
-    values: I64 | Bools
-    known: Bools
+    def __init__(self, values: I64 | Bools, known: Bools) -> None:
+        self._values, self._known = values, known
+        self._is_any, self._is_known, self._is_always_known = values.any(), known.any(), known.all()
 
     def sums(self, rows: I64, starts: I64) -> I64:
         """The sum over each run of `rows`, `_UNKNOWN` where no call of it is known."""
-        if len(starts) == 0 or not self.known.any():
+        if len(starts) == 0 or not self._is_known:
             return np.full(len(starts), _UNKNOWN)
-        sums = np.add.reduceat(self.values[rows], starts, dtype=np.int64)
-        if not self.known.all():
-            sums[~np.logical_or.reduceat(self.known[rows], starts)] = _UNKNOWN
+        sums = np.add.reduceat(self._values[rows], starts, dtype=np.int64) if self._is_any else np.zeros_like(starts)
+        if not self._is_always_known:
+            sums[~np.logical_or.reduceat(self._known[rows], starts)] = _UNKNOWN
         return sums
 
 

@@ -15,7 +15,7 @@ from schemas.campaign import CAMPAIGN
 from schemas.hit import HIT
 from schemas.policy import Policy
 from transforms.campaigns import RingState, ring, with_rings
-from transforms.detectors import ReplayState, handle_replay
+from transforms.detectors import ReplayState, replays
 
 POLICY = Policy()
 MIDNIGHT = DAY + timedelta(days=1)
@@ -263,7 +263,7 @@ def test_whoever_is_of_a_ring_was_hit_by_the_rule_within_the_day(drawn: list[tup
     nobody = tallies([])
     policy = replace(POLICY, rules=replace(POLICY.rules, answers_reused=3))
     given_away = rows.filter(pl.col("kind") == "handle_used")
-    _, of_rule = handle_replay.step(ReplayState.empty(), rows, given_away, nobody, day(5), policy)
+    _, of_rule = replays.step(ReplayState.empty(), rows, given_away, nobody, day(5), policy)
     by_rule = {(row["account_id"], row["tick"]) for row in of_rule.iter_rows(named=True)}
     _, told, rings = ring(RingState.empty(), rows, given_away, day(5), policy)
     for account, tick in told.select("account_id", "tick").iter_rows():

@@ -8,16 +8,14 @@ from polars.testing import assert_frame_equal
 
 from given_accounts import DAY, TICK, foreign, tallies
 from schemas.policy import Policy
-from transforms.detectors import ReplayState, handle_replay
+from transforms.detectors import ReplayState, replays
 
 POLICY = Policy()
 
 
 def run(rows: pl.DataFrame, until_minutes: float = 3 * 1440) -> pl.DataFrame:
     made = tallies({"minute": m, "sample_event_ids": [f"e{m}"]} for m in range(0, 2880, 5))
-    return handle_replay.step(
-        ReplayState.empty(), rows, foreign([]), made, DAY + timedelta(minutes=until_minutes), POLICY
-    )[1]
+    return replays.step(ReplayState.empty(), rows, foreign([]), made, DAY + timedelta(minutes=until_minutes), POLICY)[1]
 
 
 def test_the_third_foreign_handle_within_a_day_is_a_hit() -> None:
@@ -47,7 +45,7 @@ def test_at_most_twenty_issuers_are_named() -> None:
 
 def given(rows: pl.DataFrame) -> pl.DataFrame:
     made = tallies({"minute": m, "account_id": "issuer", "sample_event_ids": [f"e{m}"]} for m in (0, 20))
-    _, hits = handle_replay.step(ReplayState.empty(), foreign([]), rows, made, DAY + timedelta(days=3), POLICY)
+    _, hits = replays.step(ReplayState.empty(), foreign([]), rows, made, DAY + timedelta(days=3), POLICY)
     return hits
 
 
@@ -71,7 +69,7 @@ def test_who_redeems_and_gives_in_one_tick_is_told_of_what_it_redeemed() -> None
         for k, (one, other) in enumerate([("a", "b")] * 3 + [("b", "a")] * 3)
     )
     made = tallies([{"account_id": "a"}, {"account_id": "b"}])
-    _, hits = handle_replay.step(ReplayState.empty(), rows, rows, made, DAY + timedelta(days=1), POLICY)
+    _, hits = replays.step(ReplayState.empty(), rows, rows, made, DAY + timedelta(days=1), POLICY)
     assert hits.select("account_id", "tier").rows() == [("a", None), ("b", None)]
     assert all("were issued to" in detail for detail in hits["detail"])
 
@@ -87,15 +85,13 @@ def test_one_step_gives_the_hits_of_many(ticks_a_step: int) -> None:
     rows = foreign({"minute": 35 * k, "key": k % 7, "issuer": f"i{k % 3}"} for k in range(80))
     made = tallies({"minute": 35 * k} for k in range(80))
     end = DAY + timedelta(days=2)
-    state, whole = handle_replay.step(ReplayState.empty(), rows, rows, made, end, POLICY)
+    state, whole = replays.step(ReplayState.empty(), rows, rows, made, end, POLICY)
     assert whole.height > 10
     stepped, parts, until = ReplayState.empty(), [], DAY
     while until < end:
         start, until = until, min(end, until + ticks_a_step * TICK)
         here = pl.col("tick").is_between(start, until, closed="left")
-        stepped, hits = handle_replay.step(
-            stepped, rows.filter(here), rows.filter(here), made.filter(here), until, POLICY
-        )
+        stepped, hits = replays.step(stepped, rows.filter(here), rows.filter(here), made.filter(here), until, POLICY)
         parts.append(hits)
     assert_frame_equal(pl.concat(parts).sort("account_id", "tick"), whole)
     assert_frame_equal(stepped.handles, state.handles)
