@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from judging.attacks import by_attack
-from judging.worlds import Point
+from judging.worlds import REREAD, Point
 from pipelines.backfill import backfill
 from pipelines.cli.progress import Progress
 from pipelines.judgement import Judgement, judge
@@ -52,6 +52,8 @@ def measured(point: Point, folder: Path) -> dict[str, Any]:
     policy = NAMED if point.variant == "web log" else point.policy
     judgement = judged_lake(folder, sources, None if without else world / "accounts.csv", policy)
     row = summed(judgement)
+    if point.axis == REREAD:
+        row["reused"] = of_reuse(row["detectors"])
     if point.axis != APART:
         row = without_kinds(row)
     if point.axis == WITHOUT:
@@ -152,6 +154,13 @@ def summed(judgement: Judgement) -> dict[str, Any]:
         "detectors": told["detectors"],
         "attacks": by_attack(judgement.found, judgement.detectors),
     }
+
+
+def of_reuse(detectors: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """Heads of pools and honest account-days that are named for sending in what others were answered."""
+    mine = next(each for each in detectors if each["detector"] == "output_reuse")
+    heads = sum(counts["named"] for archetype, counts in mine["thieves"].items() if archetype in POOLED)
+    return {"heads": heads, "honest_days": mine["named_days"]}
 
 
 def without_kinds(row: dict[str, Any]) -> dict[str, Any]:

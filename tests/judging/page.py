@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from judging.attacks import ATTACKS
-from judging.worlds import BASE, DETECTORS
+from judging.worlds import BASE, DETECTORS, REREAD, WORDY
 from transforms.evaluate import poisson_upper, wilson
 from transforms.evaluate.degradation import SHARES, UNORDERED, WITHOUT, left_out, summed
 
@@ -202,14 +202,36 @@ def degradation_table(rows: Sequence[Row]) -> list[str]:
         lines.append(
             f"| {row['axis']} | {_value(row)} | {row['seeds']} | {shares[0]} | {row['campaigns_false']} | {shares[1]} | {shares[2]} | {honest} | {gone} | {cost:.0f} |"
         )
-    return [*lines, ""]
+    return [*lines, "", *_reread(rows)]
+
+
+def _reread(rows: Sequence[Row]) -> list[str]:
+    """How many heads are named for what they send in of others' answers, where pools go over these."""
+    mine: dict[float, list[Row]] = {}
+    for row in _of(rows, REREAD):
+        mine.setdefault(row["value"], []).append(row)
+    if not mine:
+        return []
+    told = [
+        f"{sum(row['reused']['heads'] for row in same):,} of {sum(row['heads'] for row in same):,} where it is {share:.0%}"
+        for share, same in sorted(mine.items())
+    ]
+    honest = sum(row["reused"]["honest_days"] for same in mine.values() for row in same)
+    return [
+        f"*{REREAD.capitalize()}*: all calls of the pools are the attack, texts have up to {WORDY.words} words (answers half of that; {BASE.words} and eight elsewhere), and a share of the attack",
+        "grades what the rest of it was answered. Heads named by [`output_reuse`](detectors.md#output_reuse) for it: "
+        + "; ".join(told)
+        + f"; honest account-days: {honest}.",
+        "It knows an answer by its first line, so that of pools whose instruction and text stand on one line it sees nothing.",
+        "",
+    ]
 
 
 def _value(row: Row) -> str:
     """What an axis was changed to, in words."""
     if row["axis"] in UNORDERED:
         return str(row["variant"])
-    if row["axis"] in ("attack share", "paraphrase"):
+    if row["axis"] in ("attack share", "paraphrase", REREAD):
         return f"{row['value']:.0%}"
     return f"{row['value']:g}{' times' if row['axis'] == 'background' else ''}"
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from judging.attacks import ATTACKS
-from judging.page import detector, evaluation_page, goals, measured_line
+from judging.page import degradation_table, detector, evaluation_page, goals, measured_line
+from judging.worlds import REREAD
 
 DETECTORS = ("logit_sweep", "handle_replay", "bypass_search", "bulk_download", "enumeration")
 
@@ -43,6 +44,12 @@ EVERYTHING = [row("attack share", 0.25), row("low and slow"), row("large pool"),
 
 def met(rows: list[dict[str, Any]]) -> dict[str, bool | None]:
     return {goal.what: goal.met for goal in goals(rows)}
+
+
+def test_heads_named_for_answers_of_others_are_told_by_share() -> None:
+    rows = [row(REREAD, share, reused={"heads": named, "honest_days": 0}) for share, named in ((0.0, 0), (0.5, 40))]
+    page = "\n".join(degradation_table(rows))
+    assert "0 of 100 where it is 0%; 40 of 100 where it is 50%; honest account-days: 0." in page
 
 
 def test_without_measurements_no_goal_is_met_or_missed() -> None:

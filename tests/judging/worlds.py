@@ -24,6 +24,9 @@ PARAPHRASES = (0.0, 0.2, 0.8)
 BACKGROUNDS = (1, 10, 100)
 """Times the honest accounts of the base (P2); a hundred times are some four million calls a seed."""
 
+REREAD, CLEANED = "answers gone over", (0.0, 0.25, 0.5)
+"""The share of a pool's attack that goes over what the rest of it was answered (A2: a cleaner; shares [J])."""
+
 VARIANTS = ("everything", "no registry", "no text", "neither", "web log")
 """What the log carries: all; no accounts file; no prompts and answers; neither; or nothing but a combined web log."""
 
@@ -82,6 +85,10 @@ LARGE = replace(
 """The loudest published pool (Alibaba: 3,500 heads of 860 calls a day) at a scale of 1:10, for half a day."""
 
 
+WORDY = replace(BASE, attack_share=1.0, words=60)
+"""Texts long enough for an answer to be known again: elsewhere an answer is eight words."""
+
+
 @dataclass(frozen=True)
 class Point:
     """One world of the grid.
@@ -116,6 +123,9 @@ def points(seed: int) -> Iterator[Point]:
         yield Point("calls a day and head", rate, replace(base, pools=pools))
     for paraphrase in PARAPHRASES:
         yield Point("paraphrase", paraphrase, replace(base, paraphrase=paraphrase))
+    for share in CLEANED:
+        pools = tuple(replace(pool, cleaned=share) for pool in base.pools if pool.harvest != "T-GRADE")
+        yield Point(REREAD, share, replace(WORDY, seed=seed, pools=pools))
     for times in BACKGROUNDS:
         yield Point("background", times, base.amid(times))
     for number, variant in enumerate(VARIANTS):

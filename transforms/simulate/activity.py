@@ -89,6 +89,7 @@ PARAMETERS = (
     Parameter("in_order", False, "payloads are taken in order, not at random"),
     Parameter("perturbed", 0.0, "share of a payload's words replaced in each call, one at least; 0 for none"),
     Parameter("dwells", 1, "calls that take a payload before the next, where they are taken in order"),
+    Parameter("answers_back", 0, "whose answers its payloads are: of the activity so many rows before; 0 for none"),
     Parameter("canaries", 0.0, "share of payloads that are one of three fixed questions, asked to check the model's quality"),
     Parameter("words", 24.0, "median words of a payload"),
     Parameter("domains", 12, "fields of knowledge the payloads are about"),

@@ -27,7 +27,7 @@ NEW_MODEL = "vega-3-large"
 """What is released on the world's release day."""
 
 
-PER_CALL = ("seconds", "activity", "account", "session", "turn", "ordinal", "denied", "again", "lent")
+PER_CALL = ("seconds", "activity", "account", "session", "turn", "ordinal", "denied", "again", "lent", "quoted")
 """Columns of `Calls` with a value a call."""
 
 
@@ -48,6 +48,7 @@ class Calls:
         denied: whether the account had been blocked.
         again: whether it repeats a denied call through another account.
         lent: calls of the activity whose handles it redeems that began earlier; 0 where it redeems its own.
+        quoted: which of the world's calls it brings the answer of; -1 where it brings none.
     """
 
     seed: int
@@ -62,6 +63,7 @@ class Calls:
     denied: Flags
     again: Flags
     lent: Ints
+    quoted: Ints
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -69,6 +71,11 @@ class Calls:
     def slice(self, low: int, high: int) -> "Calls":
         """The calls from `low` to before `high`."""
         rows = {name: getattr(self, name)[low:high] for name in PER_CALL}
+        return replace(self, **rows)
+
+    def take(self, places: Ints) -> "Calls":
+        """The calls at these places."""
+        rows = {name: getattr(self, name)[places] for name in PER_CALL}
         return replace(self, **rows)
 
     def of(self, parameter: str) -> NDArray[Any]:

@@ -48,6 +48,15 @@ HARVESTS["T-REPLAY"] = Population(
     does=REPLAY.does | _DRIVEN | {"turns": always(1.0), "growth": always(0.0)},  # A2: 400,000 through 1,500 accounts
 )
 
+CLEANER = Population(
+    name="hydra cleaner",
+    archetype="T-HYDRA",
+    label="extraction",
+    account=_HEADS,
+    does=GRADE.does | _DRIVEN | {"answers_back": always(1)},
+)
+"""What a pool was answered is graded by the same model before it is used (A2: 770,609 exchanges through a cleaner in ten days)."""
+
 CUSTOMERS = Population(
     name="resold seats",
     archetype="B-RESELL",
@@ -85,6 +94,7 @@ class Pool:
     Attributes:
         archetype: T-HYDRA, T-RELAY or B-RESELL.
         harvest: what a T-HYDRA is after: T-COT, T-BULK, T-AGENT, T-GRADE or T-REPLAY.
+        cleaned: share of a T-HYDRA's attack that goes over what the rest of it was answered.
         heads: accounts at any time.
         per_head: calls a day and head (published campaigns: 13 to 1,100, threats.md 4.1).
         attack_share: share of the calls that is the attack; the rest is resold to ordinary users.
@@ -101,6 +111,7 @@ class Pool:
     begins: float = 0.0
     raid: float = 0.0
     harvest: str = "T-COT"
+    cleaned: float = 0.0
 
 
 def populations(pool: Pool) -> list[tuple[Population, float, bool]]:
@@ -109,7 +120,12 @@ def populations(pool: Pool) -> list[tuple[Population, float, bool]]:
     if pool.archetype == "B-RESELL":
         return [(CUSTOMERS, total, False)]
     driver = RELAY if pool.archetype == "T-RELAY" else HARVESTS[pool.harvest]
-    parts = [(driver, total * pool.attack_share, True), (CUSTOMERS, total * (1 - pool.attack_share), False)]
+    cleaned = pool.cleaned if pool.archetype == "T-HYDRA" else 0.0
+    parts = [
+        (driver, total * pool.attack_share * (1 - cleaned), True),
+        (CLEANER, total * pool.attack_share * cleaned, True),
+        (CUSTOMERS, total * (1 - pool.attack_share), False),
+    ]
     return [part for part in parts if part[1] > 0]
 
 

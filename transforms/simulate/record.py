@@ -10,7 +10,7 @@ from transforms.simulate.activity import REGIONS
 from transforms.simulate.calls import Calls, numbers
 from transforms.simulate.carried import carried
 from transforms.simulate.places import hexadecimal, places
-from transforms.simulate.texts import texts
+from transforms.simulate.texts import answers, texts
 
 MOMENT = pl.Datetime("us", "UTC")
 
@@ -34,11 +34,12 @@ RECORD = pl.Schema(_COLUMNS)
 """Columns of the canonical record that a world fills; plan and the like are in its registry. `tools` is JSON text."""
 
 
-def records(calls: Calls, account_ids: pl.Series, start: datetime, longest: int) -> pl.DataFrame:
+def records(calls: Calls, everyone: Calls, account_ids: pl.Series, start: datetime, longest: int) -> pl.DataFrame:
     """The calls as canonical records, in order of completion.
 
     Args:
         calls: the calls.
+        everyone: all calls of the world, of some of which they bring the answers.
         account_ids: id by account number.
         start: the world's start.
         longest: words at which texts are cut; 0 leaves all text out.
@@ -48,7 +49,7 @@ def records(calls: Calls, account_ids: pl.Series, start: datetime, longest: int)
     chats = measured["operation"].is_in(["chat", "completion"]).to_numpy()
     began = pl.Series((calls.seconds * 1e6).astype(np.int64))
     home = pl.Series([country for country, _, _ in REGIONS]).gather(calls.of("region"))
-    written = [texts(calls, measured, longest)] if longest > 0 else []
+    written = [texts(calls, measured, _quoted(calls, everyone, longest), longest)] if longest > 0 else []
     frame = pl.concat(
         [measured, places(calls), carried(calls, answered, chats), *written], how="horizontal"
     ).with_columns(
@@ -60,3 +61,10 @@ def records(calls: Calls, account_ids: pl.Series, start: datetime, longest: int)
     frame = frame.with_columns(end_time=pl.col("time") + pl.duration(milliseconds="latency_ms"))
     columns = [pl.col(name) if name in frame.columns else pl.lit(None).alias(name) for name in RECORD]
     return frame.select(columns).cast(RECORD).sort("end_time", "event_id")
+
+
+def _quoted(calls: Calls, everyone: Calls, longest: int) -> pl.Series:
+    """The answers that the calls bring, null where they bring none."""
+    here = np.flatnonzero(calls.quoted >= 0)
+    of_each = pl.Series([None], dtype=pl.String).new_from_index(0, len(calls))
+    return of_each.scatter(here, answers(everyone.take(calls.quoted[here]), longest)) if len(here) else of_each

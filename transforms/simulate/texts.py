@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from transforms.simulate.calls import Calls
+from transforms.simulate.calls import Calls, numbers
 from transforms.simulate.chance import Flags, Ints, mixed, unit
 from transforms.simulate.instructions import instruction, instructions, paraphrased, standing
 from transforms.simulate.phrases import REFUSALS, STEPS, TAGS
@@ -11,17 +11,19 @@ from transforms.simulate.vocabulary import DOMAINS
 from transforms.simulate.words import LANGUAGES, SPOKEN, sentences
 
 
-def texts(calls: Calls, outcome: pl.DataFrame, longest: int) -> pl.DataFrame:
+def texts(calls: Calls, outcome: pl.DataFrame, quoted: pl.Series, longest: int) -> pl.DataFrame:
     """system, prompt and response of each call; null where the operation or the outcome has none.
 
     Args:
         calls: the calls.
         outcome: their http_status, operation, refused and output_tokens.
+        quoted: what they bring in place of a payload of their own, null where nothing.
         longest: words at which a payload or an answer is cut.
     """
     spoken = (outcome["operation"] != "download").to_numpy()
     chats = spoken & (outcome["operation"] != "embedding").to_numpy()
     payload, tongue, domain = _payloads(calls, longest)
+    payload = quoted.zip_with(quoted.is_not_null(), payload)
     opening, closing = instructions(calls)
     carries = (calls.names("layout") != "none").to_numpy() & calls.chance.happens("templated", calls.of("templated"))
     curious = ~carries & calls.chance.happens("curious", calls.of("curious"))
@@ -69,6 +71,14 @@ def texts(calls: Calls, outcome: pl.DataFrame, longest: int) -> pl.DataFrame:
         ),
     )
     return written.with_columns(response=_responses(calls, outcome, chats, tongue, domain, longest))
+
+
+def answers(calls: Calls, longest: int) -> pl.Series:
+    """The response of each call, null where it was not answered; as `texts` gives it."""
+    outcome = numbers(calls)
+    _, tongue, domain = _payloads(calls, longest)
+    chats = outcome["operation"].is_in(["chat", "completion"]).to_numpy()
+    return _responses(calls, outcome, chats, tongue, domain, longest)
 
 
 def _payloads(calls: Calls, longest: int) -> tuple[pl.Series, Ints, Ints]:

@@ -14,7 +14,7 @@ from schemas.registry import REGISTRY
 from schemas.truth import ATTACK, TRUTH
 from transforms.simulate.calls import Calls
 from transforms.simulate.cast import COUNTRIES, troupes
-from transforms.simulate.chance import Flags, Floats, Ints, mixed
+from transforms.simulate.chance import Flags, Floats, Ints, mixed, unit
 from transforms.simulate.options import Options
 from transforms.simulate.places import hexadecimal
 from transforms.simulate.record import MOMENT, records
@@ -69,7 +69,7 @@ class World:
     def _blocks(self, begin: int, end: int) -> Iterator[pl.DataFrame]:
         for low in range(begin, end, BLOCK):
             part = self.calls.slice(low, min(low + BLOCK, end))
-            yield records(part, self.account_ids, self.options.midnight, self.options.words)
+            yield records(part, self.calls, self.account_ids, self.options.midnight, self.options.words)
 
 
 def within(options: Options, budget: int) -> Options:
@@ -112,6 +112,7 @@ def simulate(options: Options) -> World:
         denied=denied,
         again=again,
         lent=_lent(seconds, activity, plan["redeems_back"].to_numpy()),
+        quoted=_quoted(options.seed, seconds, activity, plan["answers_back"].to_numpy()),
     )
     people = pl.concat(
         [troupe.accounts.with_columns(pl.col("card", "batch") + first_account[n]) for n, troupe in enumerate(cast)]
@@ -150,6 +151,22 @@ def _lent(seconds: Floats, activity: Ints, back: Ints) -> Ints:
         own = np.flatnonzero(activity == borrower)
         lent[own] = np.searchsorted(seconds[activity == borrower - back[borrower]], seconds[own])
     return lent
+
+
+def _quoted(seed: int, seconds: Floats, activity: Ints, back: Ints) -> Ints:
+    """For calls that go over another activity's answers: one of the last that were given a while ago; -1 where there is none."""
+    quoted = np.full(len(activity), -1, dtype=np.int64)
+    for reader in np.flatnonzero(back > 0):
+        own, others = np.flatnonzero(activity == reader), np.flatnonzero(activity == reader - back[reader])
+        given = np.searchsorted(seconds[others], seconds[own] - COLLECTED_SECONDS)
+        own, given = own[given > 0], given[given > 0]
+        ago = (unit(mixed(seed, "quoted", own)) * np.minimum(given, COLLECTED)).astype(np.int64)
+        quoted[own] = others[given - 1 - ago]
+    return quoted
+
+
+COLLECTED_SECONDS, COLLECTED = 600.0, 200
+"""How long answers lie before they are gone over, and of how many of the last the next is taken: a cleaner works through batches [J]."""
 
 
 def _firsts(seconds: Floats, account: Ints, count: int) -> Floats:

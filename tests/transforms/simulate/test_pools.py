@@ -97,3 +97,32 @@ def test_the_quarter_of_the_pools_is_a_quarter_of_the_pools() -> None:
     whole, quarter = preset("pools"), preset("pools_small")
     assert [pool.per_head for pool in whole.pools] == [pool.per_head for pool in quarter.pools]
     assert sum(p.heads for p in whole.pools) == pytest.approx(4 * sum(p.heads for p in quarter.pools), abs=8)
+
+
+@pytest.fixture(scope="module")
+def cleaning() -> pl.DataFrame:
+    """Calls of a pool half of whose attack goes over what the other half was answered: `seen`, when the answer in the prompt was given."""
+    pool = Pool("T-HYDRA", heads=10, per_head=60.0, attack_share=1.0, harvest="T-BULK", cleaned=0.5)
+    calls = simulate(Options(accounts=0, days=1, pools=(pool,), words=60)).events
+    given = calls.filter(pl.col("response").str.len_chars() > 40).select(
+        answer="response", seen="end_time", giver="account_id"
+    )
+    pairs = calls.join(given, how="cross").filter(pl.col("prompt").str.contains(pl.col("answer"), literal=True))
+    return calls.join(pairs.select("event_id", "seen", "giver"), on="event_id", how="left").unique("event_id")
+
+
+def test_half_of_a_pool_that_cleans_reads_what_the_other_half_was_answered(cleaning: pl.DataFrame) -> None:
+    assert cleaning["seen"].is_not_null().mean() == pytest.approx(0.4, abs=0.1)
+
+
+def test_an_answer_is_gone_over_after_it_was_given_and_mostly_by_another_head(cleaning: pl.DataFrame) -> None:
+    read = cleaning.filter(pl.col("seen").is_not_null())
+    assert (read["time"] > read["seen"]).all()
+    assert (read["account_id"] != read["giver"]).mean() > 0.7
+
+
+def test_a_pool_that_cleans_nothing_calls_as_it_did() -> None:
+    """Worlds of earlier versions stay what they were."""
+    pool = Pool("T-HYDRA", heads=10, per_head=60.0, harvest="T-BULK")
+    calls = simulate(Options(accounts=0, days=1, pools=(pool,), words=20)).calls
+    assert (calls.quoted == -1).all()

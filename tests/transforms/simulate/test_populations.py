@@ -11,7 +11,7 @@ from transforms.simulate.attacks import ATTACKS, LATER_ATTACKS
 from transforms.simulate.benign import MAJORITY
 from transforms.simulate.harvests import BLATANT
 from transforms.simulate.lookalikes import CROWD, LOOKALIKES
-from transforms.simulate.pools import CUSTOMERS, HARVESTS, RELAY
+from transforms.simulate.pools import CLEANER, CUSTOMERS, HARVESTS, RELAY
 from transforms.simulate.teams import KINDS
 
 EVERYONE: list[Population] = [
@@ -21,6 +21,7 @@ EVERYONE: list[Population] = [
     *LATER_ATTACKS.values(),
     BLATANT,
     *HARVESTS.values(),
+    CLEANER,
     CUSTOMERS,
     RELAY,
     CROWD,
