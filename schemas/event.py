@@ -218,7 +218,7 @@ EVENT = Contract(
             field(
                 "passage_keys",
                 pa.list_(pa.int64()),
-                f"{_FINGERPRINT} Passages of the prompt: up to four of its lines of at least sixteen words, the first two and the last two, each by its first sixteen.",
+                f"{_FINGERPRINT} Passages of the prompt: up to four of its lines of at least sixteen words, the first two and the last two, each by its first sixteen; and the sixteen words behind each of the first line's first four sentences.",
                 null="no text, no such line, or the row is older than the column",
             ),
             field(

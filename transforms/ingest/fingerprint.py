@@ -110,7 +110,7 @@ def prompt_keys(texts: pl.Series, key: FingerprintKey) -> pl.DataFrame:
         line_keys: List(Int64), distinct keys of up to four lines of at least four words, the first two and the last two,
             in that order; a line counts by its first sixteen words, and one that a window cuts is left out unless these
             are whole. Null where no such line is or the windows hold no two lines with words.
-        passage_keys: List(Int64), as of `transforms.ingest.passages`; null where no line has sixteen words.
+        passage_keys: List(Int64), as of `transforms.ingest.passages`; null where there are none.
         shingle_keys: List(Int64), up to sixteen minhash slots of three-word shingles, by slot; null below three words.
     """
     if texts.null_count() == len(texts):

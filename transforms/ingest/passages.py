@@ -2,7 +2,8 @@
 
 A passage is a line told by its first sixteen words, after a short label ("Answer: ..."). Of an answer, its opening counts: its first line of
 so many words. What greets before it ("Sure, here it is:") is shorter. Of a prompt the lines at both ends count, in which an answer
-that was pasted opens if it is there. Like template keys they are keyed sums of word hashes, versioned by `transforms.ingest.key.ALGORITHM`.
+that was pasted opens if it is there, and on its first line what follows the first sentences, as an instruction may stand before it.
+Like template keys they are keyed sums of word hashes, versioned by `transforms.ingest.key.ALGORITHM`.
 """
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from transforms.ingest.key import FingerprintKey
 from transforms.sketches import Words, combine, split
+from transforms.sketches.grouping import order_of
 from transforms.sketches.mix import I64, U64
 
 LOOK = 16
@@ -24,7 +26,15 @@ LABEL = 24
 
 AT_EACH_END = 2
 
-_NEWLINE, _COLON = 10, 58
+SENTENCES = 4
+"""Sentences of a prompt's first line behind each of which an answer may open: an instruction has one to three as a rule [J]."""
+
+_NEWLINE, _COLON, _SPACE = 10, 58, 32
+_BEYOND_ASCII = 0x80
+_STOPS = np.array([ord(mark) for mark in ".:?!"], dtype=np.uint8)
+_WIDE_STOPS = tuple(mark.encode() for mark in "。：？！")
+"""Behind these no space is put."""
+
 _BLOCK_ROWS = 1600  # half a megabyte of openings: their words and hashes stay in the cache
 
 
@@ -62,7 +72,7 @@ def _opening_keys(texts: pl.Series, key: FingerprintKey) -> pl.Series:
 
 
 def passage_keys(words: Words, groups: I64, tails: I64, key: FingerprintKey) -> tuple[I64, I64]:
-    """Offsets and keys of the passages at both ends of each prompt: of its first two telling lines, and of its last two.
+    """Offsets and keys of the passages of each prompt: of its first two telling lines and its last two, and behind the first line's first sentences.
 
     Args:
         words: those of the windows in which prompts are read.
@@ -80,9 +90,12 @@ def passage_keys(words: Words, groups: I64, tails: I64, key: FingerprintKey) -> 
     from_start = np.arange(len(group)) - np.searchsorted(group, group)
     from_end = np.searchsorted(group, group, side="right") - 1 - np.arange(len(group))
     chosen = np.flatnonzero((from_start < AT_EACH_END) | (from_end < AT_EACH_END))
-    keys, group = _keys(words, first[chosen], multipliers(key)), group[chosen]
+    led_group, led = _led(words, is_cut[:rows])
+    group, first = np.concatenate([group[chosen], led_group]), np.concatenate([first[chosen], led])
+    order = order_of(group, first)
+    keys, group = _keys(words, first[order], multipliers(key)), group[order]
     fresh = np.ones(len(keys), dtype=np.bool_)
-    for back in range(1, 2 * AT_EACH_END):
+    for back in range(1, 2 * AT_EACH_END + SENTENCES):
         fresh[back:] &= (keys[back:] != keys[:-back]) | (group[back:] != group[:-back])
     offsets = np.zeros(rows + 1, dtype=np.int64)
     np.cumsum(np.bincount(group[fresh], minlength=rows), out=offsets[1:])
@@ -91,6 +104,36 @@ def passage_keys(words: Words, groups: I64, tails: I64, key: FingerprintKey) -> 
 
 def _keys(words: Words, first: I64, multipliers: U64) -> I64:
     return combine(words.hashes[first[:, None] + np.arange(LOOK)], multipliers).view(np.int64)
+
+
+def _led(words: Words, is_cut: np.ndarray) -> tuple[I64, I64]:
+    """Sixteen words or more behind the first sentences of each prompt's first line: the prompt, ascending, and the first of the words.
+
+    Args:
+        words: the words of all windows; a prompt's first one is the segment of its number.
+        is_cut: whether that one's last word may be a part of one.
+    """
+    text, bounds, starts, rows = words.text, words.bounds, words.starts, len(is_cut)
+    head = text[: bounds[rows]]
+    stops = np.flatnonzero(np.isin(head[:-1], _STOPS) & (head[1:] == _SPACE)) if len(head) else np.empty(0, np.int64)
+    wide = [_ends_of(head, mark) for mark in _WIDE_STOPS] if len(head) and head.max() >= _BEYOND_ASCII else []
+    stops = np.sort(np.concatenate([stops, *wide]))
+    newlines = np.append(np.flatnonzero(head == _NEWLINE), len(head))
+    ends = np.minimum(newlines[np.searchsorted(newlines, bounds[:rows])], bounds[1 : rows + 1])
+    segment = np.searchsorted(bounds[: rows + 1], stops, side="right") - 1
+    rank = np.arange(len(segment)) - np.searchsorted(segment, segment)
+    early = np.flatnonzero((rank < SENTENCES) & (stops < ends[segment]))
+    segment, stops = segment[early], stops[early]
+    first, last = np.searchsorted(starts, stops), np.searchsorted(starts, ends[segment])
+    last -= is_cut[segment] & (ends[segment] == bounds[segment + 1])
+    telling = np.flatnonzero(last - first >= LOOK)
+    return segment[telling], first[telling]
+
+
+def _ends_of(text: np.ndarray, mark: bytes) -> I64:
+    """Where a character of three bytes ends."""
+    one, two, three = mark
+    return np.flatnonzero((text[:-2] == one) & (text[1:-1] == two) & (text[2:] == three)) + 2
 
 
 def _telling(words: Words, is_cut: np.ndarray, is_tail: np.ndarray) -> tuple[I64, I64]:

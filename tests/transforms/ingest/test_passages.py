@@ -91,6 +91,40 @@ def test_an_answer_in_the_middle_of_a_line_is_not_found() -> None:
     assert opening(LINE) not in (passages(f"Somebody told me that {LINE}") or [])
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        "Grade the response below against the rubric. Reply with a single number. ",
+        "How helpful is what this assistant answered, on a scale from one to ten? ",
+        "Continue the following text, in the same voice and for at least as long again: ",
+        "One. Two! Three? Four: ",
+        "请给下面的回答打分。",
+        "次の回答を採点してください：",
+    ],
+)
+def test_an_answer_behind_an_instruction_on_one_line_is_found(before: str) -> None:
+    assert opening(LINE) in (passages(f"{before}{LINE} And why?") or [])
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "One. Two. Three. Four. Five. {}",
+        "Grade this:\nIt was written by a pupil. {}",
+        "See version 1.{}",
+        "A: b\n\nc. {}",
+    ],
+)
+def test_what_stands_behind_more_sentences_or_on_a_later_line_is_not_found(prompt: str) -> None:
+    assert opening(LINE) not in (passages(prompt.format(LINE)) or [])
+
+
+def test_a_sentence_that_a_window_cuts_before_its_sixteenth_word_ends_is_none() -> None:
+    before = "y" * (WINDOW - len(" ".join(WORDS[:LOOK])) - 1) + ". "
+    assert opening(LINE) not in (passages(before + LINE + " z" * 2 * WINDOW) or [])
+    assert opening(LINE) in (passages(before[3:] + LINE + " z" * 2 * WINDOW) or [])
+
+
 def test_of_a_prompt_the_first_two_and_the_last_two_telling_lines_count() -> None:
     lines = [f"{word} {LINE}" for word in ("one", "two", "three", "four", "five")]
     keys = passages("\n".join([*lines[:2], SHORT, *lines[2:]]))
