@@ -222,7 +222,7 @@ def _reread(rows: Sequence[Row]) -> list[str]:
         "grades what the rest of it was answered. Heads named by [`output_reuse`](detectors.md#output_reuse) for it: "
         + "; ".join(told)
         + f"; honest account-days: {honest}.",
-        "It knows an answer by its first line, so that of pools whose instruction and text stand on one line it sees nothing.",
+        "It takes twenty answers within a day, which heads that go over fewer do not send in, and sixteen words of an answer, which short ones have not.",
         "",
     ]
 
