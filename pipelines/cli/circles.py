@@ -10,7 +10,8 @@ import polars as pl
 
 from schemas.policy import Campaigns
 from schemas.trait import TRAIT_KINDS
-from transforms.campaigns.kinds import TIES
+from transforms.campaigns.cards import pay_as_one
+from transforms.campaigns.kinds import TEXT, TIES
 
 FEW = 300
 """Accounts that hold a key, beyond which it is told of no more: the smallest published pool had 273 heads (threats.md 1.1), and
@@ -171,6 +172,9 @@ def _because(keys: Sequence[tuple[str, int]], accounts: set[str], calls: int, sh
     customers = len(set(paid)) + len(accounts) - len(paid)
     if customers < policy.least_customers:
         return f"{customers} payment instrument{' pays' if customers == 1 else 's pay'} for all of them, as for a company's accounts (campaigns.least_customers)"
+    cards = dict(enumerate(shared.cards.get(account) for account in sorted(accounts)))
+    if kinds.isdisjoint(TEXT) and pay_as_one(cards, cards, policy):
+        return f"no more than {policy.least_customers - 1} payment instruments pay for nearly all of them, who share software and no words, as a company's accounts do (campaigns.alike)"
     least = max(policy.least_calls, policy.least_calls_each * len(accounts))
     if calls < least:
         return f"{calls:,} calls show it, and it takes {least:,} (campaigns.least_calls, least_calls_each)"

@@ -99,6 +99,7 @@ CLIENT = held("client", 1, pool(16))
         (held("prefix", 1, pool(9)), {}, "networks, sign-ups and API keys by themselves tie nobody"),
         (held("payment", 1, pool(9)), {}, "a card ties those it pays for only where an even load, youth, and turns"),
         (CLIENT, {"cards": dict.fromkeys(pool(16), "visa")}, "1 payment instrument pays for all of them"),
+        (CLIENT, {"cards": dict.fromkeys(pool(16)[2:], "visa")}, "no more than 2 payment instruments pay for nearly all of them"),
         (held("client", 1, pool(16), calls=2), {"calls": 4}, "32 calls show it, and it takes 50"),
         (CLIENT, {"campaigns": {"c-1": pool(9)[1:], "c-2": []}}, "8 of these accounts are campaign c-1"),
         (CLIENT, {"campaigns": {"c-1": pool(8)[1:]}}, "none of the keys has enough holders"),
