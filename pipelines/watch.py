@@ -301,8 +301,8 @@ class _Supervisor:
         return self._spool is not None and (self._spool.is_full or (self._spool.has_ended and not self._knows_end))
 
     def _is_over(self) -> bool:
-        """Whether nothing more can come, or nothing more is wanted."""
-        if self._spool is not None and not self._spool.has_ended:
+        """Whether nothing more can come, or nothing more is wanted; what has come since it was looked at last is still to be taken in."""
+        if self._spool is not None and not self._knows_end:
             return False
         return self._is_once or set(self._request.sources) == {"-"}
 

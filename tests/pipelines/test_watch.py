@@ -28,11 +28,12 @@ from pipelines.backfill import backfill
 from pipelines.cli.progress import Progress
 from pipelines.lake.lake import Lake, creation_marker
 from pipelines.lake.lease import who_holds
-from pipelines.lake.plan import unfinished
+from pipelines.lake.plan import Plan, unfinished
 from pipelines.lake.recent import RECENT, kept_recent
 from pipelines.lake.state import States, manifest_of
 from pipelines.request import Request, Summary
 from pipelines.rounds import Rounds
+from pipelines.sources.spool import Spool
 from pipelines.watch import watch
 from schemas.policy import Policy, Watch
 from warm import warm
@@ -174,6 +175,35 @@ def _detected(lake: Path) -> list[datetime]:
     """Until where each DETECT run closed."""
     runs = Lake.open(lake).read("runs").filter(pl.col("pipeline") == "detect").sort("sequence")
     return runs["closed_until"].to_list()
+
+
+def test_what_arrives_on_standard_input_while_a_run_works_is_taken_in_before_the_end(
+    tmp_path: Path, lines: list[bytes], key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream ends within the run that has read its first part, as a short one mostly does."""
+    reader, writer = os.pipe()
+    few, spools = lines[:40], list[Spool]()
+    os.write(writer, b"".join(few[:20]))
+    ingest = Rounds.ingest
+
+    def taken_in(rounds: Rounds, *asked: Any) -> Plan | None:
+        plan = ingest(rounds, *asked)
+        if not spools[0].has_ended:
+            os.write(writer, b"".join(few[20:]))
+            os.close(writer)
+            while not spools[0].has_ended:
+                time.sleep(0.01)
+        return plan
+
+    monkeypatch.setattr(Rounds, "ingest", taken_in)
+    monkeypatch.setattr("pipelines.watch.Spool", lambda *asked: spools.append(Spool(*asked)) or spools[0])
+    with open(reader, "rb") as stream:  # noqa: PTH123 - a descriptor
+        monkeypatch.setattr("sys.stdin", stream)
+        request = _request(("-",), tmp_path / "lake", key_file=key, is_complete=True, policy=QUICK)
+        watch(request, Progress(quiet=True), threading.Event())
+    assert_accounted(tmp_path / "lake", len(few))
+    assert _events(tmp_path / "lake") == len(few)
+    assert Lake.open(tmp_path / "lake").read("too_late").is_empty()
 
 
 def test_what_it_keeps_of_its_states_is_what_their_files_say_after_runs_have_worked_with_it(
