@@ -174,6 +174,7 @@ class _Supervisor:
             plan = self._planned_and_done(present, ended)
         except SourceMoved as error:
             self._progress.note(f"{error.where}: {error.problem}; looking again")
+            self._looked, self._knows_end = None, False
             return False
         self._took = time.monotonic()
         self._view.planned(plan)
@@ -200,8 +201,8 @@ class _Supervisor:
         except (SourceMoved, OffsetsLost):
             raise
         except SourceRefused as error:
-            if self._is_once or unfinished(self._rounds.lake) is not None:
-                raise
+            if self._is_over() or self._is_once or unfinished(self._rounds.lake) is not None:
+                raise  # what is on standard input stays there for the next command
             has_topics = any(is_topic(pattern) for pattern in present)
             if not has_topics:
                 self._progress.warn(str(error))

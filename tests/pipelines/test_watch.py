@@ -35,6 +35,7 @@ from pipelines.request import Request, Summary
 from pipelines.rounds import Rounds
 from pipelines.sources.spool import Spool
 from pipelines.watch import watch
+from schemas.errors import SourceRefused
 from schemas.policy import Policy, Watch
 from warm import warm
 
@@ -529,3 +530,17 @@ def test_what_is_left_of_the_index_alone_is_kept(tmp_path: Path, key: Path, monk
         kept = {"/".join(path.parts[-3:]) for path in RECENT.states() if path.parts[-3] == "segments"}
     assert any(name.startswith("segments/") for name in let_go)
     assert kept <= pieces
+
+
+def test_standard_input_that_cannot_be_taken_in_stays_for_the_next_command(
+    tmp_path: Path, lines: list[bytes], key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An accounts file that is not there is refused with an error, and the stream is not thrown away."""
+    (tmp_path / "app.log").write_bytes(b"".join(lines[:40]))
+    with (tmp_path / "app.log").open("rb") as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        request = _request(("-",), tmp_path / "lake", key_file=key, is_complete=True, policy=QUICK)
+        with pytest.raises(SourceRefused):
+            watch(replace(request, accounts=tmp_path / "typo.csv"), Progress(quiet=True), threading.Event())
+    _once((tmp_path / "app.log",), tmp_path / "lake", key)
+    assert _events(tmp_path / "lake") == 40
