@@ -228,13 +228,11 @@ class _Supervisor:
             path.unlink()
 
     def _look_at_time(self) -> None:
-        """Decides anew which sources rest, and how far time has come."""
+        """Decides anew which sources rest, and how far time has come: where all that will come is there, as far as a backfill would see it."""
         lake, policy, now = self._rounds.lake, self._policy, datetime.now(UTC)
         register = register_of(lake)
         self._register = register
-        if (
-            self._is_over()
-        ):  # all that will come is here: time stands where a backfill would see it, and is not come to by halves
+        if self._is_over():
             self._idle, self._soon = {}, None
             self._mark = watermark_of(lake, policy, is_complete=self._request.is_complete)
             return

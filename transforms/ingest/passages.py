@@ -31,7 +31,7 @@ SENTENCES = 4
 
 _NEWLINE, _COLON, _SPACE = 10, 58, 32
 _BEYOND_ASCII = 0x80
-_STOPS = np.array([ord(mark) for mark in ".:?!"], dtype=np.uint8)
+_IS_STOP = np.isin(np.arange(256), [ord(mark) for mark in ".:?!"])
 _WIDE_STOPS = tuple(mark.encode() for mark in "。：？！")
 """Behind these no space is put."""
 
@@ -115,7 +115,8 @@ def _led(words: Words, is_cut: np.ndarray) -> tuple[I64, I64]:
     """
     text, bounds, starts, rows = words.text, words.bounds, words.starts, len(is_cut)
     head = text[: bounds[rows]]
-    stops = np.flatnonzero(np.isin(head[:-1], _STOPS) & (head[1:] == _SPACE)) if len(head) else np.empty(0, np.int64)
+    spaces = np.flatnonzero(head[1:] == _SPACE)
+    stops = spaces[_IS_STOP[head[spaces]]]
     wide = [_ends_of(head, mark) for mark in _WIDE_STOPS] if len(head) and head.max() >= _BEYOND_ASCII else []
     stops = np.sort(np.concatenate([stops, *wide]))
     newlines = np.append(np.flatnonzero(head == _NEWLINE), len(head))

@@ -70,8 +70,7 @@ class Calls:
 
     def slice(self, low: int, high: int) -> "Calls":
         """The calls from `low` to before `high`."""
-        rows = {name: getattr(self, name)[low:high] for name in PER_CALL}
-        return replace(self, **rows)
+        return self.take(np.arange(low, high))
 
     def take(self, places: Ints) -> "Calls":
         """The calls at these places."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from schemas.errors import StillwatchError
 from transforms.simulate.activity import Population
 from transforms.simulate.benign import SEATS
 from transforms.simulate.chance import Floats, Ints
@@ -93,14 +94,14 @@ class Pool:
 
     Attributes:
         archetype: T-HYDRA, T-RELAY or B-RESELL.
-        harvest: what a T-HYDRA is after: T-COT, T-BULK, T-AGENT, T-GRADE or T-REPLAY.
-        cleaned: share of a T-HYDRA's attack that goes over what the rest of it was answered.
         heads: accounts at any time.
         per_head: calls a day and head (published campaigns: 13 to 1,100, threats.md 4.1).
         attack_share: share of the calls that is the attack; the rest is resold to ordinary users.
         ban_days: mean days until a head is banned and, within a day, replaced; 0 for never.
         begins: when the pool starts, as a share of the world's time.
         raid: when most heads are banned within an hour, as a share of the world's time; a standby pool takes over. 0 for never.
+        harvest: what a T-HYDRA is after: T-COT, T-BULK, T-AGENT, T-GRADE or T-REPLAY.
+        cleaned: share of a T-HYDRA's attack that goes over what the rest of it was answered; below 1.
     """
 
     archetype: str
@@ -112,6 +113,10 @@ class Pool:
     raid: float = 0.0
     harvest: str = "T-COT"
     cleaned: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.cleaned < 1:
+            raise StillwatchError("simulate", f"cleaned = {self.cleaned} leaves no answers", "use a share below 1")
 
 
 def populations(pool: Pool) -> list[tuple[Population, float, bool]]:

@@ -156,12 +156,12 @@ def _lent(seconds: Floats, activity: Ints, back: Ints) -> Ints:
 def _quoted(seed: int, seconds: Floats, activity: Ints, back: Ints) -> Ints:
     """For calls that go over another activity's answers: one of the last that were given a while ago; -1 where there is none."""
     quoted = np.full(len(activity), -1, dtype=np.int64)
-    for reader in np.flatnonzero(back > 0):
+    for reader in np.flatnonzero(back > 0).tolist():
         own, others = np.flatnonzero(activity == reader), np.flatnonzero(activity == reader - back[reader])
         given = np.searchsorted(seconds[others], seconds[own] - COLLECTED_SECONDS)
-        own, given = own[given > 0], given[given > 0]
-        ago = (unit(mixed(seed, "quoted", own)) * np.minimum(given, COLLECTED)).astype(np.int64)
-        quoted[own] = others[given - 1 - ago]
+        ago = (unit(mixed(seed, "quoted", reader, np.arange(len(own)))) * np.minimum(given, COLLECTED)).astype(np.int64)
+        is_there = given > 0
+        quoted[own[is_there]] = others[(given - 1 - ago)[is_there]]
     return quoted
 
 

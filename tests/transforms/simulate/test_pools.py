@@ -6,6 +6,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
+from schemas.errors import StillwatchError
 from transforms.simulate import Options, Pool, World, preset, simulate
 
 
@@ -104,11 +105,12 @@ def cleaning() -> pl.DataFrame:
     """Calls of a pool half of whose attack goes over what the other half was answered: `seen`, when the answer in the prompt was given."""
     pool = Pool("T-HYDRA", heads=10, per_head=60.0, attack_share=1.0, harvest="T-BULK", cleaned=0.5)
     calls = simulate(Options(accounts=0, days=1, pools=(pool,), words=60)).events
-    given = calls.filter(pl.col("response").str.len_chars() > 40).select(
+    given = calls.filter((pl.col("response").str.len_chars() > 40) & ~pl.col("refused")).select(
         answer="response", seen="end_time", giver="account_id"
     )
     pairs = calls.join(given, how="cross").filter(pl.col("prompt").str.contains(pl.col("answer"), literal=True))
-    return calls.join(pairs.select("event_id", "seen", "giver"), on="event_id", how="left").unique("event_id")
+    first = pairs.sort("seen").unique("event_id", keep="first").select("event_id", "seen", "giver")
+    return calls.join(first, on="event_id", how="left")
 
 
 def test_half_of_a_pool_that_cleans_reads_what_the_other_half_was_answered(cleaning: pl.DataFrame) -> None:
@@ -121,8 +123,22 @@ def test_an_answer_is_gone_over_after_it_was_given_and_mostly_by_another_head(cl
     assert (read["account_id"] != read["giver"]).mean() > 0.7
 
 
-def test_a_pool_that_cleans_nothing_calls_as_it_did() -> None:
-    """Worlds of earlier versions stay what they were."""
+def test_a_pool_goes_over_the_same_answers_whoever_is_added() -> None:
+    pool = Pool("T-HYDRA", heads=10, per_head=60.0, harvest="T-BULK", cleaned=0.5)
+    options = Options(accounts=0, days=1, pools=(pool,), words=60)
+    alone = simulate(options).events
+    among = simulate(replace(options, pools=(pool, Pool("T-RELAY", heads=5, per_head=60.0)))).events
+    both = alone.join(among, on="event_id", suffix="_among")
+    assert both.height == alone.height
+    assert (both["prompt"] == both["prompt_among"]).all()
+
+
+def test_a_pool_that_does_nothing_but_clean_is_refused() -> None:
+    with pytest.raises(StillwatchError, match="below 1"):
+        Pool("T-HYDRA", heads=10, per_head=60.0, cleaned=1.0)
+
+
+def test_a_pool_that_cleans_nothing_quotes_nobody() -> None:
     pool = Pool("T-HYDRA", heads=10, per_head=60.0, harvest="T-BULK")
     calls = simulate(Options(accounts=0, days=1, pools=(pool,), words=20)).calls
     assert (calls.quoted == -1).all()
